@@ -1,0 +1,1 @@
+"""Sallyport: a federated gateway for exchanging records between agencies."""

@@ -1,0 +1,564 @@
+"""What the domain speaks of. Frozen values: no input, no output, no HTTP.
+
+The constraints in the annotations are the limits of the wire. They are enforced where a value comes
+from outside (`pydantic.TypeAdapter`), not when our own code builds one. Unknown keys are refused.
+
+Purposes, record types, element classes, handling facts and agencies are *data*: plain words here,
+given meaning by the policy set alone.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal, NewType, TypeAlias
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+Json: TypeAlias = dict[str, Any] | list[Any] | str | int | float | bool | None
+Message: TypeAlias = dict[str, Any]
+"""One NIEM 6.0 message in JSON: "@context" and NIEM objects."""
+
+Ori = NewType("Ori", str)
+"""An agency's Originating Agency Identifier: nine characters, capitals and digits."""
+
+ORI_PATTERN = r"^[A-Z0-9]{9}$"
+OriText = Annotated[str, StringConstraints(pattern=ORI_PATTERN)]
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+"""A word of the policy's vocabulary: a purpose, a record type, an element class, a role."""
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,95}$")]
+Short = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=256, strip_whitespace=True)]
+Long = Annotated[str, StringConstraints(min_length=1, max_length=1024, strip_whitespace=True)]
+CodeLetter = Annotated[str, StringConstraints(pattern=r"^[A-Z]$")]
+PlaceCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,3}$")]
+Timestamp = Annotated[
+    str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{2}Z$")
+]
+
+_STRICT = ConfigDict(extra="forbid")
+_STAMP = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})\.(\d{2})Z")
+
+
+def stamp(moment: datetime) -> str:
+    """Write an aware moment as the wire has it: UTC, hundredths, `2026-11-22T14:02:11.40Z`."""
+    utc = moment.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 10_000:02d}Z"
+
+
+def parse_stamp(text: str) -> datetime:
+    """Read what `stamp` wrote. Raises ValueError for anything else."""
+    found = _STAMP.fullmatch(text)
+    if not found:
+        raise ValueError("not a UTC time with hundredths of a second")
+    base = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
+    return base.replace(microsecond=int(found[2]) * 10_000)
+
+
+class Granularity(StrEnum):
+    """How much an answer tells, least first."""
+
+    HIT = "hit"
+    COUNT = "count"
+    POINTER = "pointer"
+    RECORD = "record"
+
+    @property
+    def rank(self) -> int:
+        """0 for the least, 3 for whole records."""
+        return list(Granularity).index(self)
+
+
+class Status(StrEnum):
+    """What became of the question at one agency."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    NOT_UNDERSTOOD = "not_understood"
+    TOO_MANY = "too_many"
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    BACKING_OFF = "backing_off"
+    BAD_SIGNATURE = "bad_signature"
+    BAD_ANSWER = "bad_answer"
+    UNAVAILABLE = "unavailable"
+
+
+class Band(StrEnum):
+    """How sure a match is, surest first. Comparable between agencies."""
+
+    EXACT = "exact"
+    PROBABLE = "probable"
+    POSSIBLE = "possible"
+
+
+# -- who asks ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """The person on whose behalf a question is asked, as the agency's client asserted it.
+
+    `subject` is the local identifier and never leaves the agency; `Asker.officer` is pairwise.
+    """
+
+    subject: str
+    unit: str
+    unit_function: str
+    roles: frozenset[str]
+    assurance: int
+    auth_time: datetime
+    attributes: frozenset[str] = frozenset()
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who stands behind one HTTP request: a client, with or without an officer."""
+
+    client: str
+    ori: Ori
+    scopes: frozenset[str]
+    officer: Officer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """What the answering side is told about the one who asks; it stands in the signed body."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    ori: OriText
+    unit: Text
+    unit_function: Word
+    officer: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
+    """Pairwise: another for each peer, so that peers can't join their logs on it."""
+    roles: tuple[Word, ...]
+    assurance: Annotated[int, Field(ge=0, le=4)]
+    auth_time: Timestamp
+    attributes: tuple[Word, ...] = ()
+
+
+# -- what is asked ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A person's name as asked. At least one part."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    given: Text | None = None
+    middle: Text | None = None
+    surname: Text | None = None
+    suffix: Short | None = None
+    full: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A number that names a person: `type` such as driver_license, ssn, passport, fbi, state."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    type: Word
+    number: Short
+    jurisdiction: PlaceCode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgeRange:
+    """Years of age, both ends included."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    low: Annotated[int, Field(ge=0, le=120)]
+    high: Annotated[int, Field(ge=0, le=120)]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonQuery:
+    """A person: a name with a birth date or an age range, or an identifier."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    kind: ClassVar[str] = "person"
+
+    names: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
+    birth_date: date | None = None
+    age: AgeRange | None = None
+    sex: Literal["F", "M", "U", "X"] | None = None
+    identifiers: Annotated[tuple[Identifier, ...], Field(max_length=16)] = ()
+
+    def terms(self) -> tuple[str, ...]:
+        """Name the terms in use: name, birth_date, age, sex, and each identifier's type."""
+        plain = {
+            "name": bool(self.names),
+            "birth_date": self.birth_date is not None,
+            "age": self.age is not None,
+            "sex": self.sex is not None,
+        }
+        return tuple(k for k, v in plain.items() if v) + _types(self.identifiers)
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleQuery:
+    """A vehicle: a plate, a VIN, or a category with the days of the event it stands in."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    kind: ClassVar[str] = "vehicle"
+
+    plate: Short | None = None
+    plate_state: PlaceCode | None = None
+    vin: Annotated[str, StringConstraints(min_length=5, max_length=32)] | None = None
+    make: Short | None = None
+    model: Short | None = None
+    year: Annotated[int, Field(ge=1885, le=2100)] | None = None
+    color: Short | None = None
+    category: Word | None = None
+    """A kind of vehicle, such as automobile or truck."""
+    date_from: date | None = None
+    date_to: date | None = None
+
+    def terms(self) -> tuple[str, ...]:
+        """Name the fields in use."""
+        return _set_fields(
+            self,
+            (
+                *("plate", "plate_state", "vin", "make", "model", "year", "color", "category"),
+                *("date_from", "date_to"),
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentQuery:
+    """An incident: its number, or days with an offense."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    kind: ClassVar[str] = "incident"
+
+    number: Short | None = None
+    date_from: date | None = None
+    date_to: date | None = None
+    offense: Short | None = None
+    """A word of the standard's UCR code list, such as AGGRAVATED_ASSAULT."""
+
+    def terms(self) -> tuple[str, ...]:
+        """Name the fields in use."""
+        return _set_fields(self, ("number", "date_from", "date_to", "offense"))
+
+
+@dataclass(frozen=True, slots=True)
+class ItemQuery:
+    """A thing with a serial number."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    kind: ClassVar[str] = "item"
+
+    serial: Short
+    type: Word | None = None
+    make: Short | None = None
+
+    def terms(self) -> tuple[str, ...]:
+        """Name the fields in use."""
+        return _set_fields(self, ("serial", "type", "make"))
+
+
+@dataclass(frozen=True, slots=True)
+class RecordQuery:
+    """One record by its owner's id, that an earlier answer named."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    kind: ClassVar[str] = "record"
+
+    record_id: Text
+
+    def terms(self) -> tuple[str, ...]:
+        """Name the one term."""
+        return ("record_id",)
+
+
+SubjectQuery: TypeAlias = PersonQuery | VehicleQuery | IncidentQuery | ItemQuery | RecordQuery
+
+
+def _set_fields(query: object, names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(n for n in names if getattr(query, n) is not None)
+
+
+def _types(identifiers: Sequence[Identifier]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(i.type for i in identifiers))
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is searched for: exactly one of the five."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    person: PersonQuery | None = None
+    vehicle: VehicleQuery | None = None
+    incident: IncidentQuery | None = None
+    item: ItemQuery | None = None
+    record: RecordQuery | None = None
+
+    @property
+    def query(self) -> SubjectQuery:
+        """The one that is set. Raises ValueError if there is none, or more than one."""
+        found = [
+            q
+            for q in (self.person, self.vehicle, self.incident, self.item, self.record)
+            if q is not None
+        ]
+        if len(found) != 1:
+            raise ValueError("a subject is one of person, vehicle, incident, item")
+        return found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The matter that the question belongs to. `pending` has no number yet."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    type: Literal["case", "cad_call", "citation", "warrant", "pending"]
+    number: Short | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonGiven:
+    """Why the officer asks: a code for statistics, a text for people."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    code: Word
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One search as the agency's own system asked it. `agencies` None: the routing data choose."""
+
+    id: str
+    caller: Caller
+    purpose: str
+    subject: Subject
+    record_types: tuple[str, ...]
+    granularity: Granularity
+    reason: ReasonGiven
+    reference: Reference | None = None
+    iii_purpose_code: str | None = None
+    attention: str | None = None
+    callback: str | None = None
+    agencies: tuple[str, ...] | None = None
+    max_matches: int = 10
+    deadline_ms: int = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What one agency asks of another; also of its own records. The whole signed body.
+
+    `owner` is the one agency that may answer it. `transaction` is the search's id. Times in ms.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    version: Literal[1]
+    transaction: Annotated[str, StringConstraints(pattern=r"^srch_[0-9A-HJKMNP-TV-Z]{26}$")]
+    owner: OriText
+    asker: Asker
+    purpose: Word
+    subject: Subject
+    record_types: Annotated[tuple[Word, ...], Field(min_length=1, max_length=64)]
+    granularity: Granularity
+    reason: ReasonGiven
+    reference: Reference | None = None
+    iii_purpose_code: CodeLetter | None = None
+    attention: Text | None = None
+    callback: Text | None = None
+    max_matches: Annotated[int, Field(ge=1, le=100)] = 10
+    deadline_ms: Annotated[int, Field(ge=50, le=30_000)] = 5_000
+
+
+# -- records ----------------------------------------------------------------------------------
+
+Fact: TypeAlias = str | bool | int
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """Facts of one record that policy decides by: sorted pairs, so that equal facts are equal.
+
+    Their names and values are the policy's vocabulary: dissemination, disclosure, juvenile …
+    """
+
+    facts: tuple[tuple[str, Fact], ...]
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Fact]) -> "Handling":
+        """Make one from a mapping."""
+        return cls(tuple(sorted(facts.items())))
+
+    def as_dict(self) -> dict[str, Fact]:
+        """Give the facts as the policy's input has them."""
+        return dict(self.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Whom to ask at the owner."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    unit: Text
+    phone: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of the agency, in the standard schema. `record_id` is stable over re-imports."""
+
+    record_id: str
+    record_type: str
+    message: Message = field(hash=False)
+    handling: Handling
+    contact: Contact | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One record that a question found, with why. It is *not* released.
+
+    `score` is 0..1, comparable between agencies. `compared` maps a term to how it agreed.
+    """
+
+    record_id: str
+    record_type: str
+    score: float
+    band: Band
+    compared: Mapping[str, str]
+    handling: Handling
+    contact: Contact | None
+    message: Message = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A legacy row that could not be translated. `line` counts from 1. Holds personal data."""
+
+    source: str
+    line: int
+    code: str
+    text: str
+    raw: str
+    column: str | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FindResult:
+    """What the records gave for one question.
+
+    `understood` is False where the sources hold none of the terms that the question is made of; it
+    depends on the sources alone, never on a record. `data_as_of` is the age of the oldest source
+    that was searched. `more` tells that there were more than the limit.
+    """
+
+    understood: bool
+    found: tuple[Found, ...] = ()
+    data_as_of: datetime | None = None
+    terms_not_used: tuple[str, ...] = ()
+    more: bool = False
+
+
+# -- answers ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something was refused or lessened, safe for the one who asked."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    code: Code
+    text: Long
+    citation: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GranularityGiven:
+    """What was asked for and what was given."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    asked: Granularity
+    given: Granularity
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Whether the owner must confirm before anyone acts, and where to call."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    required: bool
+    phone: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MatchHandling:
+    """What the one who receives a match has to do with it."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    keep_days: Annotated[int, Field(ge=0, le=36_500)] | None = None
+    onward_sharing: Word | None = None
+    caveat: Long | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One match as it leaves: only what was released. A pointer has no id, score or record."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    record_type: Word
+    band: Band
+    record_id: Text | None = None
+    score: Annotated[float, Field(ge=0, le=1)] | None = None
+    compared: dict[Word, Word] | None = None
+    cautions: tuple[Text, ...] = ()
+    confirm: Confirm | None = None
+    handling: MatchHandling | None = None
+    contact: Contact | None = None
+    record: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one agency says to one question: the whole signed body of the response.
+
+    `count` stands at granularity count; `hit` at hit. `leaf` is the answerer's log leaf of the
+    question (`sha-256:` and 64 hex digits); `policy` the digest of its policy set.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    version: Literal[1]
+    transaction: str
+    owner: OriText
+    asker: OriText
+    status: Literal["answered", "refused", "not_understood", "too_many", "unavailable"]
+    granularity: GranularityGiven | None = None
+    data_as_of: Timestamp | None = None
+    stale: bool = False
+    hit: bool | None = None
+    count: Annotated[int, Field(ge=0)] | None = None
+    more: bool = False
+    terms_not_used: tuple[Word, ...] = ()
+    classes_never_shared: tuple[Word, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    matches: tuple[Match, ...] = ()
+    leaf: str | None = None
+    policy: str | None = None
