@@ -1,0 +1,64 @@
+"""What every test shares: closed sockets, the pinned OPA, a loud word where something is skipped."""
+
+import os
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+OPA = ROOT / ".cache" / "opa"
+
+# Processes that tests start get the same closed sockets: see tests/guard/sitecustomize.py.
+GUARD = ROOT / "tests" / "guard"
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(GUARD), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from pytest_socket import socket_allow_hosts  # noqa: PLC0415 - patches sockets when imported
+
+    socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not OPA.exists():
+        terminalreporter.write_line(
+            "WITHOUT OPA: every test that compares with the real OPA server was SKIPPED", red=True
+        )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("opa") and not OPA.exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail("the pinned OPA is missing; run tools/opa.sh")
+        pytest.skip("the pinned OPA is missing; run tools/opa.sh")
+    if item.get_closest_marker("shared") and not SHARED.is_dir():
+        pytest.skip("the shared reference files are not beside this checkout")
+
+
+@pytest.fixture
+def opa_program() -> Path:
+    """The pinned OPA's path. Use together with the marker `opa`."""
+    return OPA
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A loopback port that was free a moment ago."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _private_umask() -> None:
+    os.umask(0o077)
+
+
+def have(program: str) -> bool:
+    """Whether a program is on the path."""
+    return shutil.which(program) is not None
