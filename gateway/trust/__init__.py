@@ -1,0 +1,1 @@
+"""Who is who: keys, pinned peers, signed messages, registered clients and tokens."""

@@ -1,0 +1,413 @@
+"""Signed messages between gateways: one fixed profile of RFC 9421 with RFC 9530, no negotiation.
+
+A request is signed over its method, target URI, content type, content digest and transaction; a
+response over its status, content type, content digest and, of the request, method, target URI,
+digest and signature: an answer, an error too, belongs to one question and to no other.
+
+Verification, in this order: size caps → strict parse → key registered → algorithm is the
+registry's → times → digest → signature. The nonce is then committed together with the log's entry,
+by the caller. Whoever fails learns one text; the cause goes to a counter only.
+"""
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hmac import compare_digest
+from typing import TypeAlias
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
+
+from gateway.errors import PeerBadSignature, SignatureInvalid
+from gateway.trust.fields import (
+    MEDIA_TYPES,
+    REQUEST_MEDIA_TYPE,
+    TRANSACTION,
+    Fields,
+    Unsound,
+    read_request_fields,
+    read_response_fields,
+)
+from gateway.trust.jwk import b64url, ec_jwk, thumbprint
+from gateway.trust.registry import ALG, Peer, Registry
+
+Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+"""Header lines as they came, in order: names and values, a name once a line."""
+Count: TypeAlias = Callable[[str], None]
+"""Told the cause of each refusal: one word of a small fixed set, good as a metric's label."""
+
+TAG = "sallyport-v1"
+MAX_LIFETIME_S = 60
+MAX_SKEW_S = 5
+"""How far another gateway's clock may run ahead of ours."""
+
+_REQUEST = f'("@method" "@target-uri" "content-type" "content-digest" "{TRANSACTION}")'
+_RESPONSE = (
+    '("@status" "content-type" "content-digest" "@method";req "@target-uri";req '
+    '"content-digest";req "signature";req;key="sig1")'
+)
+_ECDSA = ec.ECDSA(hashes.SHA256())
+_HALF = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What of a request its answer is bound to. `digest` and `signature` as their headers say."""
+
+    method: str
+    target_uri: str
+    digest: str
+    signature: str
+    created: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """What the asker sends and keeps: headers to send, and the binding to check the answer with.
+
+    The digests are `sha-256:` and hex, as the log has them.
+    """
+
+    headers: tuple[tuple[str, str], ...]
+    binding: Binding
+    nonce: str
+    expires: datetime
+    request_digest: str
+    signature_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedResponse:
+    """What the answerer sends: headers, and the digests that its log keeps."""
+
+    headers: tuple[tuple[str, str], ...]
+    response_digest: str
+    signature_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A request that its peer really sent to us, just now. Whether its nonce is new is open."""
+
+    peer: Peer
+    transaction: str
+    nonce: str
+    created: datetime
+    expires: datetime
+    request_digest: str
+    signature_digest: str
+    binding: Binding = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedResponse:
+    """An answer that this peer really gave to this question."""
+
+    peer: Peer
+    created: datetime
+    response_digest: str
+    signature_digest: str
+
+
+class Signer:
+    """Signs this gateway's messages. One key, one profile; safe to share between tasks."""
+
+    def __init__(self, key: ec.EllipticCurvePrivateKey) -> None:
+        self._key = key
+        self.key_id = thumbprint(ec_jwk(key.public_key()))
+
+    def sign_request(
+        self,
+        *,
+        target_uri: str,
+        body: bytes,
+        transaction: str,
+        now: datetime,
+        method: str = "POST",
+        content_type: str = REQUEST_MEDIA_TYPE,
+        lifetime_s: int = MAX_LIFETIME_S,
+    ) -> SignedRequest:
+        """Sign one request. `target_uri` is exactly what goes over the wire, encoded.
+
+        Raises ValueError for what the profile does not hold: our own mistake, not a peer's.
+        """
+        if not 0 < lifetime_s <= MAX_LIFETIME_S:
+            raise ValueError(f"a request lives 1 to {MAX_LIFETIME_S} seconds")
+        created = int(now.timestamp())
+        nonce = b64url(secrets.token_bytes(16))
+        digest = content_digest(body)
+        params = (
+            f'{_REQUEST};created={created};expires={created + lifetime_s};nonce="{nonce}"'
+            f';keyid="{self.key_id}";alg="{ALG}";tag="{TAG}"'
+        )
+        base = _request_base((method, target_uri, content_type, digest, transaction), params)
+        signature, raw = self._sign(base)
+        headers = (
+            ("content-type", content_type),
+            ("content-digest", digest),
+            (TRANSACTION, transaction),
+            ("signature-input", f"sig1={params}"),
+            ("signature", f"sig1={signature}"),
+        )
+        # Our own verifier reads it first: what it would refuse never leaves.
+        try:
+            read_request_fields([(k.encode(), v.encode()) for k, v in headers], method, target_uri)
+        except Unsound as cause:
+            raise ValueError(f"this request does not fit the profile: {cause.code}") from None
+        return SignedRequest(
+            headers=headers,
+            binding=Binding(method, target_uri, digest, signature, created),
+            nonce=nonce,
+            expires=_moment(created + lifetime_s),
+            request_digest=log_digest(body),
+            signature_digest=log_digest(raw),
+        )
+
+    def sign_response(
+        self,
+        request: Binding,
+        *,
+        status: int,
+        body: bytes,
+        now: datetime,
+        content_type: str = REQUEST_MEDIA_TYPE,
+    ) -> SignedResponse:
+        """Sign one response, bound to its request. Raises ValueError as `sign_request`."""
+        if content_type not in MEDIA_TYPES or not 200 <= status <= 599:  # noqa: PLR2004 - HTTP's
+            raise ValueError("a response has a final status and one of the profile's media types")
+        digest = content_digest(body)
+        params = (
+            f'{_RESPONSE};created={int(now.timestamp())};keyid="{self.key_id}"'
+            f';alg="{ALG}";tag="{TAG}"'
+        )
+        signature, raw = self._sign(_response_base(status, content_type, digest, request, params))
+        return SignedResponse(
+            headers=(
+                ("content-type", content_type),
+                ("content-digest", digest),
+                ("signature-input", f"sig1={params}"),
+                ("signature", f"sig1={signature}"),
+            ),
+            response_digest=log_digest(body),
+            signature_digest=log_digest(raw),
+        )
+
+    def _sign(self, base: bytes) -> tuple[str, bytes]:
+        r, s = decode_dss_signature(self._key.sign(base, _ECDSA))
+        raw = r.to_bytes(_HALF, "big") + s.to_bytes(_HALF, "big")
+        return f":{base64.b64encode(raw).decode()}:", raw
+
+
+class Verifier:
+    """Verifies other gateways' messages against the registry.
+
+    `max_request` and `max_response` cap bodies in bytes. `count` is told the cause of a refusal.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        count: Count,
+        max_request: int = 256 * 1024,
+        max_response: int = 8 * 2**20,
+    ) -> None:
+        self._registry = registry
+        self._count = count
+        self._max_request = max_request
+        self._max_response = max_response
+
+    def verify_request(
+        self, *, method: str, target_uri: str, headers: Headers, body: bytes, now: datetime
+    ) -> Verified:
+        """Verify one request that came to us. Raises SignatureInvalid, with one text for all.
+
+        `target_uri` is made from our own base URL and the path as it came, never from a header of
+        the request: so a question meant for another agency fails here.
+        """
+        try:
+            return self._request(method, target_uri, headers, body, now.timestamp())
+        except Unsound as cause:
+            self._count(cause.code)
+            raise SignatureInvalid(
+                "The message does not prove who sent it, to whom, and when. Check both clocks, "
+                "keys and addresses."
+            ) from None
+
+    def _request(
+        self, method: str, target_uri: str, headers: Headers, body: bytes, now: float
+    ) -> Verified:
+        # 1. caps
+        if len(body) > self._max_request:
+            raise Unsound("too_large")
+        # 2. strict parse
+        fields = read_request_fields(headers, method, target_uri)
+        params = fields.params
+        # 3. key registered, 4. algorithm is the registry's
+        peer = self._registry.by_key_id(params.keyid)
+        if peer is None:
+            raise Unsound("unknown_key")
+        _require_suite(fields, peer, _REQUEST)
+        # 5. times
+        created, expires = params.created, params.expires
+        if expires is None or params.nonce is None:
+            raise Unsound("malformed")
+        if created > now + MAX_SKEW_S:
+            raise Unsound("future")
+        if not 0 < expires - created <= MAX_LIFETIME_S:
+            raise Unsound("lifetime")
+        if expires <= now:
+            raise Unsound("expired")
+        # 6. digest
+        _require_digest(fields, body)
+        # 7. signature
+        base = _request_base(
+            (method, target_uri, fields.content_type, fields.digest, fields.transaction),
+            fields.params_text,
+        )
+        _require_signature(peer, fields.signature, base)
+        return Verified(
+            peer=peer,
+            transaction=fields.transaction,
+            nonce=params.nonce,
+            created=_moment(created),
+            expires=_moment(expires),
+            request_digest=log_digest(body),
+            signature_digest=log_digest(fields.signature),
+            binding=Binding(method, target_uri, fields.digest, fields.signature_text, created),
+        )
+
+    def binding_of(self, *, method: str, target_uri: str, headers: Headers) -> Binding | None:
+        """Give what an error answer to an *unverified* request can be bound to.
+
+        None where its headers don't parse or its key is not registered: such an error goes out
+        unsigned, so that strangers can't make us sign.
+        """
+        try:
+            fields = read_request_fields(headers, method, target_uri)
+        except Unsound:
+            return None
+        if self._registry.by_key_id(fields.params.keyid) is None:
+            return None
+        return Binding(
+            method, target_uri, fields.digest, fields.signature_text, fields.params.created
+        )
+
+    def verify_response(
+        self,
+        peer: Peer,
+        request: Binding,
+        *,
+        status: int,
+        headers: Headers,
+        body: bytes,
+        now: datetime,
+    ) -> VerifiedResponse:
+        """Verify that `peer` gave this answer to this request. Raises PeerBadSignature."""
+        try:
+            if len(body) > self._max_response:
+                raise Unsound("too_large")  # noqa: TRY301 - one way out for every cause
+            fields = read_response_fields(headers)
+            return self._response(fields, peer, request, status=status, body=body, now=now)
+        except Unsound as cause:
+            self._count(f"response_{cause.code}")
+            raise PeerBadSignature(
+                "The answer is not signed by this agency for this question. Nothing of it is used."
+            ) from None
+
+    def _response(
+        self,
+        fields: Fields,
+        peer: Peer,
+        request: Binding,
+        *,
+        status: int,
+        body: bytes,
+        now: datetime,
+    ) -> VerifiedResponse:
+        params = fields.params
+        if params.keyid != peer.key_id or self._registry.by_key_id(params.keyid) is not peer:
+            raise Unsound("unknown_key")
+        _require_suite(fields, peer, _RESPONSE)
+        if params.expires is not None or params.nonce is not None:
+            raise Unsound("malformed")
+        # It can't be older than its question; the request's signature makes a replay useless.
+        if params.created > now.timestamp() + MAX_SKEW_S:
+            raise Unsound("future")
+        if params.created < request.created - MAX_SKEW_S:
+            raise Unsound("expired")
+        _require_digest(fields, body)
+        base = _response_base(
+            status, fields.content_type, fields.digest, request, fields.params_text
+        )
+        _require_signature(peer, fields.signature, base)
+        return VerifiedResponse(
+            peer=peer,
+            created=_moment(params.created),
+            response_digest=log_digest(body),
+            signature_digest=log_digest(fields.signature),
+        )
+
+
+def content_digest(body: bytes) -> str:
+    """Give the Content-Digest header's value (RFC 9530), SHA-256 only."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+
+
+def log_digest(data: bytes) -> str:
+    """Give a digest as the log writes it: `sha-256:` and 64 hex digits."""
+    return f"sha-256:{hashlib.sha256(data).hexdigest()}"
+
+
+def _request_base(parts: tuple[str, str, str, str, str], params: str) -> bytes:
+    method, target_uri, content_type, digest, transaction = parts
+    return (
+        f'"@method": {method}\n"@target-uri": {target_uri}\n"content-type": {content_type}\n'
+        f'"content-digest": {digest}\n"{TRANSACTION}": {transaction}\n"@signature-params": {params}'
+    ).encode("ascii")
+
+
+def _response_base(
+    status: int, content_type: str, digest: str, request: Binding, params: str
+) -> bytes:
+    return (
+        f'"@status": {status}\n"content-type": {content_type}\n"content-digest": {digest}\n'
+        f'"@method";req: {request.method}\n"@target-uri";req: {request.target_uri}\n'
+        f'"content-digest";req: {request.digest}\n'
+        f'"signature";req;key="sig1": {request.signature}\n"@signature-params": {params}'
+    ).encode("ascii")
+
+
+def _require_suite(fields: Fields, peer: Peer, components: str) -> None:
+    if fields.params.alg != peer.alg:
+        raise Unsound("algorithm")
+    if fields.params.tag != TAG:
+        raise Unsound("tag")
+    if fields.components != components:
+        raise Unsound("components")
+
+
+def _require_digest(fields: Fields, body: bytes) -> None:
+    if not compare_digest(content_digest(body), fields.digest):
+        raise Unsound("digest")
+
+
+def _require_signature(peer: Peer, signature: bytes, base: bytes) -> None:
+    r = int.from_bytes(signature[:_HALF], "big")
+    s = int.from_bytes(signature[_HALF:], "big")
+    try:
+        peer.public_key.verify(encode_dss_signature(r, s), base, _ECDSA)
+    except InvalidSignature:
+        raise Unsound("signature") from None
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
