@@ -25,8 +25,8 @@ SallyportError
 │   └── PolicyRejected  a candidate policy set does not pass vetting
 └── Untranslatable      a legacy row can't be turned into the standard schema
 
-`code` is stable and public. `detail` is for its reader: what happened, why, what to do. Neither ever
-holds personal data or a secret: `detail` names fields, never their values.
+`code` is stable and public. `detail` is for its reader: what happened, why, what to do. Neither
+ever holds personal data or a secret: `detail` names fields, never their values.
 """
 
 from typing import ClassVar
@@ -121,10 +121,17 @@ class RecordsUnavailable(Unavailable):
 
 
 class PeerError(SallyportError):
-    """Another gateway failed us. `status` is the per-agency status that the asker sees."""
+    """Another gateway failed us. `status` is the per-agency status that the asker sees.
+
+    `retry_after_s` says when it is tried again, where that is known.
+    """
 
     default_code = "peer.error"
     status: ClassVar[str] = "unavailable"
+
+    def __init__(self, detail: str, *, retry_after_s: int | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
 
 
 class PeerTimeout(PeerError):
@@ -142,14 +149,10 @@ class PeerUnreachable(PeerError):
 
 
 class PeerBackingOff(PeerError):
-    """Not tried: it failed a moment ago. `retry_after_s` says when it is tried again."""
+    """Not tried: it failed a moment ago."""
 
     default_code = "peer.backing_off"
     status = "backing_off"
-
-    def __init__(self, detail: str, *, retry_after_s: int) -> None:
-        super().__init__(detail)
-        self.retry_after_s = retry_after_s
 
 
 class PeerBadSignature(PeerError):

@@ -7,6 +7,7 @@ Purposes, record types, element classes, handling facts and agencies are *data*:
 given meaning by the policy set alone.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +40,11 @@ Timestamp = Annotated[
 
 _STRICT = ConfigDict(extra="forbid")
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})\.(\d{2})Z")
+
+
+def digest(data: bytes) -> str:
+    """Give SHA-256 as the log and the wire write it: `sha-256:` and 64 hex digits."""
+    return "sha-256:" + hashlib.sha256(data).hexdigest()
 
 
 def stamp(moment: datetime) -> str:

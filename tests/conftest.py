@@ -1,4 +1,4 @@
-"""What every test shares: closed sockets, the pinned OPA, a loud word where something is skipped."""
+"""What every test shares: closed sockets, the pinned OPA, a loud word where one is skipped."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 )
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     from pytest_socket import socket_allow_hosts  # noqa: PLC0415 - patches sockets when imported
 
     socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)

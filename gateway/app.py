@@ -1,0 +1,161 @@
+"""Puts one gateway together. The only place, beside the command, that knows every room."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import fields, is_dataclass
+from typing import Any, get_args
+
+import httpx
+import structlog
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from gateway.database import open_sqlite
+from gateway.exchange import Aggregate, Answering, Asking, Searches
+from gateway.http import admin, audit, client, health, peer, problems, token
+from gateway.http.composed import Gateway
+from gateway.http.edge import Edge
+from gateway.ledger import Draft, EntryType, Ledger
+from gateway.model import Ori, Question
+from gateway.peers import AiohttpTransport, BackOff, Peers
+from gateway.policy import Policy
+from gateway.records import Records
+from gateway.settings import Settings
+from gateway.telemetry import Metrics, Tracing
+from gateway.trust import keys as key_files
+from gateway.trust import registry as registries
+from gateway.trust.signatures import Signer, Verifier
+from gateway.trust.tokens import TokenService
+
+VERSION = "1.0.0"
+
+_log = structlog.get_logger("sallyport.app")
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    """Make the application. Nothing is opened before it starts; Misconfigured then ends it."""
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            app.state.gateway = await _compose(settings, metrics, stack)
+            _log.info("ready", ori=settings.ori)
+            yield
+
+    return Edge(routes(lifespan), max_body=settings.max_body_bytes, observe=metrics.observe_request)
+
+
+def routes(lifespan: Any = None) -> FastAPI:
+    """Make the routes alone: enough for the OpenAPI document."""
+    app = FastAPI(
+        title="Sallyport",
+        version=VERSION,
+        summary="Federated secure data-exchange gateway",
+        description="Ask the agencies that policy permits; get back only what may be seen.",
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        lifespan=lifespan,
+    )
+    for router in (
+        client.router,
+        peer.router,
+        audit.router,
+        admin.router,
+        token.router,
+        health.router,
+    ):
+        app.include_router(router)
+    problems.install(app, sorted(set(_names(client.SearchRequest))))
+    return app
+
+
+async def _compose(settings: Settings, metrics: Metrics, stack: AsyncExitStack) -> Gateway:
+    """Open every part, in the order in which they need each other."""
+    home, ori = settings.home, Ori(settings.ori)
+    data = home / "data"
+    keys = key_files.load(home)
+    registry = registries.load(
+        home / registries.FILE, own_ori=ori, own_key_ids=frozenset({keys.key_id})
+    )
+    signer = Signer(keys.message)
+    verifier = Verifier(
+        registry,
+        count=lambda cause: metrics.rejected.labels(cause).inc(),
+        max_request=settings.max_body_bytes,
+        max_response=settings.max_answer_bytes,
+    )
+    tracing = Tracing(settings.trace_file, settings.trace_ratio)
+    stack.callback(tracing.close)
+
+    ledger = await _ledger(settings, keys, stack)
+    policy = await _policy(settings, keys, stack)
+    records = await _records(home, stack)
+
+    state = open_sqlite(data / "state.db")
+    stack.callback(state.dispose)
+    transport = await stack.enter_async_context(
+        AiohttpTransport(max_bytes=settings.max_answer_bytes)
+    )
+    http = await stack.enter_async_context(httpx.AsyncClient(transport=transport))
+    peers = Peers(
+        http=http,
+        registry=registry,
+        signer=signer,
+        verifier=verifier,
+        backoff=BackOff(state),
+    )
+    strangers = await _aggregate(ledger, "strangers_message", stack)
+    logons = await _aggregate(ledger, "logon", stack)
+    searches = Searches(state, _derived(keys.sealing, b"searches"))
+    answering = Answering(
+        policy=policy, ledger=ledger, records=records, metrics=metrics, tracing=tracing
+    )
+    asking = Asking(
+        ori=ori,
+        policy=policy,
+        ledger=ledger,
+        peers=peers,
+        answering=answering,
+        searches=searches,
+        sign=signer.sign_detached,
+        keep_days=settings.searches_keep_days,
+        metrics=metrics,
+        tracing=tracing,
+    )
+    return Gateway(
+        ori=ori,
+        name=settings.name,
+        base_url=settings.base_url.rstrip("/"),
+        tokens=TokenService.load(settings, keys, logons),
+        signer=signer,
+        verifier=verifier,
+        policy=policy,
+        ledger=ledger,
+        records=records,
+        peers=peers,
+        searches=searches,
+        asking=asking,
+        answering=answering,
+        strangers=strangers,
+        metrics=metrics,
+    )
+
+
+def _derived(key: bytes, purpose: bytes) -> bytes:
+    """Derive a key for one purpose (HKDF-SHA-256), so that no key serves two."""
+    return HKDF(hashes.SHA256(), 32, salt=None, info=b"sallyport " + purpose).derive(key)
+
+
+def _names(kind: Any) -> Iterator[str]:
+    """Give every name that a request of this kind may hold, at any depth."""
+    if is_dataclass(kind):
+        for f in fields(kind):
+            yield f.name
+            yield from _names(f.type)
+    for inner in get_args(kind):
+        yield from _names(inner)

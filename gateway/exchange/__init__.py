@@ -1,0 +1,19 @@
+"""The use cases: search, answer, retrieve. The life of every exchange, in order."""
+
+from gateway.exchange.aggregate import Aggregate
+from gateway.exchange.answering import Answering, Received
+from gateway.exchange.asking import Asking
+from gateway.exchange.outcome import AgencyOutcome, Receipt, SearchOutcome
+from gateway.exchange.searches import Overdue, Searches
+
+__all__ = [
+    "AgencyOutcome",
+    "Aggregate",
+    "Answering",
+    "Asking",
+    "Overdue",
+    "Receipt",
+    "Received",
+    "SearchOutcome",
+    "Searches",
+]

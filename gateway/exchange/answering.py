@@ -1,0 +1,170 @@
+"""The second door: another agency asks, and this one answers, or refuses.
+
+    1  policy        may we answer, at what granularity?
+    2  ledger.begin  the question, with its nonce, durable; refusals too
+    3  records       what matches
+    4  release       what may be seen of it
+    5  ledger.finish what is given, durable
+    6  only then the answer leaves
+
+The agency's own officers go the same way, in process, without a signature.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.errors import PolicyUnavailable, SallyportError
+from gateway.ledger import Draft, EntryType, Ledger, Logged, Nonce
+from gateway.model import Question, Status, digest
+from gateway.peers import QUESTION as WIRE
+from gateway.policy import AnswerRefusal, Evidence, Policy, Released
+from gateway.records import Records
+from gateway.telemetry import Metrics, Tracing
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What proves a question that came over the wire. Digests are `sha-256:` and hex."""
+
+    request: str
+    signature: str
+    nonce: Nonce
+
+
+class Answering:
+    """Answer one question at a time; any number at once."""
+
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        ledger: Ledger,
+        records: Records,
+        metrics: Metrics,
+        tracing: Tracing,
+    ) -> None:
+        self._policy = policy
+        self._ledger = ledger
+        self._records = records
+        self._metrics = metrics
+        self._tracing = tracing
+
+    async def answer(self, question: Question, received: Received | None = None) -> Released:
+        """Answer, or refuse with reasons. What is returned is in the log already.
+
+        Raises Replayed, PolicyUnavailable, LedgerUnavailable, RecordsUnavailable: in each case
+        nothing is released.
+        """
+        with self._tracing.span("answer", local=received is None):
+            released = await self._answer(question, received)
+        self._metrics.answers.labels(released.answer.status).inc()
+        return released
+
+    async def _answer(self, question: Question, received: Received | None) -> Released:
+        try:
+            verdict = await self._policy.permit_answer(question, now=datetime.now(UTC))
+        except PolicyUnavailable as error:
+            await self._begin(question, received, "error", (error.code,), None)
+            raise
+        refused = isinstance(verdict, AnswerRefusal)
+        reasons = (
+            tuple(r.code for r in verdict.reasons) if isinstance(verdict, AnswerRefusal) else ()
+        )
+        decision = "deny" if refused else "allow"
+        begun = await self._begin(question, received, decision, reasons, verdict.evidence)
+        try:
+            if isinstance(verdict, AnswerRefusal):
+                released = self._policy.refuse(verdict, leaf=begun.leaf)
+            else:
+                result = await self._records.find(
+                    question, terms=verdict.terms, record_types=verdict.record_types
+                )
+                released = await self._policy.release(
+                    verdict, result, leaf=begun.leaf, now=datetime.now(UTC)
+                )
+        except SallyportError as error:
+            await self._finish_failed(question, error.code)
+            raise
+        await self._finish(question, released)
+        return released
+
+    async def _begin(
+        self,
+        question: Question,
+        received: Received | None,
+        decision: str,
+        reasons: tuple[str, ...],
+        evidence: Evidence | None,
+    ) -> Logged:
+        draft = Draft(
+            type=EntryType.QUERY_IN if decision == "allow" else EntryType.DENY,
+            transaction=question.transaction,
+            peer=question.asker.ori,
+            subject=question.asker.officer,
+            purpose=question.purpose,
+            policy=evidence.revision if evidence else None,
+            decision=decision,
+            reasons=reasons,
+            granularity=question.granularity,
+            reference=reference_text(question),
+            request=received.request if received else None,
+            signature=received.signature if received else None,
+            personal=_asked(question) | decided(evidence),
+        )
+        logged = await self._ledger.begin([draft], nonce=received.nonce if received else None)
+        return logged[0]
+
+    async def _finish(self, question: Question, released: Released) -> None:
+        answer = released.answer
+        evidence = released.evidence[-1] if released.evidence else None
+        draft = Draft(
+            type=EntryType.RESPONSE_OUT,
+            transaction=question.transaction,
+            peer=question.asker.ori,
+            subject=question.asker.officer,
+            purpose=question.purpose,
+            policy=evidence.revision if evidence else None,
+            decision=answer.status,
+            reasons=tuple(r.code for r in answer.reasons),
+            granularity=answer.granularity.given if answer.granularity else None,
+            results=len(answer.matches) if answer.status == Status.ANSWERED else None,
+            response=digest(released.body()),
+            personal={
+                "given": [
+                    {"record_id": g.record_id, "classes": sorted(g.classes)} for g in released.given
+                ]
+            }
+            | decided(evidence),
+        )
+        await self._ledger.finish([draft])
+
+    async def _finish_failed(self, question: Question, code: str) -> None:
+        draft = Draft(
+            type=EntryType.RESPONSE_OUT,
+            transaction=question.transaction,
+            peer=question.asker.ori,
+            subject=question.asker.officer,
+            purpose=question.purpose,
+            decision="error",
+            reasons=(code,),
+        )
+        await self._ledger.finish([draft])
+
+
+def reference_text(question: Question) -> str | None:
+    """Give the matter as the log commits to it."""
+    reference = question.reference
+    return f"{reference.type}:{reference.number or ''}" if reference else None
+
+
+def decided(evidence: Evidence | None) -> dict[str, Any]:
+    """Give the decision's whole input, for the sealed part: an auditor replays it."""
+    if evidence is None:
+        return {}
+    return {"decision": {"entrypoint": evidence.entrypoint, "input": evidence.input.decode()}}
+
+
+def _asked(question: Question) -> dict[str, Any]:
+    body: dict[str, Any] = WIRE.dump_python(question, mode="json", exclude_none=True)
+    return {"question": body}

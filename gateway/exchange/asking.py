@@ -1,0 +1,488 @@
+"""The first door: an officer's system asks, and only what policy permits goes out.
+
+1  policy        may this officer ask this, and whom? one decision for all agencies
+2  ledger.begin  every question that goes out and every refusal, durable
+3  peers         all at once, a deadline each; the agency's own records go the same way
+4  policy.admit  takes each verified answer in
+5  ledger.finish what came in, and what goes out to the officer, durable
+6  only then the outcome leaves, with its signed completeness receipt
+"""
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter
+
+from gateway.errors import (
+    NotFound,
+    PeerError,
+    PeerTimeout,
+    PolicyUnavailable,
+    Refused,
+    SallyportError,
+    Unavailable,
+)
+from gateway.exchange.answering import Answering, decided, reference_text
+from gateway.exchange.outcome import AgencyOutcome, SearchOutcome, count, overall
+from gateway.exchange.searches import PENDING, Kept, Searches, due
+from gateway.ledger import Draft, EntryType, Ledger
+from gateway.model import (
+    Answer,
+    Caller,
+    Ori,
+    Reason,
+    RecordQuery,
+    Reference,
+    Search,
+    Status,
+    Subject,
+    digest,
+)
+from gateway.peers import Failure, Peers, Prepared, Reply, prepare
+from gateway.policy import AskDecision, Evidence, Permit, Policy, Released
+from gateway.telemetry import Metrics, Tracing
+
+Sign = Callable[[bytes], tuple[str, str]]
+"""Sign bytes with the gateway's message key: (key id, base64url signature)."""
+
+SEARCH = TypeAdapter(Search)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What one agency's part comes to, with its line for the log."""
+
+    outcome: AgencyOutcome
+    draft: Draft
+
+
+class Asking:
+    """Search on behalf of the agency's officers."""
+
+    def __init__(
+        self,
+        *,
+        ori: Ori,
+        policy: Policy,
+        ledger: Ledger,
+        peers: Peers,
+        answering: Answering,
+        searches: Searches,
+        sign: Sign,
+        keep_days: int,
+        metrics: Metrics,
+        tracing: Tracing,
+    ) -> None:
+        self._ori = ori
+        self._policy = policy
+        self._ledger = ledger
+        self._peers = peers
+        self._answering = answering
+        self._searches = searches
+        self._sign = sign
+        self._keep_days = keep_days
+        self._metrics = metrics
+        self._tracing = tracing
+
+    async def search(self, search: Search) -> SearchOutcome:
+        """Ask, and give what came back. Raises Refused, with reasons, if nobody may be asked.
+
+        Raises PolicyUnavailable and LedgerUnavailable: then nothing was sent.
+        """
+        with self._tracing.span("search"):
+            return await self._search(search)
+
+    async def _search(self, search: Search) -> SearchOutcome:
+        asked_at = datetime.now(UTC)
+        decision = await self._permit(search, asked_at)
+        mine = [p for p in decision.permits if p.owner == self._ori]
+        prepared = [prepare(p) for p in decision.permits if p.owner != self._ori]
+        await self._ledger.begin(self._begun(search, decision, mine, prepared))
+
+        async with asyncio.TaskGroup() as side_by_side:
+            own = [side_by_side.create_task(self._own(p, search.deadline_ms)) for p in mine]
+            replies = await self._peers.ask_all(prepared, deadline_ms=search.deadline_ms)
+        taken = [
+            *(t.result() for t in own),
+            *[await self._taken(q.permit, replies[q.permit.owner]) for q in prepared],
+        ]
+        refused = [
+            AgencyOutcome(ori=r.owner, status=Status.REFUSED, reasons=r.reasons)
+            for r in decision.refusals
+        ]
+        agencies = (*(t.outcome for t in taken), *refused)
+        for a in agencies:
+            self._metrics.asked.labels(a.status).inc()
+        return await self._finished(search, asked_at, agencies, [t.draft for t in taken])
+
+    async def again(self, search_id: str, caller: Caller) -> bytes:
+        """Give a kept outcome to its officer once more, as JSON. Logged as a disclosure."""
+        kept = await self._kept(search_id, caller)
+        await self._ledger.begin(
+            [
+                Draft(
+                    type=EntryType.RESPONSE_OUT,
+                    transaction=search_id,
+                    peer=self._ori,
+                    decision="again",
+                    response=digest(kept.body),
+                    personal=_who(caller),
+                )
+            ]
+        )
+        return kept.body
+
+    async def complete(self, search_id: str, reference: Reference, caller: Caller) -> bool:
+        """Give a pending search its reference. Tells whether it came within 24 hours."""
+        kept = await self._kept(search_id, caller)
+        now = datetime.now(UTC)
+        in_time = await asyncio.to_thread(self._searches.complete, kept, reference, now)
+        await self._ledger.begin(
+            [
+                Draft(
+                    type=EntryType.NOTICE,
+                    transaction=search_id,
+                    peer=self._ori,
+                    decision="reference_completed" if in_time else "reference_late",
+                    reference=f"{reference.type}:{reference.number or ''}",
+                    personal=_who(caller),
+                )
+            ]
+        )
+        return in_time
+
+    async def retrieve(
+        self, owner: Ori, record_id: str, search_id: str, new_id: str, caller: Caller
+    ) -> SearchOutcome:
+        """Fetch one record that an earlier search named: decided and logged anew by both sides."""
+        kept = await self._kept(search_id, caller)
+        if not _named(kept.body, owner, record_id):
+            raise NotFound(
+                "That search named no such record of that agency. Search again.",
+                code="record.not_found",
+            )
+        before: Search = SEARCH.validate_python({**kept.request, "caller": _PLACEHOLDER})
+        search = dataclasses.replace(
+            before,
+            id=new_id,
+            caller=caller,
+            subject=Subject(record=RecordQuery(record_id=record_id)),
+            agencies=(owner,),
+            max_matches=1,
+        )
+        return await self.search(search)
+
+    async def agencies(self, caller: Caller) -> dict[str, Any]:
+        """Whom may this officer ask, for what, at which granularity, how fresh."""
+        return await self._policy.agencies(caller, now=datetime.now(UTC))
+
+    # -- steps ----------------------------------------------------------------------------
+
+    async def _permit(self, search: Search, now: datetime) -> AskDecision:
+        try:
+            decision = await self._policy.permit_search(search, now=now)
+        except PolicyUnavailable as error:
+            await self._ledger.begin([self._denied(search, (error.code,), None, "error")])
+            raise
+        if not decision.allow:
+            codes = tuple(r.code for r in decision.reasons)
+            await self._ledger.begin([self._denied(search, codes, decision.evidence, "deny")])
+            raise Refused(
+                "Policy does not permit this search. The reasons say why and what to do.",
+                reasons=decision.reasons,
+            )
+        return decision
+
+    def _denied(
+        self, search: Search, codes: tuple[str, ...], evidence: Evidence | None, decision: str
+    ) -> Draft:
+        return Draft(
+            type=EntryType.DENY,
+            transaction=search.id,
+            peer=self._ori,
+            purpose=search.purpose,
+            policy=evidence.revision if evidence else None,
+            decision=decision,
+            reasons=codes,
+            granularity=search.granularity,
+            personal=_who(search.caller) | {"search": _request(search)} | decided(evidence),
+        )
+
+    def _begun(
+        self,
+        search: Search,
+        decision: AskDecision,
+        mine: Sequence[Permit],
+        prepared: Sequence[Prepared],
+    ) -> list[Draft]:
+        """One entry for each agency that is asked, and for each that may not be."""
+        evidence = decision.evidence
+        # The decision for all agencies is one: its input stands once, in the first entry.
+        shared = {"search": _request(search)} | decided(evidence)
+        drafts = [
+            Draft(
+                type=EntryType.QUERY_OUT,
+                transaction=search.id,
+                peer=p.owner,
+                subject=p.question.asker.officer,
+                purpose=search.purpose,
+                policy=evidence.revision,
+                decision="allow",
+                granularity=p.question.granularity,
+                reference=reference_text(p.question),
+                request=request,
+                personal=_who(search.caller),
+            )
+            for p, request in [
+                *((p, None) for p in mine),
+                *((q.permit, q.digest) for q in prepared),
+            ]
+        ]
+        drafts += [
+            Draft(
+                type=EntryType.DENY,
+                transaction=search.id,
+                peer=r.owner,
+                purpose=search.purpose,
+                policy=evidence.revision,
+                decision="deny",
+                reasons=tuple(x.code for x in r.reasons),
+                granularity=search.granularity,
+                personal=_who(search.caller),
+            )
+            for r in decision.refusals
+        ]
+        if not drafts:
+            # Nobody fits the question: that was decided, so it is logged.
+            drafts = [self._denied(search, ("search.nobody_to_ask",), evidence, "deny")]
+        first = drafts[0]
+        drafts[0] = dataclasses.replace(first, personal=(first.personal or {}) | shared)
+        return drafts
+
+    async def _own(self, permit: Permit, deadline_ms: int) -> _Taken:
+        """Ask the agency's own records, through the same second door."""
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(deadline_ms / 1000):
+                released = await self._answering.answer(permit.question)
+        except TimeoutError:
+            return self._failed(permit, PeerTimeout("The records did not answer in time."), started)
+        except Unavailable as error:
+            return self._failed(permit, PeerError(error.detail), started)
+        return await self._admitted(permit, released.answer, started=started)
+
+    async def _taken(self, permit: Permit, reply: Reply | Failure) -> _Taken:
+        if isinstance(reply, Failure):
+            return self._failed(permit, reply.error, ms=reply.ms)
+        return await self._admitted(permit, reply.answer, reply=reply)
+
+    async def _admitted(
+        self,
+        permit: Permit,
+        answer: Answer,
+        *,
+        reply: Reply | None = None,
+        started: float | None = None,
+    ) -> _Taken:
+        """Let policy take an answer in; what it does not admit goes no further."""
+        ms = reply.ms if reply else round((time.monotonic() - (started or 0)) * 1000)
+        try:
+            admitted = await self._policy.admit(permit, answer, now=datetime.now(UTC))
+        except SallyportError as error:
+            return self._failed(permit, PeerError(error.detail), ms=ms, reply=reply)
+        if not isinstance(admitted, Released):
+            reason = Reason(
+                code="answer.not_admitted",
+                text="The answer was not what may be taken in here, and was thrown away.",
+            )
+            outcome = AgencyOutcome(
+                ori=permit.owner, status=Status.BAD_ANSWER, ms=ms, reasons=(reason,)
+            )
+            codes = tuple(r.code for r in admitted.reasons)
+            return _Taken(outcome, self._received(permit, "not_admitted", codes, reply=reply))
+        a = admitted.answer
+        outcome = AgencyOutcome(
+            ori=permit.owner,
+            status=Status(a.status),
+            ms=ms,
+            granularity=a.granularity,
+            data_as_of=a.data_as_of,
+            stale=a.stale or None,
+            hit=a.hit,
+            count=a.count,
+            more=a.more or None,
+            terms_not_used=a.terms_not_used or None,
+            classes_never_shared=a.classes_never_shared or None,
+            reasons=a.reasons or None,
+            matches=a.matches if a.status == Status.ANSWERED else None,
+        )
+        codes = tuple(r.code for r in a.reasons)
+        evidence = admitted.evidence[-1] if admitted.evidence else None
+        draft = self._received(permit, a.status, codes, reply=reply, evidence=evidence, answer=a)
+        return _Taken(outcome, draft)
+
+    def _failed(
+        self,
+        permit: Permit,
+        error: PeerError,
+        started: float | None = None,
+        *,
+        ms: int | None = None,
+        reply: Reply | None = None,
+    ) -> _Taken:
+        if ms is None:
+            ms = round((time.monotonic() - (started or 0)) * 1000)
+        outcome = AgencyOutcome(
+            ori=permit.owner,
+            status=Status(error.status),
+            ms=ms,
+            reasons=(Reason(code=error.code, text=error.detail),),
+            retry_after_s=error.retry_after_s,
+        )
+        return _Taken(outcome, self._received(permit, error.status, (error.code,), reply=reply))
+
+    def _received(
+        self,
+        permit: Permit,
+        decision: str,
+        codes: tuple[str, ...],
+        *,
+        reply: Reply | None = None,
+        evidence: Evidence | None = None,
+        answer: Answer | None = None,
+    ) -> Draft:
+        question = permit.question
+        personal: dict[str, Any] = decided(evidence)
+        if answer is not None:
+            personal["received"] = [m.record_id for m in answer.matches if m.record_id]
+        if reply is not None:
+            personal["times"] = {
+                "sent": reply.sent.isoformat(),
+                "received": reply.received.isoformat(),
+            }
+        return Draft(
+            type=EntryType.RESPONSE_IN,
+            transaction=question.transaction,
+            peer=permit.owner,
+            subject=question.asker.officer,
+            purpose=question.purpose,
+            policy=evidence.revision if evidence else None,
+            decision=decision,
+            reasons=codes,
+            granularity=answer.granularity.given if answer and answer.granularity else None,
+            results=len(answer.matches) if answer else None,
+            response=reply.response if reply else None,
+            signature=reply.signature if reply else None,
+            peer_leaf=answer.leaf if answer else None,
+            personal=personal or None,
+        )
+
+    async def _finished(
+        self,
+        search: Search,
+        asked_at: datetime,
+        agencies: tuple[AgencyOutcome, ...],
+        drafts: list[Draft],
+    ) -> SearchOutcome:
+        pending = search.reference is not None and search.reference.type == PENDING
+        outcome = SearchOutcome(
+            search_id=search.id,
+            status=overall(agencies),
+            agencies=agencies,
+            receipt=count(agencies),
+            reference_due=due(asked_at) if pending else None,
+        )
+        logged = await self._ledger.finish(
+            [
+                *drafts,
+                Draft(
+                    type=EntryType.RESPONSE_OUT,
+                    transaction=search.id,
+                    peer=self._ori,
+                    purpose=search.purpose,
+                    decision=outcome.status,
+                    results=sum(len(a.matches or ()) for a in agencies),
+                    response=digest(receipt_core(outcome)),
+                    personal=_who(search.caller),
+                ),
+            ]
+        )
+        outcome = self._signed(outcome, logged[-1].leaf)
+        await asyncio.to_thread(
+            self._searches.keep,
+            search,
+            _request(search),
+            outcome.body(),
+            asked_at=asked_at,
+            keep_until=asked_at + timedelta(days=_days(agencies, self._keep_days)),
+        )
+        return outcome
+
+    def _signed(self, outcome: SearchOutcome, leaf: str) -> SearchOutcome:
+        receipt = dataclasses.replace(outcome.receipt, log_leaf=leaf)
+        outcome = dataclasses.replace(outcome, receipt=receipt)
+        key_id, signature = self._sign(receipt_core(outcome))
+        receipt = dataclasses.replace(receipt, key_id=key_id, signature=signature)
+        return dataclasses.replace(outcome, receipt=receipt)
+
+    async def _kept(self, search_id: str, caller: Caller) -> Kept:
+        return await asyncio.to_thread(self._searches.get, search_id, caller, datetime.now(UTC))
+
+
+def receipt_core(outcome: SearchOutcome) -> bytes:
+    """Give the bytes that a receipt's signature is over: canonical JSON, keys sorted."""
+    receipt: dict[str, Any] = dataclasses.asdict(outcome.receipt)
+    del receipt["signature"], receipt["key_id"]
+    return orjson.dumps(
+        {
+            "search_id": outcome.search_id,
+            "agencies": {a.ori: a.status for a in outcome.agencies},
+            "receipt": receipt,
+        },
+        option=orjson.OPT_SORT_KEYS,
+    )
+
+
+_PLACEHOLDER = {"client": "", "ori": "", "scopes": []}
+
+
+def _who(caller: Caller) -> dict[str, Any]:
+    officer = caller.officer
+    return {
+        "client": caller.client,
+        "officer": officer.subject if officer else None,
+        "unit": officer.unit if officer else None,
+        "device": officer.device if officer else None,
+    }
+
+
+def _request(search: Search) -> dict[str, Any]:
+    body: dict[str, Any] = SEARCH.dump_python(
+        search, mode="json", exclude_none=True, exclude={"caller"}
+    )
+    return body
+
+
+def _days(agencies: Sequence[AgencyOutcome], longest: int) -> int:
+    """Give the shortest time that anyone lets us keep what they gave."""
+    given = [
+        m.handling.keep_days
+        for a in agencies
+        for m in a.matches or ()
+        if m.handling and m.handling.keep_days is not None
+    ]
+    return min([longest, *given])
+
+
+def _named(body: bytes, owner: Ori, record_id: str) -> bool:
+    outcome: Mapping[str, Any] = orjson.loads(body)
+    return any(
+        a["ori"] == owner and any(m.get("record_id") == record_id for m in a.get("matches", ()))
+        for a in outcome["agencies"]
+    )

@@ -1,0 +1,119 @@
+"""What a search comes to, as the agency's own system gets it: api.md's answer, whole."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from pydantic import TypeAdapter
+
+from gateway.model import (
+    GranularityGiven,
+    Match,
+    OriText,
+    Reason,
+    Status,
+    Timestamp,
+    Word,
+)
+
+NOTICE = "Possible matches, not probable cause. No match is no clearance."
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyOutcome:
+    """What became of the question at one agency. `ms` from sending to verified answer."""
+
+    ori: OriText
+    status: Status
+    ms: int | None = None
+    granularity: GranularityGiven | None = None
+    data_as_of: Timestamp | None = None
+    stale: bool | None = None
+    hit: bool | None = None
+    count: int | None = None
+    more: bool | None = None
+    terms_not_used: tuple[Word, ...] | None = None
+    classes_never_shared: tuple[Word, ...] | None = None
+    reasons: tuple[Reason, ...] | None = None
+    matches: tuple[Match, ...] | None = None
+    retry_after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Who was asked and what came of it: the completeness of one search, signed.
+
+    `signature` is ES256 (base64url) by `key_id` over the canonical JSON of search_id, the agencies'
+    statuses and every other field of this receipt. `log_leaf` is this answer's leaf in our log.
+    """
+
+    asked: int
+    answered: int
+    refused: int
+    not_understood: int
+    timed_out: int
+    failed: int
+    capped: int
+    complete: bool
+    log_leaf: str = ""
+    key_id: str = ""
+    signature: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOutcome:
+    """The whole answer to one search."""
+
+    search_id: str
+    status: Literal["complete", "partial", "none"]
+    agencies: tuple[AgencyOutcome, ...]
+    receipt: Receipt
+    notice: str = NOTICE
+    reference_due: Timestamp | None = field(default=None)
+    """For a pending reference: until when its number must be given."""
+
+    adapter: ClassVar["TypeAdapter[SearchOutcome]"]
+
+    def body(self) -> bytes:
+        """Write it as JSON."""
+        return SearchOutcome.adapter.dump_json(self, exclude_none=True)
+
+
+SearchOutcome.adapter = TypeAdapter(SearchOutcome)
+
+_FAILED = frozenset(
+    {
+        Status.UNREACHABLE,
+        Status.BACKING_OFF,
+        Status.BAD_SIGNATURE,
+        Status.BAD_ANSWER,
+        Status.UNAVAILABLE,
+    }
+)
+
+
+def count(agencies: tuple[AgencyOutcome, ...]) -> Receipt:
+    """Count the agencies' statuses into a receipt that is not signed yet."""
+
+    def of(*statuses: Status) -> int:
+        return sum(a.status in statuses for a in agencies)
+
+    settled = of(Status.ANSWERED, Status.REFUSED, Status.NOT_UNDERSTOOD)
+    capped = sum(bool(a.more) for a in agencies) + of(Status.TOO_MANY)
+    return Receipt(
+        asked=len(agencies),
+        answered=of(Status.ANSWERED),
+        refused=of(Status.REFUSED),
+        not_understood=of(Status.NOT_UNDERSTOOD),
+        timed_out=of(Status.TIMEOUT),
+        failed=of(*_FAILED),
+        capped=capped,
+        complete=settled == len(agencies) and not capped,
+    )
+
+
+def overall(agencies: tuple[AgencyOutcome, ...]) -> Literal["complete", "partial", "none"]:
+    """Complete: every agency that was asked answered. None: not one did. Else partial."""
+    answered = sum(a.status is Status.ANSWERED for a in agencies)
+    if not answered:
+        return "none"
+    return "complete" if answered == len(agencies) else "partial"

@@ -1,0 +1,192 @@
+"""Answers kept for a while, so that a client can fetch them again; and references still pending.
+
+What is kept is sealed (AES-256-GCM): the database alone tells nothing but ids and days. Only the
+officer who asked gets it back. It goes when its days are over, the shortest obligation counting.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Engine,
+    Float,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from gateway.errors import Conflict, NotFound, RecordsUnavailable
+from gateway.model import Caller, Reference, Search, stamp
+
+PENDING = "pending"
+PENDING_FOR = timedelta(hours=24)
+_NONCE = 12
+
+_metadata = MetaData()
+_table = Table(
+    "search",
+    _metadata,
+    Column("id", String(31), primary_key=True),
+    Column("asked_at", Float, nullable=False, index=True),
+    Column("keep_until", Float, nullable=False, index=True),
+    Column("pending", Boolean, nullable=False, index=True),
+    Column("late", Boolean, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One search as it was asked and answered. `request` and `body` are JSON."""
+
+    id: str
+    client: str
+    officer: str
+    request: dict[str, object]
+    body: bytes
+    pending: bool
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A search whose reference was not completed in time: one line of the review queue."""
+
+    id: str
+    asked_at: datetime
+    completed_late: bool
+
+
+class Searches:
+    """The kept searches. `key` is 32 bytes. Blocking: call it on a worker thread."""
+
+    def __init__(self, engine: Engine, key: bytes) -> None:
+        self._engine = engine
+        self._seal = AESGCM(key)
+        _metadata.create_all(engine)
+
+    def keep(
+        self,
+        search: Search,
+        request: dict[str, object],
+        body: bytes,
+        *,
+        asked_at: datetime,
+        keep_until: datetime,
+    ) -> None:
+        """Keep one answered search; sweep what is over."""
+        officer = search.caller.officer
+        inner = orjson.dumps(
+            {
+                "client": search.caller.client,
+                "officer": officer.subject if officer else "",
+                "request": request,
+                "body": body.decode(),
+            }
+        )
+        pending = search.reference is not None and search.reference.type == PENDING
+        with self._engine.begin() as c:
+            c.execute(
+                insert(_table).values(
+                    id=search.id,
+                    asked_at=asked_at.timestamp(),
+                    keep_until=keep_until.timestamp(),
+                    pending=pending,
+                    late=False,
+                    sealed=self._sealed(search.id, inner),
+                )
+            )
+            # What still stands in the review queue stays, sealed, until it is completed.
+            c.execute(
+                delete(_table).where(
+                    _table.c.keep_until < asked_at.timestamp(), _table.c.pending.is_(False)
+                )
+            )
+
+    def get(self, search_id: str, caller: Caller, now: datetime) -> Kept:
+        """Give a search to the officer who asked it. Raises NotFound for everybody else."""
+        with self._engine.connect() as c:
+            row = c.execute(select(_table).where(_table.c.id == search_id)).one_or_none()
+        if row is not None and row.keep_until >= now.timestamp():
+            inner = self._opened(search_id, row.sealed)
+            if caller.officer and inner["officer"] == caller.officer.subject:
+                return Kept(
+                    id=search_id,
+                    client=inner["client"],
+                    officer=inner["officer"],
+                    request=inner["request"],
+                    body=inner["body"].encode(),
+                    pending=row.pending,
+                    asked_at=datetime.fromtimestamp(row.asked_at, UTC),
+                )
+        raise NotFound(
+            "No search of yours stands under this id. It may be past its days; search again.",
+            code="search.not_found",
+        )
+
+    def complete(self, kept: Kept, reference: Reference, now: datetime) -> bool:
+        """Give a pending search its reference. Tells whether it came in time."""
+        if not kept.pending:
+            raise Conflict(
+                "This search has its reference. It can't be changed.", code="search.not_pending"
+            )
+        in_time = now <= kept.asked_at + PENDING_FOR
+        request = kept.request | {"reference": {"type": reference.type, "number": reference.number}}
+        inner = orjson.dumps(
+            {
+                "client": kept.client,
+                "officer": kept.officer,
+                "request": request,
+                "body": kept.body.decode(),
+            }
+        )
+        with self._engine.begin() as c:
+            c.execute(
+                update(_table)
+                .where(_table.c.id == kept.id)
+                .values(pending=False, late=not in_time, sealed=self._sealed(kept.id, inner))
+            )
+        return in_time
+
+    def overdue(self, now: datetime) -> list[Overdue]:
+        """List the searches whose reference is, or came, more than 24 hours after asking."""
+        limit = (now - PENDING_FOR).timestamp()
+        query = (
+            select(_table.c.id, _table.c.asked_at, _table.c.late)
+            .where((_table.c.pending & (_table.c.asked_at < limit)) | _table.c.late)
+            .order_by(_table.c.asked_at)
+        )
+        with self._engine.connect() as c:
+            return [
+                Overdue(r.id, datetime.fromtimestamp(r.asked_at, UTC), r.late)
+                for r in c.execute(query)
+            ]
+
+    def _sealed(self, search_id: str, inner: bytes) -> bytes:
+        nonce = os.urandom(_NONCE)
+        return nonce + self._seal.encrypt(nonce, inner, search_id.encode())
+
+    def _opened(self, search_id: str, sealed: bytes) -> dict[str, Any]:
+        try:
+            plain = self._seal.decrypt(sealed[:_NONCE], sealed[_NONCE:], search_id.encode())
+        except InvalidTag as error:
+            raise RecordsUnavailable("A kept search can't be opened with this key.") from error
+        opened: dict[str, Any] = orjson.loads(plain)
+        return opened
+
+
+def due(asked_at: datetime) -> str:
+    """Until when a pending reference must be completed."""
+    return stamp(asked_at + PENDING_FOR)

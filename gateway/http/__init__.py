@@ -1,0 +1,1 @@
+"""HTTP: client, peer, audit and admin routes; authentication; errors as problems."""

@@ -1,0 +1,334 @@
+"""What agency systems call: searches, records, agencies. Described in the OpenAPI document."""
+
+import re
+import secrets
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, ClassVar, Literal
+
+import orjson
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import ConfigDict, Field, StringConstraints
+from starlette.responses import Response
+
+from gateway.errors import Invalid, TooVague
+from gateway.exchange import SearchOutcome
+from gateway.http.auth import require_officer
+from gateway.http.composed import gateway_of
+from gateway.http.problems import Problem
+from gateway.model import (
+    Caller,
+    CodeLetter,
+    Granularity,
+    Ori,
+    OriText,
+    ReasonGiven,
+    Reference,
+    Search,
+    Subject,
+    Text,
+    Word,
+)
+
+router = APIRouter()
+
+Officer = Annotated[Caller, Depends(require_officer)]
+SearchId = Annotated[str, StringConstraints(pattern=r"^srch_[0-9A-HJKMNP-TV-Z]{26}$")]
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "content": {"application/problem+json": {}}}
+    for status in (400, 401, 403, 404, 409, 413, 422, 503)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """One search. Who asks, from which agency, comes from the token, never from here."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    purpose: Word
+    reason: ReasonGiven
+    subject: Subject
+    record_types: Annotated[tuple[Word, ...], Field(min_length=1, max_length=64)]
+    reference: Reference | None = None
+    iii_purpose_code: CodeLetter | None = None
+    attention: Text | None = None
+    callback: Text | None = None
+    agencies: (
+        Annotated[tuple[OriText | Literal["*"], ...], Field(min_length=1, max_length=256)] | None
+    ) = None
+    granularity: Granularity = Granularity.RECORD
+    max_matches: Annotated[int, Field(ge=1, le=100)] = 10
+    deadline_ms: Annotated[int, Field(ge=50, le=30_000)] = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceUpdate:
+    """The number of a matter that was pending when the search was made."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    reference: Reference
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceCompleted:
+    """`in_time` is false past 24 hours: the search stays in the review queue."""
+
+    search_id: str
+    in_time: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PurposeListing:
+    """For one purpose: what may be asked of the agency."""
+
+    purpose: Word
+    record_types: tuple[Word, ...]
+    granularity: Granularity
+    freshness_minutes: dict[Word, int] | None = None
+    classes: tuple[Word, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyListing:
+    """One agency that may be asked."""
+
+    ori: OriText
+    name: str
+    type: str
+    jurisdiction: str
+    purposes: tuple[PurposeListing, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyListings:
+    """Whom this officer may ask."""
+
+    agencies: tuple[AgencyListing, ...]
+
+
+@router.post(
+    "/v1/searches",
+    responses={200: {"model": SearchOutcome}, **_PROBLEMS},
+    tags=["searches"],
+    summary="Search the agencies",
+)
+async def search(request: Request, body: SearchRequest, caller: Officer) -> Response:
+    """Ask the agencies that policy permits, side by side, and give what came back."""
+    gateway = gateway_of(request)
+    vocabulary = gateway.policy.vocabulary
+    _known(body.purpose, vocabulary.purposes, "purpose", "/purpose")
+    for i, kind in enumerate(body.record_types):
+        _known(kind, vocabulary.record_types, "record type", f"/record_types/{i}")
+    _require_reason(body.reason, vocabulary.reason_placeholders)
+    _require_reference(body.reference, pending=True)
+    _require_criteria(body.subject, datetime.now(UTC).date())
+    if body.agencies and "*" in body.agencies and len(body.agencies) > 1:
+        raise Invalid('"*" stands for all agencies: give it alone.', pointer="/agencies")
+    outcome = await gateway.asking.search(
+        Search(
+            id=new_search_id(),
+            caller=caller,
+            purpose=body.purpose,
+            subject=body.subject,
+            record_types=tuple(dict.fromkeys(body.record_types)),
+            granularity=body.granularity,
+            reason=body.reason,
+            reference=body.reference,
+            iii_purpose_code=body.iii_purpose_code,
+            attention=body.attention,
+            callback=body.callback,
+            agencies=tuple(dict.fromkeys(body.agencies)) if body.agencies else None,
+            max_matches=body.max_matches,
+            deadline_ms=body.deadline_ms,
+        )
+    )
+    return _json(outcome.body())
+
+
+@router.get(
+    "/v1/searches/{search_id}",
+    responses={200: {"model": SearchOutcome}, **_PROBLEMS},
+    tags=["searches"],
+    summary="Fetch a search again",
+)
+async def search_again(
+    request: Request, search_id: Annotated[SearchId, Path()], caller: Officer
+) -> Response:
+    """Give the outcome of a search to the officer who made it, as it was."""
+    return _json(await gateway_of(request).asking.again(search_id, caller))
+
+
+@router.patch(
+    "/v1/searches/{search_id}",
+    responses={200: {"model": ReferenceCompleted}, **_PROBLEMS},
+    tags=["searches"],
+    summary="Complete a pending reference",
+)
+async def complete_reference(
+    request: Request,
+    search_id: Annotated[SearchId, Path()],
+    body: ReferenceUpdate,
+    caller: Officer,
+) -> Response:
+    """Give a search its reference, within 24 hours; later ones stay in the review queue."""
+    _require_reference(body.reference, pending=False)
+    in_time = await gateway_of(request).asking.complete(search_id, body.reference, caller)
+    return _json(orjson.dumps(ReferenceCompleted(search_id=search_id, in_time=in_time)))
+
+
+@router.get(
+    "/v1/records/{ori}/{record_id}",
+    responses={200: {"model": SearchOutcome}, **_PROBLEMS},
+    tags=["records"],
+    summary="Fetch one record",
+)
+async def record(
+    request: Request,
+    ori: Annotated[OriText, Path()],
+    record_id: Annotated[Text, Path()],
+    search: Annotated[SearchId, Query(description="The search that named the record.")],
+    caller: Officer,
+) -> Response:
+    """Fetch a record that a search named. Both doors decide, and log, anew."""
+    outcome = await gateway_of(request).asking.retrieve(
+        Ori(ori), record_id, search, new_search_id(), caller
+    )
+    return _json(outcome.body())
+
+
+@router.get(
+    "/v1/agencies",
+    responses={200: {"model": AgencyListings}, **_PROBLEMS},
+    tags=["agencies"],
+    summary="Whom may I ask?",
+)
+async def agencies(request: Request, caller: Officer) -> Response:
+    """List whom this officer may ask, for what, at which granularity, how fresh."""
+    return _json(orjson.dumps(await gateway_of(request).asking.agencies(caller)))
+
+
+def new_search_id() -> str:
+    """Make a search's id: `srch_` and 26 characters that sort by time (ULID)."""
+    value = (int(time.time() * 1000) << 80) | secrets.randbits(80)
+    return "srch_" + "".join(_CROCKFORD[(value >> s) & 31] for s in range(125, -1, -5))
+
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_FEWEST_LETTERS = 4
+_WORDLESS = re.compile(r"[\W\d_]+")
+_REPEATED = re.compile(r"(.)\1*")
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")
+
+
+def _known(word: str, words: Collection[str], what: str, pointer: str) -> None:
+    if word not in words:
+        raise Invalid(
+            f"The {what} is not in this gateway's vocabulary. Known: {', '.join(sorted(words))}.",
+            code=f"search.unknown_{what.replace(' ', '_')}",
+            pointer=pointer,
+        )
+
+
+def _require_reason(reason: ReasonGiven, placeholders: frozenset[str]) -> None:
+    letters = _WORDLESS.sub("", reason.text).casefold()
+    plain = reason.text.strip().casefold().strip(".!- ")
+    if len(letters) < _FEWEST_LETTERS or plain in placeholders or _REPEATED.fullmatch(letters):
+        raise Invalid(
+            "The reason says nothing. Write in a few words why you ask; it is read in audits.",
+            code="search.reason_placeholder",
+            pointer="/reason/text",
+        )
+
+
+def _require_reference(reference: Reference | None, *, pending: bool) -> None:
+    if reference is None:
+        return
+    if reference.type == "pending":
+        if not pending:
+            raise Invalid("Give the type and number of the matter.", pointer="/reference/type")
+        if reference.number is not None:
+            raise Invalid(
+                "A pending reference has no number yet. Give its type, or leave the number out.",
+                pointer="/reference/number",
+            )
+    elif reference.number is None:
+        raise Invalid(
+            'A reference needs its number. If there is none yet, give "pending".',
+            pointer="/reference/number",
+        )
+
+
+def _require_criteria(subject: Subject, today: date) -> None:
+    """Refuse what is too vague to be a search: nobody fishes."""
+    if subject.record is not None:
+        raise Invalid("Fetch a record under /v1/records.", pointer="/subject/record")
+    try:
+        subject.query  # noqa: B018 - raises where there is not exactly one
+    except ValueError:
+        raise Invalid(
+            "Give exactly one of person, vehicle, incident, item.", pointer="/subject"
+        ) from None
+    if subject.person is not None:
+        _require_person(subject, today)
+    elif subject.vehicle is not None:
+        v = subject.vehicle
+        if not (v.plate or v.vin or (v.category and v.date_from)):
+            raise TooVague(
+                "A vehicle needs its plate or VIN, or a category with the days of the event.",
+                pointer="/subject/vehicle",
+            )
+        _require_days(v.date_from, v.date_to, "/subject/vehicle")
+    elif subject.incident is not None:
+        i = subject.incident
+        if not (i.number or (i.date_from and i.offense)):
+            raise TooVague(
+                "An incident needs its number, or its days with an offense.",
+                pointer="/subject/incident",
+            )
+        _require_days(i.date_from, i.date_to, "/subject/incident")
+
+
+def _require_person(subject: Subject, today: date) -> None:
+    p = subject.person
+    if p is None:
+        return
+    pointer = "/subject/person"
+    if any(not (n.given or n.surname or n.full or n.middle) for n in p.names):
+        raise Invalid("A name needs a given name, a surname or a full name.", pointer=pointer)
+    if p.birth_date and not (date(1875, 1, 1) <= p.birth_date <= today):
+        raise Invalid(
+            "The birth date lies in the future, or too far back. Correct it, or give an age range.",
+            code="search.birth_date",
+            pointer=f"{pointer}/birth_date",
+        )
+    if p.age and p.age.low > p.age.high:
+        raise Invalid("The age range is upside down.", pointer=f"{pointer}/age")
+    if p.age and p.age.high - p.age.low > _WIDEST_AGE:
+        raise TooVague(f"An age range spans at most {_WIDEST_AGE} years.", pointer=f"{pointer}/age")
+    if not p.identifiers and not (p.names and (p.birth_date or p.age)):
+        raise TooVague(
+            "A person needs a name with a birth date or an age range, or an identifier.",
+            pointer=pointer,
+        )
+
+
+_WIDEST_AGE = 20
+_LONGEST_DAYS = 366
+
+
+def _require_days(start: date | None, end: date | None, pointer: str) -> None:
+    if end and not start:
+        raise Invalid("Give date_from with date_to.", pointer=f"{pointer}/date_from")
+    if start and end and (end < start or (end - start).days > _LONGEST_DAYS):
+        raise Invalid(
+            f"The days must run forward, and span at most {_LONGEST_DAYS}.",
+            pointer=f"{pointer}/date_to",
+        )

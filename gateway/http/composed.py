@@ -1,0 +1,42 @@
+"""The parts that routes may use, put together by `app`, reached through the request."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from gateway.exchange import Aggregate, Answering, Asking, Searches
+from gateway.ledger import Ledger
+from gateway.model import Ori
+from gateway.peers import Peers
+from gateway.policy import Policy
+from gateway.records import Records
+from gateway.telemetry import Metrics
+from gateway.trust.signatures import Signer, Verifier
+from gateway.trust.tokens import TokenService
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """One running gateway. `base_url` without a slash at its end."""
+
+    ori: Ori
+    name: str
+    base_url: str
+    tokens: TokenService
+    signer: Signer
+    verifier: Verifier
+    policy: Policy
+    ledger: Ledger
+    records: Records
+    peers: Peers
+    searches: Searches
+    asking: Asking
+    answering: Answering
+    strangers: Aggregate
+    metrics: Metrics
+
+
+def gateway_of(request: Request) -> Gateway:
+    """Give the gateway that serves this request."""
+    gateway: Gateway = request.app.state.gateway
+    return gateway

@@ -1,0 +1,72 @@
+"""Liveness, readiness by component, metrics. No personal data, and nothing that needs a token."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import orjson
+from fastapi import APIRouter, Request
+from prometheus_client import generate_latest
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from gateway.http.composed import gateway_of
+from gateway.model import stamp
+
+router = APIRouter(tags=["health"])
+
+# Without these nothing may be asked or answered. The others only lessen what comes back.
+_ESSENTIAL = frozenset({"ledger", "policy"})
+
+
+class Readiness(BaseModel):
+    """`components` maps each to its status and what an administrator needs to mend it."""
+
+    status: Literal["ok", "degraded", "failed"]
+    time: str
+    components: dict[str, dict[str, Any]]
+
+
+@router.get("/livez", summary="Is the process alive?")
+async def livez() -> dict[str, str]:
+    """Answer, as long as the event loop turns."""
+    return {"status": "ok"}
+
+
+@router.get(
+    "/readyz",
+    responses={200: {"model": Readiness}, 503: {"model": Readiness}},
+    summary="Can it serve? By component",
+)
+async def readyz(request: Request) -> Response:
+    """Tell for each component whether it is ok, degraded or failed. 503 if an essential failed."""
+    gateway = gateway_of(request)
+    ledger, policy, records = await asyncio.gather(
+        gateway.ledger.status(), gateway.policy.status(), asyncio.to_thread(gateway.records.status)
+    )
+    components: dict[str, dict[str, Any]] = {
+        "ledger": ledger,
+        "policy": policy,
+        "records": records,
+        "peers": gateway.peers.status(),
+    }
+    states = {name: str(c["status"]) for name, c in components.items()}
+    for name, state in states.items():
+        gateway.metrics.degraded.labels(name).set(state != "ok")
+    if any(states[name] == "failed" for name in _ESSENTIAL):
+        status = "failed"
+    else:
+        status = "ok" if set(states.values()) == {"ok"} else "degraded"
+    body = {"status": status, "time": stamp(datetime.now(UTC)), "components": components}
+    return Response(
+        orjson.dumps(body), 503 if status == "failed" else 200, media_type="application/json"
+    )
+
+
+@router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+async def metrics(request: Request) -> Response:
+    """Give the metrics in Prometheus' text format."""
+    return Response(
+        generate_latest(gateway_of(request).metrics.registry),
+        media_type="text/plain; version=0.0.4; charset=utf-8",
+    )

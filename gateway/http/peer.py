@@ -1,0 +1,115 @@
+"""What other gateways call: one signed question, one signed answer. Errors are signed too."""
+
+from datetime import UTC, datetime
+
+import structlog
+from fastapi import APIRouter, Request
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from gateway.errors import Invalid, SallyportError, SignatureInvalid
+from gateway.exchange import Received
+from gateway.http import problems
+from gateway.http.composed import Gateway, gateway_of
+from gateway.http.problems import Problem
+from gateway.ledger import Nonce
+from gateway.model import Answer
+from gateway.peers import PATH, QUESTION
+from gateway.trust.signatures import Binding, Verified
+
+router = APIRouter()
+
+_log = structlog.get_logger("sallyport.peer")
+
+
+@router.post(
+    PATH,
+    responses={
+        200: {"model": Answer},
+        **{s: {"model": Problem} for s in (400, 401, 413, 422, 503)},
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Question"}}},
+        }
+    },
+    tags=["peers"],
+    summary="Answer another gateway",
+)
+async def question(request: Request) -> Response:
+    """Verify a signed question (RFC 9421, one profile), decide, log, answer, sign."""
+    gateway = gateway_of(request)
+    # From our own base URL, never from a header: a question re-aimed from another agency fails.
+    target_uri = gateway.base_url + request.scope["raw_path"].decode("latin-1")
+    headers = request.scope["headers"]
+    body = await request.body()
+    try:
+        verified = gateway.verifier.verify_request(
+            method=request.method,
+            target_uri=target_uri,
+            headers=headers,
+            body=body,
+            now=datetime.now(UTC),
+        )
+    except SignatureInvalid as error:
+        gateway.strangers.note()
+        binding = gateway.verifier.binding_of(
+            method=request.method, target_uri=target_uri, headers=headers
+        )
+        return _signed(gateway, binding, problems.of_error(request, error))
+    gateway.peers.seen(verified.peer.ori)
+    try:
+        answer = await _answer(gateway, verified, body)
+    except SallyportError as error:
+        return _signed(gateway, verified.binding, problems.of_error(request, error))
+    return _signed(gateway, verified.binding, Response(answer, media_type="application/json"))
+
+
+async def _answer(gateway: Gateway, verified: Verified, body: bytes) -> bytes:
+    try:
+        asked = QUESTION.validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise Invalid(f"The question breaks the protocol: {first['type']}.") from None
+    claims_hold = (
+        asked.owner == gateway.ori
+        and asked.asker.ori == verified.peer.ori
+        and asked.transaction == verified.transaction
+        and (
+            verified.peer.allowed_purposes is None
+            or asked.purpose in verified.peer.allowed_purposes
+        )
+    )
+    if not claims_hold:
+        gateway.metrics.rejected.labels("claims").inc()
+        raise SignatureInvalid(
+            "The question's addressee, asker, transaction or purpose is not its signer's to give."
+        )
+    released = await gateway.answering.answer(
+        asked,
+        Received(
+            request=verified.request_digest,
+            signature=verified.signature_digest,
+            nonce=Nonce(
+                key_id=verified.peer.key_id, value=verified.nonce, expires=verified.expires
+            ),
+        ),
+    )
+    return released.body()
+
+
+def _signed(gateway: Gateway, binding: Binding | None, response: Response) -> Response:
+    """Sign what goes back. A stranger's message gets an unsigned problem: nobody makes us sign."""
+    if binding is None:
+        return response
+    signed = gateway.signer.sign_response(
+        binding,
+        status=response.status_code,
+        body=bytes(response.body),
+        now=datetime.now(UTC),
+        content_type=str(response.media_type),
+    )
+    for name, value in signed.headers:
+        response.headers[name] = value
+    return response

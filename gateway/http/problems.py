@@ -1,0 +1,185 @@
+"""Errors as RFC 9457 problems. The only place where an error meets an HTTP status.
+
+A problem holds `type`, `title`, `status`, `code` (stable), `detail` (what happened, why, what to
+do), `pointer` to the field, `reasons` of a refusal, and `reference`, which finds our log line.
+It never holds a value that came in.
+"""
+
+import difflib
+import http
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from gateway import errors
+from gateway.model import Reason
+
+MEDIA_TYPE = "application/problem+json"
+_TYPE = "urn:sallyport:problem:"
+
+# The most special first: the first match counts.
+STATUSES: tuple[tuple[type[errors.SallyportError], int], ...] = (
+    (errors.TooLarge, 413),
+    (errors.Invalid, 422),
+    (errors.NotAuthenticated, 401),
+    (errors.Forbidden, 403),
+    (errors.NotFound, 404),
+    (errors.Conflict, 409),
+    (errors.SignatureInvalid, 401),
+    (errors.Unavailable, 503),
+    (errors.PeerTimeout, 504),
+    (errors.PeerError, 502),
+    (errors.PolicyRejected, 422),
+    (errors.Misconfigured, 500),
+    (errors.Untranslatable, 422),
+    (errors.SallyportError, 500),
+)
+
+_log = structlog.get_logger("sallyport.http")
+
+
+class Problem(BaseModel):
+    """One problem, as RFC 9457 has it, with our members."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    reference: str
+    pointer: str | None = None
+    reasons: list[dict[str, Any]] | None = None
+
+
+def status_of(error: errors.SallyportError) -> int:
+    """Give the HTTP status of an error."""
+    return next(status for kind, status in STATUSES if isinstance(error, kind))
+
+
+def problem(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    pointer: str | None = None,
+    reasons: Sequence[Reason] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Write a problem, and one line in our log under the same reference."""
+    reference = str(request.scope.get("sallyport.reference", ""))
+    body: dict[str, Any] = {
+        "type": _TYPE + code,
+        "title": http.HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "reference": reference,
+    }
+    if pointer is not None:
+        body["pointer"] = pointer
+    if reasons:
+        body["reasons"] = [
+            {"code": r.code, "text": r.text, **({"citation": r.citation} if r.citation else {})}
+            for r in reasons
+        ]
+    _log.info("problem", status=status, code=code, reference=reference)
+    return Response(orjson.dumps(body), status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def of_error(request: Request, error: errors.SallyportError) -> Response:
+    """Write one of our own errors as a problem."""
+    status = status_of(error)
+    headers: dict[str, str] = {}
+    if status == http.HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="sallyport"'
+    if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = "1"
+    reasons = (
+        tuple(r for r in error.reasons if isinstance(r, Reason))
+        if isinstance(error, errors.Refused)
+        else ()
+    )
+    return problem(
+        request,
+        status,
+        error.code,
+        error.detail,
+        pointer=error.pointer,
+        reasons=reasons,
+        headers=headers,
+    )
+
+
+def of_validation(
+    request: Request, found: Sequence[Mapping[str, Any]], fields: Sequence[str]
+) -> Response:
+    """Write what pydantic found as a problem: the first finding, its field, and no value."""
+    first = found[0]
+    kind = str(first["type"])
+    where = [str(p) for p in first["loc"] if p not in {"body", "query", "path"}]
+    if kind == "json_invalid":
+        return problem(
+            request, 400, "request.not_json", "The body is not JSON. Send one JSON object."
+        )
+    if kind in {"extra_forbidden", "unexpected_keyword_argument"}:
+        # The key itself came from outside: it is not repeated, only what it may have meant.
+        near = difflib.get_close_matches(where[-1] if where else "", fields, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        return problem(
+            request,
+            422,
+            "request.unknown_key",
+            f"This object has a key that is not known here.{hint}",
+            pointer=_pointer(where[:-1]),
+        )
+    return problem(
+        request,
+        422,
+        "request.invalid",
+        f"{first['msg']}. Correct the field that the pointer names.",
+        pointer=_pointer(where),
+    )
+
+
+def _pointer(parts: Sequence[str]) -> str:
+    return "".join("/" + p.replace("~", "~0").replace("/", "~1") for p in parts) or "/"
+
+
+def install(app: FastAPI, fields: Sequence[str]) -> None:
+    """Make every error of the app a problem. `fields` are the names that a request may hold."""
+
+    async def ours(request: Request, error: Exception) -> Response:
+        assert isinstance(error, errors.SallyportError)  # noqa: S101 - registered for this type only
+        return of_error(request, error)
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
+        return of_validation(request, error.errors(), fields)
+
+    async def routing(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - as above
+        code, detail = _ROUTING.get(error.status_code, ("request.invalid", "This can't be done."))
+        return problem(request, error.status_code, code, detail, headers=error.headers)
+
+    app.add_exception_handler(errors.SallyportError, ours)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, routing)
+
+
+_ROUTING = {
+    400: ("request.not_json", "The body can't be read. Send one JSON object in UTF-8."),
+    404: ("request.not_found", "There is nothing under this address. See the OpenAPI document."),
+    405: ("request.method", "This address does not take this method. See the OpenAPI document."),
+    413: ("request.too_large", "The body is over the limit. A search is a few kilobytes."),
+    415: ("request.media_type", "Send application/json."),
+}
