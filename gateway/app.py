@@ -98,10 +98,9 @@ async def _compose(settings: Settings, metrics: Metrics, stack: AsyncExitStack) 
 
     state = open_sqlite(data / "state.db")
     stack.callback(state.dispose)
-    transport = await stack.enter_async_context(
-        AiohttpTransport(max_bytes=settings.max_answer_bytes)
+    http = await stack.enter_async_context(
+        httpx.AsyncClient(transport=AiohttpTransport(max_bytes=settings.max_answer_bytes))
     )
-    http = await stack.enter_async_context(httpx.AsyncClient(transport=transport))
     peers = Peers(
         http=http,
         registry=registry,

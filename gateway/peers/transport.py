@@ -31,7 +31,9 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        """Open the pool of connections."""
+        """Open the pool of connections. httpx's client enters its transport by itself."""
+        if self._session is not None:
+            return self
         connector = aiohttp.TCPConnector(
             limit=self._limit,
             limit_per_host=32,
@@ -80,7 +82,6 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                     data=body,
                     allow_redirects=False,
                     timeout=_NO_TIMEOUT,
-                    trace_request_ctx=sent,
                 ) as response,
             ):
                 sent.connected = True
