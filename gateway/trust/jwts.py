@@ -1,0 +1,119 @@
+"""Signed JSON tokens, ES256 only, checked before and after PyJWT does its part.
+
+PyJWT verifies signature, audience, issuer and times. What it leaves to its caller stands here:
+size, depth, header members, the exact `typ`, and claims of exact types.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import jwt
+import orjson
+from cryptography.hazmat.primitives.asymmetric import ec
+from pydantic import TypeAdapter, ValidationError
+
+ALG = "ES256"
+MAX_LENGTH = 4_096
+_MAX_NESTED = 24
+
+_COMPACT = re.compile(
+    r"([A-Za-z0-9_-]{4,512})\.([A-Za-z0-9_-]{4,3500})\.[A-Za-z0-9_-]{86}", re.ASCII
+)
+
+T = TypeVar("T")
+
+
+class Unproven(Exception):
+    """A token does not prove what it says. `code` goes to log and counter, never to the caller."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def sign(
+    claims: Mapping[str, Any],
+    key: ec.EllipticCurvePrivateKey,
+    *,
+    typ: str,
+    key_id: str | None = None,
+) -> str:
+    """Sign claims as a compact JWT of this exact type."""
+    headers = {"typ": typ, **({"kid": key_id} if key_id else {})}
+    return jwt.encode(dict(claims), key, algorithm=ALG, headers=headers)
+
+
+def verify(
+    text: str,
+    key: ec.EllipticCurvePublicKey,
+    shape: TypeAdapter[T],
+    *,
+    types: frozenset[str | None],
+    issuer: str,
+    audience: str,
+    leeway_s: int,
+) -> T:
+    """Verify a compact JWT and give its claims in their strict shape. Raises Unproven."""
+    payload = require_sound(text)
+    try:
+        found = jwt.decode_complete(
+            text,
+            key,
+            algorithms=[ALG],
+            issuer=issuer,
+            audience=audience,
+            leeway=leeway_s,
+            options={
+                "require": ["iss", "sub", "aud", "exp", "iat", "jti"],
+                "strict_aud": True,
+            },
+        )
+    except jwt.PyJWTError as error:
+        raise Unproven(_CODES.get(type(error), "token")) from None
+    except (TypeError, ValueError, OverflowError):
+        # A time that is no number, signed by a registered key all the same.
+        raise Unproven("claims") from None
+    header = found["header"]
+    if header.get("typ") not in types or not set(header) <= {"alg", "typ", "kid"}:
+        raise Unproven("header")
+    try:
+        # The bytes that were signed, read anew: JSON's types are exact there.
+        return shape.validate_json(payload, strict=True)
+    except ValidationError:
+        raise Unproven("claims") from None
+
+
+def require_sound(text: str) -> bytes:
+    """Refuse what is no compact JWT of a sane size before a parser sees it. Raises Unproven.
+
+    Gives the payload's bytes, of which nothing is proved yet.
+
+    A deeply nested object would exhaust the stack of a recursive parser.
+    """
+    found = _COMPACT.fullmatch(text) if len(text) <= MAX_LENGTH else None
+    if found is None:
+        raise Unproven("malformed")
+    raw = b""
+    for part in found.groups():
+        try:
+            raw = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+            parsed = orjson.loads(raw) if raw.count(b"[") + raw.count(b"{") <= _MAX_NESTED else None
+        except (binascii.Error, orjson.JSONDecodeError):
+            raise Unproven("malformed") from None
+        if not isinstance(parsed, dict):
+            raise Unproven("malformed")
+    return raw
+
+
+_CODES: dict[type[jwt.PyJWTError], str] = {
+    jwt.ExpiredSignatureError: "expired",
+    jwt.ImmatureSignatureError: "future",
+    jwt.InvalidAudienceError: "audience",
+    jwt.InvalidIssuerError: "issuer",
+    jwt.InvalidSignatureError: "signature",
+    jwt.InvalidAlgorithmError: "algorithm",
+    jwt.MissingRequiredClaimError: "claims",
+}
