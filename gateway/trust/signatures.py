@@ -200,10 +200,23 @@ class Signer:
             signature_digest=log_digest(raw),
         )
 
+    def sign_detached(self, document: bytes) -> tuple[str, str]:
+        """Sign a JSON object on its own, such as a receipt: key id, and ES256 in base64url.
+
+        Raises ValueError for anything else: a message's signature base never starts with a brace,
+        so neither signature can stand for the other.
+        """
+        if not document.startswith(b"{"):
+            raise ValueError("only a JSON object is signed on its own")
+        return self.key_id, b64url(self._raw(document))
+
     def _sign(self, base: bytes) -> tuple[str, bytes]:
-        r, s = decode_dss_signature(self._key.sign(base, _ECDSA))
-        raw = r.to_bytes(_HALF, "big") + s.to_bytes(_HALF, "big")
+        raw = self._raw(base)
         return f":{base64.b64encode(raw).decode()}:", raw
+
+    def _raw(self, data: bytes) -> bytes:
+        r, s = decode_dss_signature(self._key.sign(data, _ECDSA))
+        return r.to_bytes(_HALF, "big") + s.to_bytes(_HALF, "big")
 
 
 class Verifier:
