@@ -1,6 +1,7 @@
 """The gateway's own token service: answers token requests, verifies tokens, reports log-ons."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -22,17 +23,21 @@ from gateway.trust.jwk import Jwk
 from gateway.trust.jwts import ALG
 from gateway.trust.replays import Replays
 
+AGGREGATE_S = 10.0
+"""Log-ons that nobody proved are reported together, at most once in this many seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class LogOn:
-    """A log-on of a client that proved itself, for the access log.
+    """A log-on, for the access log. `count` > 1 or no client: an aggregate of unproven ones.
 
-    `cause` is a short word: issued, or why not. `officer` is personal: seal it.
+    `causes` are short words. `officer` is personal: seal it.
     """
 
     succeeded: bool
-    cause: str
-    client: str
+    causes: tuple[str, ...]
+    count: int = 1
+    client: str | None = None
     officer: Officer | None = None
 
 
@@ -50,10 +55,8 @@ class TokenAnswer:
 class TokenService:
     """Tokens for the agency's own clients.
 
-    `issuer` is the gateway's base URL. `report` is awaited for every client that proved itself,
-    before its answer goes out: if it raises, no token is given. `unproven` is told the cause of
-    each log-on that nobody proved; write those into the log as sums, at a limited rate, so that
-    strangers can't fill it. Both causes are words of a small fixed set.
+    `issuer` is the gateway's base URL. `report` is awaited before an answer goes out: if it raises,
+    no token is given. `count` is told the outcome of each request in one word, for a metric.
     """
 
     def __init__(
@@ -65,13 +68,13 @@ class TokenService:
         clients: Clients,
         replays: Replays,
         report: Report,
-        unproven: Callable[[str], None],
+        count: Callable[[str], None],
         token_seconds: int = 300,
     ) -> None:
         self._issuer = issuer
         self._clients = clients
         self._report = report
-        self._unproven = unproven
+        self._count = count
         self._access = AccessTokens(key, issuer=issuer, ori=ori, seconds=token_seconds)
         self._server = Server(
             issuer=issuer,
@@ -80,18 +83,43 @@ class TokenService:
             replays=replays,
             clients=lambda: self._clients,
         )
+        self._unproven: dict[str, int] = {}
+        self._reported = -AGGREGATE_S
 
     async def token(self, form: Mapping[str, str]) -> TokenAnswer:
         """Answer one token request. Raises Unavailable, and whatever `report` raises."""
         # On a worker thread: taking an assertion waits for the disk.
         outcome: Outcome = await asyncio.to_thread(self._server.create_token_response, form)
+        self._count(outcome.cause)
         if outcome.client is None:
-            self._unproven(outcome.cause)
+            self._unproven[outcome.cause] = self._unproven.get(outcome.cause, 0) + 1
+            if time.monotonic() - self._reported >= AGGREGATE_S:
+                await self.flush()
         else:
             await self._report(
-                LogOn(outcome.succeeded, outcome.cause, outcome.client, outcome.officer)
+                LogOn(
+                    outcome.succeeded,
+                    (outcome.cause,),
+                    client=outcome.client,
+                    officer=outcome.officer,
+                )
             )
         return TokenAnswer(outcome.status, outcome.body)
+
+    async def flush(self) -> None:
+        """Report the unproven log-ons not reported yet. Call it now and then, and at the end."""
+        if not self._unproven:
+            return
+        waiting, self._unproven = self._unproven, {}
+        self._reported = time.monotonic()
+        failed = LogOn(succeeded=False, causes=tuple(sorted(waiting)), count=sum(waiting.values()))
+        try:
+            await self._report(failed)
+        except BaseException:
+            # Not reported: they stand for the next time.
+            for cause, count in waiting.items():
+                self._unproven[cause] = self._unproven.get(cause, 0) + count
+            raise
 
     def verify(self, token: str) -> Caller:
         """Give who stands behind an access token. Raises NotAuthenticated."""
