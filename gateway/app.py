@@ -1,5 +1,7 @@
 """Puts one gateway together. The only place, beside the command, that knows every room."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields, is_dataclass
@@ -10,9 +12,11 @@ import structlog
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from fastapi import FastAPI
+from sqlalchemy import Engine
 from starlette.types import ASGIApp
 
 from gateway.database import open_sqlite
+from gateway.errors import LedgerUnavailable
 from gateway.exchange import Aggregate, Answering, Asking, Searches
 from gateway.http import admin, audit, client, health, peer, problems, token
 from gateway.http.composed import Gateway
@@ -24,10 +28,13 @@ from gateway.policy import Policy
 from gateway.records import Records
 from gateway.settings import Settings
 from gateway.telemetry import Metrics, Tracing
+from gateway.trust import clients
 from gateway.trust import keys as key_files
 from gateway.trust import registry as registries
 from gateway.trust.signatures import Signer, Verifier
-from gateway.trust.tokens import TokenService
+from gateway.trust.keys import Keys
+from gateway.trust.replays import Replays
+from gateway.trust.tokens import AGGREGATE_S, LogOn, TokenService
 
 VERSION = "1.0.0"
 
@@ -108,8 +115,10 @@ async def _compose(settings: Settings, metrics: Metrics, stack: AsyncExitStack) 
         verifier=verifier,
         backoff=BackOff(state),
     )
-    strangers = await _aggregate(ledger, "strangers_message", stack)
-    logons = await _aggregate(ledger, "logon", stack)
+    strangers = Aggregate(ledger, "strangers_message")
+    await strangers.start()
+    stack.push_async_callback(strangers.stop)
+    tokens = await _tokens(settings, keys, ledger, metrics, state, stack)
     searches = Searches(state, _derived(keys.sealing, b"searches"))
     answering = Answering(
         policy=policy, ledger=ledger, records=records, metrics=metrics, tracing=tracing
@@ -130,7 +139,7 @@ async def _compose(settings: Settings, metrics: Metrics, stack: AsyncExitStack) 
         ori=ori,
         name=settings.name,
         base_url=settings.base_url.rstrip("/"),
-        tokens=TokenService.load(settings, keys, logons),
+        tokens=tokens,
         signer=signer,
         verifier=verifier,
         policy=policy,
@@ -143,6 +152,58 @@ async def _compose(settings: Settings, metrics: Metrics, stack: AsyncExitStack) 
         strangers=strangers,
         metrics=metrics,
     )
+
+
+async def _tokens(
+    settings: Settings,
+    keys: Keys,
+    ledger: Ledger,
+    metrics: Metrics,
+    state: Engine,
+    stack: AsyncExitStack,
+) -> TokenService:
+    """Open the token service. No log-on without its line in the log."""
+
+    async def report(logon: LogOn) -> None:
+        officer = logon.officer
+        draft = Draft(
+            type=EntryType.NOTICE,
+            peer=settings.ori,
+            decision="logon" if logon.succeeded else "logon_failed",
+            reasons=logon.causes,
+            results=logon.count,
+            personal={"client": logon.client, "officer": officer.subject if officer else None},
+        )
+        await ledger.begin([draft])
+
+    service = TokenService(
+        keys.token,
+        issuer=settings.base_url.rstrip("/"),
+        ori=Ori(settings.ori),
+        clients=clients.load(settings.home / clients.FILE),
+        replays=Replays(state),
+        report=report,
+        count=lambda outcome: metrics.logons.labels(outcome).inc(),
+        token_seconds=settings.token_seconds,
+    )
+
+    async def flush_now_and_then() -> None:
+        while True:
+            await asyncio.sleep(AGGREGATE_S)
+            try:
+                await service.flush()
+            except LedgerUnavailable:
+                _log.error("log-ons not logged yet")
+
+    task = asyncio.create_task(flush_now_and_then())
+    stack.push_async_callback(_ended, task)
+    return service
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 def _derived(key: bytes, purpose: bytes) -> bytes:

@@ -34,7 +34,7 @@ from gateway.model import (
 
 router = APIRouter()
 
-Officer = Annotated[Caller, Depends(require_officer)]
+Officer = Annotated[Caller, Depends(require_officer("search"))]
 SearchId = Annotated[str, StringConstraints(pattern=r"^srch_[0-9A-HJKMNP-TV-Z]{26}$")]
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {

@@ -14,6 +14,8 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.http.problems import UNEXPECTED
+
 _log = structlog.get_logger("sallyport.http")
 
 _HEADERS = (
@@ -65,7 +67,7 @@ class Edge:
                 kind=type(error).__name__,
                 at=_place(error),
             )
-            await one.fail(500, "gateway.error", "Internal error", _UNEXPECTED)
+            await one.fail(500, "gateway.error", "Internal error", UNEXPECTED)
         finally:
             route = str(getattr(scope.get("route"), "path", "unknown"))
             self._observe(route, one.status, time.perf_counter() - started)
@@ -125,7 +127,6 @@ class _Exchange:
 
 
 _LARGE = "The body is over the limit of this gateway. Send less; a search is a few kilobytes."
-_UNEXPECTED = "The gateway failed. Nothing was released. Give the reference to its administrator."
 
 
 def _content_length(scope: Scope) -> int | None:

@@ -42,6 +42,8 @@ STATUSES: tuple[tuple[type[errors.SallyportError], int], ...] = (
     (errors.SallyportError, 500),
 )
 
+UNEXPECTED = "The gateway failed. Nothing was released. Give the reference to its administrator."
+
 _log = structlog.get_logger("sallyport.http")
 
 
@@ -124,14 +126,15 @@ def of_validation(
     request: Request, found: Sequence[Mapping[str, Any]], fields: Sequence[str]
 ) -> Response:
     """Write what pydantic found as a problem: the first finding, its field, and no value."""
-    first = found[0]
+    # A misspelt key is also a missing one; the misspelling is the better news.
+    first = next((f for f in found if f["type"] in _UNKNOWN_KEY), found[0])
     kind = str(first["type"])
     where = [str(p) for p in first["loc"] if p not in {"body", "query", "path"}]
     if kind == "json_invalid":
         return problem(
             request, 400, "request.not_json", "The body is not JSON. Send one JSON object."
         )
-    if kind in {"extra_forbidden", "unexpected_keyword_argument"}:
+    if kind in _UNKNOWN_KEY:
         # The key itself came from outside: it is not repeated, only what it may have meant.
         near = difflib.get_close_matches(where[-1] if where else "", fields, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
@@ -149,6 +152,9 @@ def of_validation(
         f"{first['msg']}. Correct the field that the pointer names.",
         pointer=_pointer(where),
     )
+
+
+_UNKNOWN_KEY = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 
 
 def _pointer(parts: Sequence[str]) -> str:
@@ -171,7 +177,12 @@ def install(app: FastAPI, fields: Sequence[str]) -> None:
         code, detail = _ROUTING.get(error.status_code, ("request.invalid", "This can't be done."))
         return problem(request, error.status_code, code, detail, headers=error.headers)
 
+    async def unexpected(request: Request, _error: Exception) -> Response:
+        # The edge logs it. The text of the error goes nowhere.
+        return problem(request, 500, "gateway.error", UNEXPECTED)
+
     app.add_exception_handler(errors.SallyportError, ours)
+    app.add_exception_handler(Exception, unexpected)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, routing)
 

@@ -1,0 +1,253 @@
+"""Four gateways on loopback, each a process of its own: for the demo, scenarios and benches.
+
+Everything is made as an administrator would make it: the same files, the same commands. Nothing
+here reaches into a running gateway; it is used over HTTP and through the `sallyport` command.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from demo.people import generate
+from gateway.cli import setup
+from gateway.model import Officer, Ori
+from gateway.trust import assertions
+
+ROOT = Path(__file__).resolve().parent.parent
+AGENCIES: Mapping[str, str] = {
+    "TX9990000": "Calloway County Sheriff",
+    "CA9990000": "Port Serena Police Department",
+    "NM9990000": "Mesa State Bureau of Investigation",
+    "USBPX9900": "Sierra Border Sector",
+}
+CLIENT = "records-system"
+SEED = 20_260_707
+"""The demo's people are always the same."""
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Gateway:
+    """One gateway: its folder, its address, its process while it runs."""
+
+    ori: Ori
+    name: str
+    home: Path
+    port: int
+    client_key: ec.EllipticCurvePrivateKey
+    process: subprocess.Popen[bytes] | None = None
+    env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """What it wrote to standard error."""
+        return self.home.parent / f"{self.ori}.log"
+
+    def command(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run `sallyport …` for this gateway, as its administrator."""
+        return subprocess.run(
+            [sys.executable, "-m", "gateway.cli", *words],
+            env=self._environment(),
+            check=check,
+            capture_output=True,
+            text=True,
+        )
+
+    def start(self) -> None:
+        """Start the process; `ready` waits for it."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gateway.cli", "serve"],
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+                cwd=self.home,
+            )
+
+    def ready(self, seconds: float = 60.0) -> dict[str, Any]:
+        """Wait until it can serve; give its state. Raises RuntimeError if it ends or is late."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if self.process is None or self.process.poll() is not None:
+                break
+            try:
+                answer = httpx.get(f"{self.url}/readyz", timeout=2)
+                if answer.status_code == httpx.codes.OK:
+                    state: dict[str, Any] = answer.json()
+                    return state
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        raise RuntimeError(f"{self.ori} does not get ready:\n{self.log.read_text()[-2_000:]}")
+
+    def stop(self, kind: signal.Signals = signal.SIGTERM) -> None:
+        """End the process and wait for it."""
+        if self.process is not None:
+            if self.process.poll() is None:
+                self.process.send_signal(kind)
+            self.process.wait(20)
+            self.process = None
+
+    def token(self, officer: Officer | None = None, scope: str | None = None) -> str:
+        """Get a token as the agency's own records system would: for itself, or for an officer."""
+        form = assertions.token_form(
+            self.client_key,
+            client_id=CLIENT,
+            issuer=self.url,
+            ori=self.ori,
+            officer=officer,
+            scope=scope,
+        )
+        answer = httpx.post(f"{self.url}/oauth2/token", data=form, timeout=10)
+        if answer.status_code != httpx.codes.OK:
+            raise RuntimeError(f"no token: {answer.text}")
+        return str(answer.json()["access_token"])
+
+    def client(self, officer: Officer | None = None, scope: str | None = None) -> httpx.Client:
+        """Give an HTTP client that carries a token."""
+        return httpx.Client(
+            base_url=self.url,
+            headers={"authorization": f"Bearer {self.token(officer, scope)}"},
+            timeout=40,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, **self.env, "SALLYPORT_HOME": str(self.home)}
+
+
+def an_officer(
+    subject: str = "okafor.4471",
+    *,
+    unit: str = "Robbery",
+    unit_function: str = "investigation",
+    roles: tuple[str, ...] = ("officer",),
+    attributes: tuple[str, ...] = ("sworn", "chri_certified"),
+    assurance: int = 2,
+) -> Officer:
+    """Make an officer as the records system knows him."""
+    return Officer(
+        subject=subject,
+        unit=unit,
+        unit_function=unit_function,
+        roles=frozenset(roles),
+        assurance=assurance,
+        auth_time=datetime.now(UTC),
+        attributes=frozenset(attributes),
+        device="mdt-17",
+    )
+
+
+class World:
+    """The four gateways."""
+
+    def __init__(self, root: Path, say: Say = lambda _: None) -> None:
+        self.root = root
+        self.say = say
+        self.gateways: dict[str, Gateway] = {}
+
+    def __getitem__(self, ori: str) -> Gateway:
+        return self.gateways[ori]
+
+    def build(self, *, people: int, policies: Path = ROOT / "policies") -> None:
+        """Make four folders with keys, peers, clients, policies, mappings and legacy files."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        legacy = self.root / "legacy"
+        self.say("making up people and the agencies' legacy files")
+        generate(legacy, seed=SEED, people=people)
+        ports = _free_ports(len(AGENCIES))
+        for (ori, name), port in zip(AGENCIES.items(), ports, strict=True):
+            self.gateways[ori] = self._one(Ori(ori), name, port, legacy, policies)
+        for one in self.gateways.values():
+            entries = [
+                setup.public_entry(other.home)
+                for other in self.gateways.values()
+                if other is not one
+            ]
+            _write(one.home / "peers.yaml", {"version": 1, "peers": entries})
+        shutil.rmtree(legacy)
+
+    def _one(self, ori: Ori, name: str, port: int, legacy: Path, policies: Path) -> Gateway:
+        home = self.root / ori
+        url = f"http://127.0.0.1:{port}"
+        setup.init(home, ori=ori, name=name, url=url, port=port)
+        key = ec.generate_private_key(ec.SECP256R1())
+        setup.add_client(
+            home,
+            CLIENT,
+            key.public_key(),
+            scopes=("search", "audit"),
+            roles=("officer", "supervisor", "auditor"),
+            attributes=("sworn", "chri_certified", "cfr28_part23"),
+            assurance=3,
+        )
+        _replace_tree(policies, home / "policies")
+        _replace_tree(ROOT / "demo" / "agencies" / ori / "mappings", home / "mappings")
+        _replace_tree(legacy / ori / "sources", home / "sources")
+        _lock_down(home)
+        return Gateway(ori, name, home, port, key)
+
+    @contextmanager
+    def running(self) -> Iterator["World"]:
+        """Start all, wait until each is ready, and stop all at the end."""
+        try:
+            for gateway in self.gateways.values():
+                gateway.start()
+            for gateway in self.gateways.values():
+                gateway.ready()
+                self.say(f"{gateway.ori} {gateway.name} answers on {gateway.url}")
+            yield self
+        finally:
+            for gateway in self.gateways.values():
+                gateway.stop()
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for s in sockets:
+            s.bind(("127.0.0.1", 0))
+        return [int(s.getsockname()[1]) for s in sockets]
+    finally:
+        for s in sockets:
+            s.close()
+
+
+def _replace_tree(source: Path, target: Path) -> None:
+    if not source.is_dir():
+        return
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target)
+
+
+def _lock_down(home: Path) -> None:
+    """Only the gateway's own user reads its folder."""
+    for path in [home, *home.rglob("*")]:
+        path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+def _write(path: Path, document: Mapping[str, Any]) -> None:
+    # Through JSON: plain values only, whatever made them.
+    plain = json.loads(json.dumps(document))
+    path.write_text(yaml.safe_dump(plain, sort_keys=False), encoding="utf-8")
+    path.chmod(0o600)

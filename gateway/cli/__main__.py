@@ -1,0 +1,5 @@
+"""Lets `python -m gateway.cli` do what `sallyport` does."""
+
+from gateway.cli import main
+
+main()

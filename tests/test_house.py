@@ -1,0 +1,108 @@
+"""The house rules that a linter can't see."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+POLICIES = ROOT / "policies"
+
+# Words of the vocabulary that are also words of the standard schema, of HTTP or of our own model.
+ORDINARY = {
+    "audit": "also a scope of the token service and a room of the API",
+    "contact": "also a field of a match",
+    "incident": "also a kind of subject",
+    "vehicle": "also a kind of subject",
+    "location": "also an ordinary word",
+    "identity": "also HTTP's name for no encoding",
+    "handling": "also a field of a match",
+    "order": "also an ordinary word",
+    "photo": "also an ordinary word",
+    "identifier": "also a name of the schema",
+    "physical": "also an ordinary word",
+}
+
+
+def data(path: str) -> Any:
+    found = [POLICIES / path / f"data.{ending}" for ending in ("yaml", "json")]
+    file = next(f for f in found if f.exists())
+    return yaml.safe_load(file.read_text(encoding="utf-8"))
+
+
+def policy_words() -> set[str]:
+    vocabulary = data("sallyport/vocabulary")
+    agencies = data("agencies")
+    words = {*vocabulary["purposes"], *vocabulary["classes"]}
+    for ori, agency in agencies.items():
+        words |= {ori, agency["name"], agency["jurisdiction"], agency["type"]}
+    return words - ORDINARY.keys()
+
+
+def constants(file: Path) -> Iterator[tuple[int, str]]:
+    """Every string in the code, docstrings included, split into words."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.lineno, node.value
+        elif isinstance(node, ast.Name):
+            yield node.lineno, node.id
+
+
+def sources() -> list[Path]:
+    return sorted([*ROOT.glob("gateway/**/*.py"), *ROOT.glob("adapters/**/*.py")])
+
+
+def test_policy_is_not_in_python() -> None:
+    words = policy_words()
+    assert len(words) > 20
+    found = [
+        f"{file.relative_to(ROOT)}:{line}: {word}"
+        for file in sources()
+        for line, text in constants(file)
+        for word in words
+        if re.search(rf"(?<![A-Za-z0-9_]){re.escape(word)}(?![A-Za-z0-9_])", text)
+    ]
+    assert not found, found
+
+
+def test_no_file_is_empty_of_purpose() -> None:
+    bare = [
+        str(f.relative_to(ROOT))
+        for f in sources()
+        if not ast.get_docstring(ast.parse(f.read_text(encoding="utf-8")))
+    ]
+    assert not bare
+
+
+@pytest.mark.parametrize(
+    "folder", ["gateway", "adapters", "demo", "tools", "bench", "docs", "tests"]
+)
+def test_the_project_speaks_of_itself_alone(folder: str) -> None:
+    """No path of a machine, no workplace."""
+    marks = re.compile(r"/work/|/tmp/w\b|/root/|\bhelper agent", re.IGNORECASE)
+    found = [
+        str(f.relative_to(ROOT))
+        for f in (ROOT / folder).rglob("*")
+        if f.suffix in {".py", ".md", ".sh", ".yaml", ".toml", ".rego"}
+        and f.name != "test_house.py"
+        and marks.search(f.read_text(encoding="utf-8"))
+    ]
+    assert not found
+
+
+def test_every_setting_is_documented() -> None:
+    from gateway.settings import Settings  # noqa: PLC0415 - as late as the test
+
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    missing = [name for name in Settings.model_fields if f"`{name}`" not in text]
+    assert not missing
+
+
+def test_every_decision_is_listed() -> None:
+    listed = (ROOT / "docs" / "adr" / "README.md").read_text(encoding="utf-8")
+    missing = [f.name for f in (ROOT / "docs" / "adr").glob("0*.md") if f.name not in listed]
+    assert not missing
