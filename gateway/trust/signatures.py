@@ -219,6 +219,19 @@ class Signer:
         return r.to_bytes(_HALF, "big") + s.to_bytes(_HALF, "big")
 
 
+def verify_detached(key: ec.EllipticCurvePublicKey, data: bytes, signature: str) -> bool:
+    """Whether `sign_detached` made this signature over `data` with the key's private half."""
+    try:
+        raw = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
+        if len(raw) != 2 * _HALF:
+            return False
+        r, s = (int.from_bytes(raw[i : i + _HALF], "big") for i in (0, _HALF))
+        key.verify(encode_dss_signature(r, s), data, _ECDSA)
+    except (ValueError, InvalidSignature):
+        return False
+    return True
+
+
 class Verifier:
     """Verifies other gateways' messages against the registry.
 
