@@ -1,0 +1,173 @@
+"""What is left of a message when parts of it were withheld, made whole again.
+
+Withholding leaves holes: objects with nothing in them, references to what is gone, objects without
+a part that the schema requires. What hangs on a hole goes too, again and again, until the rest
+stands on its own. So a message that conformed before still conforms, and it shows no scar: the
+"@context" names only the prefixes that are still used.
+"""
+
+from typing import Any, TypeAlias
+
+from gateway.model import Message
+from gateway.niem.release import Element, Release, Shape, release
+
+_DEPTH = 64
+Keys: TypeAlias = dict[str, Any]
+
+
+def prune(message: Message) -> Message | None:
+    """Give the message without holes, or None if no NIEM object is left in it.
+
+    Takes out empty objects, lists, texts and nulls; references ("@id" alone, beginning with #) to
+    objects without content; objects and augmentations that lack a required part; and prefixes of
+    "@context" that nothing uses any more. The argument is not changed; the result may share
+    unchanged parts with it.
+    """
+    dead: frozenset[str] = frozenset()
+    while True:
+        run = _Pass(release(), dead)
+        kept = run.message(message)
+        if kept is None:
+            return None
+        gone = {i for i in run.wanted if i[:1] == "#"}.difference(run.defined)
+        if not gone:
+            return _with_context(kept)
+        # What was dead stays dead: an object once gone does not come back. So this ends.
+        dead |= gone
+        message = kept
+
+
+class _Pass:
+    """One walk over a message. `defined` and `wanted` are the identifiers in what is kept."""
+
+    __slots__ = ("dead", "defined", "release", "wanted")
+
+    def __init__(self, tables: Release, dead: frozenset[str]) -> None:
+        self.release = tables
+        self.dead = dead
+        self.defined: list[str] = []
+        self.wanted: list[str] = []
+
+    def message(self, message: Message) -> Message | None:
+        kept: Message = {}
+        found = False
+        for key, value in message.items():
+            if key[:1] == "@":
+                kept[key] = value
+                continue
+            element = self.release.element(key)
+            left = self.value(element, value, 1) if element else _own(value)
+            if left is not None:
+                kept[key] = left
+                found = found or element is not None
+        if isinstance(identifier := message.get("@id"), str):
+            self.defined.append(identifier)
+        return kept if found else None
+
+    def value(self, element: Element, value: Any, depth: int) -> Any:
+        """Give what is left of the value or values under one key, None if nothing is."""
+        if type(value) is dict:
+            return self.object(element, value, depth)
+        if type(value) is list:
+            left = [self.value(element, one, depth) for one in value]
+            if None in left:
+                left = [one for one in left if one is not None]
+            elif all(map(_same, left, value)):
+                left = value
+            return left or None
+        return None if value == "" else value
+
+    def object(self, element: Element, value: Keys, depth: int) -> Keys | None:
+        identifier = value.get("@id")
+        if identifier is not None and len(value) == 1:
+            if identifier in self.dead:
+                return None
+            self.wanted.append(identifier)
+            return value
+        if depth > _DEPTH:
+            return None
+        marks = len(self.defined), len(self.wanted)
+        shape = element.shape
+        children = shape.children
+        changed: Keys | None = None
+        full = False
+        for key, one in value.items():
+            if key[:1] == "@":
+                continue
+            child = children.get(key)
+            if child is None or child.element is None:
+                left = _own(one)
+            elif type(one) is str:
+                left = one or None
+            else:
+                left = self.value(child.element, one, depth + 1)
+            if left is None:
+                changed = value.copy() if changed is None else changed
+                del changed[key]
+                continue
+            full = True
+            if left is not one:
+                changed = value.copy() if changed is None else changed
+                changed[key] = left
+        kept = value if changed is None else changed
+        if shape.demanding and full:
+            kept = _whole(shape, kept)
+            full = any(key[:1] != "@" for key in kept)
+        if not full:
+            # What was kept inside goes with it, and so do the identifiers found there.
+            del self.defined[marks[0] :], self.wanted[marks[1] :]
+            return None
+        if identifier is not None:
+            self.defined.append(identifier)
+        return kept
+
+
+def _same(left: Any, right: Any) -> bool:
+    return left is right
+
+
+def _own(value: Any) -> Any:
+    """Give what stands outside the release: as it is, unless there is nothing."""
+    return None if value is None or value in ("", [], {}) else value
+
+
+def _whole(shape: Shape, value: Keys) -> Keys:
+    """Give the object with nothing that lacks a required part; empty if it lacks one itself."""
+    counts: dict[int, int] = {}
+    wrappers: dict[str, list[str]] = {}
+    for key, one in value.items():
+        child = shape.children.get(key)
+        if child is not None and child.counted:
+            number = len(one) if type(one) is list else 1
+            counts[child.slot.number] = counts.get(child.slot.number, 0) + number
+            if child.slot.wrapper is not None:
+                wrappers.setdefault(child.slot.wrapper, []).append(key)
+    if any(counts.get(s.number, 0) < s.least for s in shape.required):
+        return {}
+    if any(name not in value for name in shape.attributes):
+        return {}
+    for wrapper, keys in wrappers.items():
+        if any(counts.get(s.number, 0) < s.least for s in shape.in_wrapper[wrapper]):
+            value = {key: one for key, one in value.items() if key not in keys}
+    return value
+
+
+def _with_context(message: Message) -> Message:
+    """Leave in "@context" what is used: an unused prefix would tell what was withheld."""
+    context = message.get("@context")
+    if not isinstance(context, dict):
+        return message
+    keys: set[str] = set()
+    waiting: list[Any] = [v for k, v in message.items() if k != "@context"]
+    keys.update(message)
+    while waiting:
+        value = waiting.pop()
+        if type(value) is dict:
+            keys.update(value)
+            waiting.extend(value.values())
+        elif type(value) is list:
+            waiting.extend(value)
+    used = {key.partition(":")[0] for key in keys}
+    if used.issuperset(context):
+        return message
+    return {**message, "@context": {p: uri for p, uri in context.items() if p in used}}
