@@ -1,0 +1,36 @@
+"""Policy decides; nothing leaves without it. The names that other rooms use stand here.
+
+Rego in `policies/`, evaluated by an embedded engine or by an OPA server. The facade is `Policy`;
+only it makes a `Permit`, an `AnswerPermit` or a `Released` (see `proof`).
+"""
+
+from gateway.policy.engine import Engine, Limits
+from gateway.policy.facade import Policy
+from gateway.policy.proof import (
+    AdmitRefusal,
+    AnswerPermit,
+    AnswerRefusal,
+    AskDecision,
+    Evidence,
+    Given,
+    PeerRefusal,
+    Permit,
+    Released,
+)
+from gateway.policy.vocabulary import Vocabulary
+
+__all__ = [
+    "AdmitRefusal",
+    "AnswerPermit",
+    "AnswerRefusal",
+    "AskDecision",
+    "Engine",
+    "Evidence",
+    "Given",
+    "Limits",
+    "PeerRefusal",
+    "Permit",
+    "Policy",
+    "Released",
+    "Vocabulary",
+]

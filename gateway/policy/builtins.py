@@ -1,0 +1,159 @@
+"""The built-in functions that a policy may use, and where a module uses another.
+
+Each admitted one gives the same in both engines, errors included: a test holds each against the
+OPA server. The rest is refused when a set is vetted, with file and line: what is absent from the
+embedded engine, what differs silently (`walk`, `glob.match`), what makes it panic
+(`object.subset`, `strings.count`, `time.parse_ns`), and always whatever would make a decision
+depend on more than its input (`time.now_ns`, `rand.*`, `http.send`, `opa.runtime`).
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+ADMITTED: frozenset[str] = frozenset(
+    {
+        *("abs", "array.concat", "array.reverse", "array.slice", "concat", "contains", "count"),
+        *("endswith", "indexof", "intersection", "is_array", "is_boolean", "is_null", "is_number"),
+        *("is_object", "is_set", "is_string", "lower", "max", "min", "numbers.range"),
+        *("object.filter", "object.get", "object.keys", "object.remove", "object.union"),
+        *("object.union_n", "regex.match", "replace", "sort", "split", "sprintf", "startswith"),
+        *("strings.any_prefix_match", "strings.any_suffix_match", "substring", "sum"),
+        *("time.add_date", "time.date", "time.parse_rfc3339_ns", "time.weekday", "to_number"),
+        *("trim", "trim_left", "trim_prefix", "trim_right", "trim_space", "trim_suffix"),
+        *("type_name", "union", "upper"),
+    }
+)
+NEVER = ("http.", "opa.", "rand.", "time.now_ns", "uuid.", "net.lookup", "print", "trace", "walk")
+_IMPORTS = ("rego.v1", "data.", "input.")
+_VERBS = re.compile(r"%(.)")
+"""`sprintf` agrees on %s, %d and %v of texts and whole numbers; floats and widths differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misuse:
+    """What a module may not do, and where."""
+
+    where: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestRule:
+    """One `test_*` rule: its path as the engine evaluates it, and where it stands."""
+
+    __test__ = False  # pytest takes its name for a test
+
+    path: str
+    where: str
+
+
+def misuses(trees: Iterable[Mapping[str, Any]]) -> Iterator[Misuse]:
+    """Look through the engine's syntax trees for what is not admitted."""
+    trees = list(trees)
+    functions: dict[str, set[str]] = {}
+    for tree in trees:
+        functions.setdefault(_package(tree), set()).update(_functions(tree))
+    for tree in trees:
+        own = functions[_package(tree)]
+        aliases = set()
+        for item in tree["ast"]["imports"]:
+            name = dotted(item["refr"])
+            if not name.startswith(_IMPORTS):
+                yield Misuse(_where(tree, item["span"]), f"import '{name}' is not admitted")
+            aliases.add(_alias(tree, item, name))
+        for call in _calls(tree["ast"]["rules"]):
+            reason = _call(call, own, aliases)
+            if reason:
+                yield Misuse(_where(tree, call["span"]), reason)
+
+
+def test_rules(trees: Iterable[Mapping[str, Any]]) -> Iterator[TestRule]:
+    """Find the test rules in the engine's syntax trees."""
+    for tree in trees:
+        package = _package(tree)
+        for rule in tree["ast"]["rules"]:
+            spec = rule.get("Spec")
+            if spec is None:
+                continue
+            name = _head_name(spec["head"])
+            if name.startswith("test_"):
+                yield TestRule(f"data.{package}.{name}", _where(tree, spec["span"]))
+
+
+def dotted(ref: Mapping[str, Any]) -> str:
+    """Write a reference of the syntax tree as text: `data.a.b`."""
+    (kind, value), *_ = ref.items()
+    if kind == "Var":
+        return str(value["value"])
+    if kind == "RefDot":
+        return f"{dotted(value['refr'])}.{value['field'][1]}"
+    if kind == "RefBrack":
+        index = value["index"]
+        step = index["String"]["value"] if "String" in index else "[]"
+        return f"{dotted(value['refr'])}.{step}"
+    return "?"
+
+
+def _call(call: Mapping[str, Any], own: set[str], aliases: set[str]) -> str | None:
+    name = dotted(call["fcn"])
+    if name.startswith(NEVER):
+        return f"built-in '{name}' is never admitted: a decision must repeat from its input"
+    if name == "sprintf":
+        return _sprintf(call["params"])
+    if name in ADMITTED or name in own or name.startswith("data."):
+        return None
+    if name.split(".")[0] in aliases:
+        return None
+    return f"built-in '{name}' is not admitted, or no such function"
+
+
+def _sprintf(params: list[Mapping[str, Any]]) -> str | None:
+    form = params[0].get("String") or params[0].get("RawString") if params else None
+    if form is None:
+        return "sprintf wants its format as a text in place"
+    if set(_VERBS.findall(form["value"])) <= {"s", "d", "v", "%"}:
+        return None
+    return "sprintf is admitted with %s, %d and %v alone"
+
+
+def _package(tree: Mapping[str, Any]) -> str:
+    return dotted(tree["ast"]["package"]["refr"])
+
+
+def _where(tree: Mapping[str, Any], span: Mapping[str, Any]) -> str:
+    return f"{tree['source']['file']}:{span['line']}"
+
+
+def _alias(tree: Mapping[str, Any], item: Mapping[str, Any], name: str) -> str:
+    span = item.get("as")
+    if span is None:
+        return name.rsplit(".", 1)[-1]
+    return str(tree["source"]["contents"].encode()[span["start"] : span["end"]].decode())
+
+
+def _head_name(head: Mapping[str, Any]) -> str:
+    (kind, value), *_ = head.items()
+    return dotted(value["refr"]) if kind in {"Compr", "Func", "Set"} else ""
+
+
+def _functions(tree: Mapping[str, Any]) -> Iterator[str]:
+    for rule in tree["ast"]["rules"]:
+        spec = rule.get("Spec")
+        if spec and "Func" in spec["head"]:
+            yield _head_name(spec["head"])
+        default = rule.get("Default")
+        if default and default["args"]:
+            yield dotted(default["refr"])
+
+
+def _calls(value: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, dict):
+        for key, below in value.items():
+            if key == "Call":
+                yield below
+            yield from _calls(below)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _calls(item)

@@ -1,0 +1,393 @@
+"""The room's door: decisions for the use cases, and the set in force for the administrators.
+
+    permit_search   first door: whom may this officer ask, what of the question may each be told
+    permit_answer   second door: may we answer this question, within what
+    release         what of the records found may leave; refuse: the answer that says no
+    admit           may the answer come in, and what must be done for it
+
+Whatever is missing, malformed, unknown or late is `PolicyUnavailable`: nothing goes out.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import watchfiles
+
+from gateway.errors import Forbidden, PolicyRejected, PolicyUnavailable
+from gateway.model import (
+    Answer,
+    Caller,
+    FindResult,
+    Ori,
+    Question,
+    Reason,
+    Search,
+    stamp,
+)
+from gateway.policy import decisions, inputs, release
+from gateway.policy.active import ActiveSet
+from gateway.policy.admitting import not_as_asked
+from gateway.policy.embedded import EmbeddedEngine
+from gateway.policy.engine import Engine, Limits
+from gateway.policy.kept import KeptSets
+from gateway.policy.proof import (
+    MINT,
+    AdmitRefusal,
+    AnswerPermit,
+    AnswerRefusal,
+    AskDecision,
+    Evidence,
+    PeerRefusal,
+    Permit,
+    Released,
+)
+from gateway.policy.questions import Pairwise, minimised
+from gateway.policy.sets import PolicySet, load_set
+from gateway.policy.vetting import vet_apart
+from gateway.policy.vocabulary import Vocabulary
+
+_NOTHING_LEFT = Reason(
+    "question.nothing_left",
+    "Nothing of this question may be told to that agency. Ask with other terms.",
+)
+
+
+class Policy:
+    """Decides by the set in force. Made by `start`, on the event loop that uses it."""
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        kept: KeptSets,
+        self_ori: Ori,
+        pairwise: Pairwise,
+        engine: Engine,
+        limits: Limits,
+    ) -> None:
+        """Use `start`: this alone has no set, and decides nothing."""
+        self._folder = folder
+        self._kept = kept
+        self._self = self_ori
+        self._pairwise = pairwise
+        self._engine = engine
+        self._limits = limits
+        self._switching = asyncio.Lock()
+        self._current: ActiveSet | None = None
+        self._known: dict[str, ActiveSet] = {}
+        self._since = datetime.now(UTC)
+        self._rejected: PolicyRejected | None = None
+        self._failures = release.Failures()
+
+    @classmethod
+    async def start(
+        cls,
+        *,
+        folder: Path,
+        data_dir: Path,
+        self_ori: Ori,
+        pairwise: Pairwise,
+        engine: Engine | None = None,
+        limits: Limits | None = None,
+    ) -> "Policy":
+        """Bring the folder's set into force, or the last good one if the folder's is rejected.
+
+        Raises `PolicyRejected` if there is neither. The embedded engine is the default.
+        """
+        self = cls(
+            folder=folder,
+            kept=KeptSets(data_dir),
+            self_ori=self_ori,
+            pairwise=pairwise,
+            engine=engine or EmbeddedEngine(),
+            limits=limits or Limits(),
+        )
+        last = await asyncio.to_thread(self._kept.active)
+        try:
+            candidate = await self._load()
+            if last is None or candidate.revision != last.revision:
+                await vet_apart(candidate, self_ori, self._limits)
+            await self._switch(candidate)
+        except PolicyRejected as error:
+            if last is None:
+                await self._engine.close()
+                raise
+            self._rejected = error
+            await self._switch(last)
+        return self
+
+    # -- the set in force -----------------------------------------------------------------
+
+    @property
+    def revision(self) -> str:
+        """The digest of the set in force: `sha-256:` and 64 hex digits."""
+        return self._active().revision
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words of the set in force."""
+        return self._active().vocabulary
+
+    async def apply(self) -> str:
+        """Vet the folder's set and switch to it, whole or not at all. Gives the revision in force.
+
+        Raises `PolicyRejected` with file, line and reason; the old set then stays in force.
+        """
+        async with self._switching:
+            try:
+                candidate = await self._load()
+                if candidate.revision != self.revision:
+                    await vet_apart(candidate, self._self, self._limits)
+                    await self._switch(candidate)
+            except PolicyRejected as error:
+                self._rejected = error
+                raise
+            self._rejected = None
+            return self.revision
+
+    async def watch(self) -> None:
+        """Apply each saved edit of the folder, until cancelled. `status` shows a rejected one."""
+        async for _ in watchfiles.awatch(self._folder, debounce=100, step=20):
+            try:
+                await self.apply()
+            except PolicyRejected:
+                continue  # kept in `status`, which is where an administrator looks
+
+    def status(self) -> dict[str, Any]:
+        """Tell the component's health: ok, or degraded with why. No personal data."""
+        trouble = self._engine.trouble()
+        rejected = self._rejected
+        found: dict[str, Any] = {
+            "status": "degraded" if trouble or rejected or self._failures.count else "ok",
+            "engine": self._engine.name,
+            "revision": self.revision,
+            "since": stamp(self._since),
+            "age_s": int((datetime.now(UTC) - self._since).total_seconds()),
+            "records_withheld_as_invalid": dict(self._failures.by_type),
+        }
+        if trouble:
+            found["trouble"] = trouble
+        if rejected:
+            file, _, line = (rejected.where or "").rpartition(":")
+            found["rejected"] = {
+                "file": (file or line) or None,
+                "line": int(line) if file and line.isdigit() else None,
+                "reason": rejected.detail,
+            }
+        return found
+
+    async def probe(self) -> None:
+        """Decide something fixed, to see that the engine is there. Raises `PolicyUnavailable`."""
+        case = {"v": inputs.VERSION, "now": stamp(self._since), "self": self._self, "officer": None}
+        await self._decide("agencies", case)
+
+    async def close(self) -> None:
+        """Let go of the engine."""
+        await self._engine.close()
+
+    # -- decisions ------------------------------------------------------------------------
+
+    async def permit_search(self, search: Search, *, now: datetime) -> AskDecision:
+        """First door: one decision for all agencies. Raises `Forbidden` where no officer asks."""
+        officer = search.caller.officer
+        if officer is None:
+            raise Forbidden("A search needs an officer.", code="auth.officer_needed")
+        case = inputs.ask_input(search, officer, self._self, now)
+        active, raw, value = await self._decide("ask", case)
+        outcome = decisions.read_ask(value, active.vocabulary)
+        evidence = Evidence("ask", active.revision, raw, value, outcome.rules)
+        if not outcome.allow:
+            return AskDecision(
+                allow=False, reasons=outcome.reasons, permits=(), refusals=(), evidence=evidence
+            )
+        _known_words(active, search.purpose, search.record_types)
+        _named_are_decided(search, outcome)
+        permits, refusals = [], []
+        for ori, peer in outcome.agencies.items():
+            mine = replace(evidence, rules=peer.rules)
+            owner = Ori(ori)
+            name = self._pairwise(officer.subject, owner) if peer.allow else ""
+            question = (
+                minimised(search, officer, peer, owner=owner, self_ori=self._self, name=name)
+                if peer.allow
+                else None
+            )
+            if question is None:
+                refusals.append(PeerRefusal(ori, peer.reasons or (_NOTHING_LEFT,), mine))
+                continue
+            withheld = set(search.subject.query.terms()) - set(question.subject.query.terms())
+            permits.append(
+                Permit(
+                    owner=owner,
+                    question=question,
+                    terms_withheld=tuple(sorted(withheld)),
+                    evidence=mine,
+                    mint=MINT,
+                )
+            )
+        return AskDecision(
+            allow=True,
+            reasons=outcome.reasons,
+            permits=tuple(permits),
+            refusals=tuple(refusals),
+            evidence=evidence,
+        )
+
+    async def permit_answer(
+        self, question: Question, *, now: datetime
+    ) -> AnswerPermit | AnswerRefusal:
+        """Second door. Raises `Forbidden` for a question to another agency."""
+        if question.owner != self._self:
+            raise Forbidden("The question is for another agency.", code="question.other_owner")
+        case = inputs.answer_input(question, self._self, now)
+        active, raw, value = await self._decide("answer", case)
+        outcome = decisions.read_answer(value, active.vocabulary)
+        evidence = Evidence("answer", active.revision, raw, value, outcome.rules)
+        if not outcome.allow:
+            return AnswerRefusal(question, outcome.reasons, evidence)
+        _known_words(active, question.purpose, ())
+        if (
+            outcome.granularity.rank > question.granularity.rank
+            or not set(outcome.record_types) <= set(question.record_types)
+            or not set(outcome.terms) <= set(question.subject.query.terms())
+        ):
+            raise PolicyUnavailable("the policy gives more than was asked, at 'answer'")
+        return AnswerPermit(
+            question=question,
+            granularity=outcome.granularity,
+            record_types=outcome.record_types,
+            terms=outcome.terms,
+            classes_never_shared=outcome.classes_never_shared,
+            freshness=outcome.freshness,
+            reasons=outcome.reasons,
+            evidence=evidence,
+            mint=MINT,
+        )
+
+    async def release(
+        self, permit: AnswerPermit, result: FindResult, *, leaf: str, now: datetime
+    ) -> Released:
+        """Decide on what was found, and build the answer. Nothing found is decided on as well."""
+        question = permit.question
+        if not result.understood:
+            answer = release.plain_answer(
+                question,
+                "not_understood",
+                (release.NO_SUCH_TERMS,),
+                leaf=leaf,
+                revision=permit.evidence.revision,
+            )
+            return Released(answer=answer, evidence=(permit.evidence,), mint=MINT)
+        found = [f for f in result.found if f.record_type in permit.record_types]
+        stale = release.stale_types(permit, result.data_as_of, now)
+        facts, places = release.distinct_facts(found, stale)
+        case = inputs.release_input(question, permit.granularity, facts, self._self, now)
+        active, raw, value = await self._decide("release", case)
+        actions = decisions.read_release(value, len(facts), active.vocabulary)
+        shown = []
+        for record, place in zip(found, places, strict=True):
+            seen = release.show(record, actions[place], permit.granularity, active, self._failures)
+            if seen is not None:
+                shown.append(seen)
+        answer, given = release.build_answer(
+            permit, result, shown, stale, leaf=leaf, revision=active.revision
+        )
+        rules = tuple(dict.fromkeys(r for a in actions for r in a.rules))
+        evidence = Evidence("release", active.revision, raw, value, rules)
+        return Released(answer=answer, evidence=(permit.evidence, evidence), given=given, mint=MINT)
+
+    def refuse(self, refusal: AnswerRefusal, *, leaf: str) -> Released:
+        """Build the answer that refuses, with its reasons."""
+        answer = release.plain_answer(
+            refusal.question,
+            "refused",
+            refusal.reasons,
+            leaf=leaf,
+            revision=refusal.evidence.revision,
+        )
+        return Released(answer=answer, evidence=(refusal.evidence,), mint=MINT)
+
+    async def admit(
+        self, permit: Permit, answer: Answer, *, now: datetime
+    ) -> Released | AdmitRefusal:
+        """Take a peer's answer in, or not: if it is not what was asked, or if policy says no."""
+        fault = not_as_asked(permit, answer)
+        if fault is not None:
+            return AdmitRefusal(permit.owner, (fault,), None)
+        case = inputs.admit_input(permit.question, answer, self._self, now)
+        active, raw, value = await self._decide("admit", case)
+        outcome = decisions.read_admit(value, active.vocabulary)
+        evidence = Evidence("admit", active.revision, raw, value, outcome.rules)
+        if not outcome.allow:
+            return AdmitRefusal(permit.owner, outcome.reasons, evidence)
+        unused = tuple(dict.fromkeys((*permit.terms_withheld, *answer.terms_not_used)))
+        return Released(
+            answer=replace(answer, terms_not_used=unused),
+            evidence=(permit.evidence, evidence),
+            obligations=outcome.obligations,
+            mint=MINT,
+        )
+
+    async def agencies(self, caller: Caller, *, now: datetime) -> dict[str, Any]:
+        """List whom this caller may ask, for what, at which granularity, how fresh."""
+        active, _, value = await self._decide(
+            "agencies", inputs.agencies_input(caller, self._self, now)
+        )
+        return {"agencies": decisions.read_agencies(value, active.vocabulary)}
+
+    # -- inside ---------------------------------------------------------------------------
+
+    def _active(self) -> ActiveSet:
+        if self._current is None:
+            raise PolicyUnavailable("no policy set is in force")
+        return self._current
+
+    async def _load(self) -> PolicySet:
+        return await asyncio.to_thread(
+            load_set,
+            self._folder,
+            max_files=self._limits.files,
+            max_bytes=self._limits.set_bytes,
+        )
+
+    async def _switch(self, candidate: PolicySet) -> None:
+        """Switch the engine, then the rest. While it switches, either set's decisions count."""
+        fresh = ActiveSet(candidate)
+        before = self._current
+        self._known = {s.revision: s for s in (before, fresh) if s is not None}
+        await self._engine.activate(candidate)
+        self._current = fresh
+        self._since = datetime.now(UTC)
+        await asyncio.to_thread(self._kept.keep, candidate)
+
+    async def _decide(
+        self, entrypoint: str, case: Mapping[str, Any]
+    ) -> tuple[ActiveSet, bytes, Any]:
+        """Decide, and pair the outcome with the set that made it, its words and its paths."""
+        raw = inputs.canonical(case, self._limits.input_bytes)
+        decided = await self._engine.decide(entrypoint, raw)
+        active = self._known.get(decided.revision)
+        if active is None:
+            raise PolicyUnavailable("the decision was made by an unknown policy set")
+        return active, raw, decided.outcome
+
+
+def _known_words(active: ActiveSet, purpose: str, record_types: tuple[str, ...]) -> None:
+    words = active.vocabulary
+    if purpose not in words.purposes or not set(record_types) <= words.record_types.keys():
+        raise PolicyUnavailable("the policy allows a word that its vocabulary does not hold")
+
+
+def _named_are_decided(search: Search, outcome: decisions.AskOutcome) -> None:
+    named = set(search.agencies or ())
+    decided = set(outcome.agencies)
+    if "*" in named or search.agencies is None:
+        missing = named - decided - {"*"}
+    else:
+        missing = named ^ decided
+    if missing:
+        raise PolicyUnavailable("the policy decided on other agencies than were named")

@@ -1,0 +1,213 @@
+"""From what the records gave to what may leave: actions applied, and the answer built.
+
+A record that policy hides leaves no trace: not in the matches, a count, `more`, `stale`, a reason
+or a size. The answer with every record hidden is, byte for byte, the answer with none found.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from gateway.model import (
+    Answer,
+    Confirm,
+    Fact,
+    FindResult,
+    Found,
+    Granularity,
+    GranularityGiven,
+    Match,
+    Message,
+    Question,
+    Reason,
+    stamp,
+)
+from gateway.policy.active import ActiveSet
+from gateway.policy.decisions import Action
+from gateway.policy.elements import Kept, context_in_use, keep
+from gateway.policy.proof import AnswerPermit, Given
+from gateway.policy.standard import as_standard
+
+NO_SUCH_TERMS = Reason("search.no_such_terms", "These records hold none of the terms asked for.")
+
+
+@dataclass(slots=True)
+class Failures:
+    """Records that were withheld since the start, because what was left of them was no message."""
+
+    count: int = 0
+    last_type: str | None = None
+    by_type: dict[str, int] = field(default_factory=dict)
+
+    def add(self, record_type: str) -> None:
+        """Count one."""
+        self.count += 1
+        self.last_type = record_type
+        self.by_type[record_type] = self.by_type.get(record_type, 0) + 1
+
+
+def stale_types(permit: AnswerPermit, as_of: datetime | None, now: datetime) -> Mapping[str, bool]:
+    """Tell for each permitted record type whether its source is older than agreed.
+
+    An unknown age counts as too old where a limit is agreed. No limit: never stale.
+    """
+    stale = {}
+    for record_type in permit.record_types:
+        minutes = permit.freshness.get(record_type)
+        stale[record_type] = minutes is not None and (
+            as_of is None or now - as_of > timedelta(minutes=minutes)
+        )
+    return stale
+
+
+def distinct_facts(
+    found: Sequence[Found], stale: Mapping[str, bool]
+) -> tuple[list[dict[str, Fact]], list[int]]:
+    """Give the distinct facts of the records found, and for each record the place of its own."""
+    places: dict[tuple[Any, ...], int] = {}
+    facts: list[dict[str, Fact]] = []
+    index = []
+    for record in found:
+        key = (record.record_type, record.handling)
+        place = places.get(key)
+        if place is None:
+            place = places[key] = len(facts)
+            facts.append(
+                {
+                    **record.handling.as_dict(),
+                    "record_type": record.record_type,
+                    "stale": stale[record.record_type],
+                }
+            )
+        index.append(place)
+    return facts, index
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One record as it may be seen."""
+
+    match: Match
+    given: Given
+
+
+def show(
+    found: Found,
+    action: Action,
+    granularity: Granularity,
+    active: ActiveSet,
+    failures: Failures,
+) -> Shown | None:
+    """Apply one action to one record. None: no sign of it."""
+    if action.show == "none":
+        return None
+    if granularity.rank < Granularity.POINTER.rank:
+        match = Match(record_type=found.record_type, band=found.band)
+        return Shown(match, Given(found.record_id, str(granularity), ()))
+    if action.show == "pointer" or granularity is Granularity.POINTER:
+        match = Match(record_type=found.record_type, band=found.band, contact=found.contact)
+        return Shown(match, Given(found.record_id, "pointer", ()))
+    kept = keep(active.plan(action.classes), found.message)
+    if kept is None:
+        return None
+    record = _standard(kept, found, failures)
+    if record is None:
+        return None
+    phone = found.contact.phone if found.contact else None
+    match = Match(
+        record_type=found.record_type,
+        band=found.band,
+        record_id=found.record_id,
+        score=found.score,
+        compared=dict(found.compared),
+        cautions=kept.cautions,
+        confirm=Confirm(required=True, phone=phone) if action.confirm else None,
+        handling=action.handling,
+        contact=found.contact,
+        record=record,
+    )
+    return Shown(match, Given(found.record_id, "record", kept.classes))
+
+
+def _standard(kept: Kept, found: Found, failures: Failures) -> Message | None:
+    """Give the rest as a message of the standard schema, or None, counted: then it is withheld."""
+    context = found.message.get("@context")
+    message: Message = {"@context": context if isinstance(context, dict) else {}, **kept.message}
+    try:
+        record = as_standard(message)
+    except ValueError:
+        failures.add(found.record_type)
+        return None
+    if record is None:
+        return None
+    content = {k: v for k, v in record.items() if k != "@context"}
+    # The prefixes of what was withheld would tell that there was something.
+    return {"@context": context_in_use(content, message["@context"]), **content}
+
+
+def build_answer(
+    permit: AnswerPermit,
+    result: FindResult,
+    shown: Sequence[Shown],
+    stale: Mapping[str, bool],
+    *,
+    leaf: str,
+    revision: str,
+) -> tuple[Answer, tuple[Given, ...]]:
+    """Build the answer at the granularity given. It tells of the shown records alone."""
+    question, given = permit.question, permit.granularity
+    limit = question.max_matches
+    some = shown[:limit]
+    # "More" may only tell of records that would be shown: a cut made before the release counts only
+    # if nothing that it let through was hidden.
+    more = len(shown) > limit or (result.more and len(shown) >= limit)
+    counted = given is Granularity.COUNT
+    answer = Answer(
+        version=1,
+        transaction=question.transaction,
+        owner=question.owner,
+        asker=question.asker.ori,
+        status="answered",
+        granularity=GranularityGiven(asked=question.granularity, given=given),
+        data_as_of=stamp(result.data_as_of) if result.data_as_of else None,
+        stale=any(stale.values()),
+        hit=bool(shown) if given is Granularity.HIT else None,
+        count=len(some) if counted else None,
+        more=more and given is not Granularity.HIT,
+        terms_not_used=_not_used(permit, result),
+        classes_never_shared=permit.classes_never_shared,
+        reasons=permit.reasons,
+        matches=tuple(s.match for s in some) if given.rank >= Granularity.POINTER.rank else (),
+        leaf=leaf,
+        policy=revision,
+    )
+    return answer, tuple(s.given for s in (shown if given is Granularity.HIT else some))
+
+
+def _not_used(permit: AnswerPermit, result: FindResult) -> tuple[str, ...]:
+    """Give the terms asked that were not searched by: not permitted, or not in the sources."""
+    permitted, unused = set(permit.terms), set(result.terms_not_used)
+    asked = permit.question.subject.query.terms()
+    return tuple(t for t in asked if t not in permitted or t in unused)
+
+
+def plain_answer(
+    question: Question,
+    status: Literal["refused", "not_understood"],
+    reasons: tuple[Reason, ...],
+    *,
+    leaf: str,
+    revision: str,
+) -> Answer:
+    """Build an answer with a status and reasons alone."""
+    return Answer(
+        version=1,
+        transaction=question.transaction,
+        owner=question.owner,
+        asker=question.asker.ori,
+        status=status,
+        reasons=reasons,
+        leaf=leaf,
+        policy=revision,
+    )

@@ -1,0 +1,98 @@
+"""The words of a policy set: purposes, record types, classes, obligations, the elements' classes.
+
+They are data, at `data.sallyport.vocabulary`, read when a set is activated. A word that is not in
+it is refused wherever it turns up.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.errors import PolicyRejected
+from gateway.model import Granularity
+
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_STEP = r"[A-Za-z][A-Za-z0-9]*:[A-Za-z_][A-Za-z0-9_.-]*"
+_PATH = re.compile(rf"{_STEP}(/{_STEP}){{0,15}}")
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What a set's words are. `purposes`, `record_types` and `classes` map a word to its facts.
+
+    `elements` maps a path of NIEM keys to a class; it holds for all below it, unless a deeper path
+    says otherwise.
+    """
+
+    purposes: Mapping[str, Any]
+    record_types: Mapping[str, Any]
+    classes: Mapping[str, Any]
+    granularities: frozenset[str]
+    onward_sharing: frozenset[str]
+    obligations: frozenset[str]
+    reason_placeholders: frozenset[str]
+    elements: Mapping[str, str]
+
+
+def read_vocabulary(data: Mapping[str, Any]) -> Vocabulary:
+    """Take the vocabulary out of a set's data. Raises `PolicyRejected` where it is malformed."""
+    root = data.get("sallyport")
+    found = root.get("vocabulary") if isinstance(root, dict) else None
+    if not isinstance(found, dict):
+        raise PolicyRejected("data.sallyport.vocabulary is missing", where="data.json")
+    words = Vocabulary(
+        purposes=_named(found, "purposes"),
+        record_types=_named(found, "record_types"),
+        classes=_named(found, "classes"),
+        granularities=_listed(found, "granularities"),
+        onward_sharing=_listed(found, "onward_sharing"),
+        obligations=_listed(found, "obligations"),
+        reason_placeholders=_texts(found, "reason_placeholders"),
+        elements=_elements(found),
+    )
+    unknown = words.granularities - {str(g) for g in Granularity}
+    if unknown:
+        raise _wrong("granularities", f"the gateway does not know '{min(unknown)}'")
+    return words
+
+
+def _wrong(key: str, why: str) -> PolicyRejected:
+    return PolicyRejected(f"data.sallyport.vocabulary.{key}: {why}", where="data.json")
+
+
+def _named(found: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = found.get(key)
+    if not isinstance(value, dict) or not value:
+        raise _wrong(key, "an object of words is wanted")
+    for word in value:
+        if not _WORD.fullmatch(word):
+            raise _wrong(key, f"'{word}' is no word")
+    return value
+
+
+def _texts(found: Mapping[str, Any], key: str) -> frozenset[str]:
+    value = found.get(key)
+    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        raise _wrong(key, "a list of texts is wanted")
+    return frozenset(value)
+
+
+def _listed(found: Mapping[str, Any], key: str) -> frozenset[str]:
+    words = _texts(found, key)
+    for word in words:
+        if not _WORD.fullmatch(word):
+            raise _wrong(key, f"'{word}' is no word")
+    return words
+
+
+def _elements(found: Mapping[str, Any]) -> Mapping[str, str]:
+    value = found.get("elements")
+    if not isinstance(value, dict):
+        raise _wrong("elements", "an object of paths is wanted")
+    for path, element_class in value.items():
+        if not _PATH.fullmatch(path):
+            raise _wrong("elements", f"'{path}' is no path of NIEM keys")
+        if not isinstance(element_class, str) or element_class not in found["classes"]:
+            raise _wrong("elements", f"'{path}' has a class that is not in the list")
+    return value
