@@ -1,0 +1,1 @@
+"""The demonstration: invented people, four agencies' legacy files, and a short investigation."""
