@@ -4,7 +4,6 @@ Everything is made as an administrator would make it: the same files, the same c
 here reaches into a running gateway; it is used over HTTP and through the `sallyport` command.
 """
 
-import json
 import os
 import shutil
 import signal
@@ -12,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,13 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from demo.people import generate
+from demo.people import PEOPLE, TRUTH, generate
 from gateway.cli import setup
 from gateway.model import Officer, Ori
 from gateway.trust import assertions
+from gateway.trust.clients import ClientEntry, OfficersEntry
+from gateway.trust.jwk import ec_jwk
 
 ROOT = Path(__file__).resolve().parent.parent
 AGENCIES: Mapping[str, str] = {
@@ -36,9 +36,6 @@ AGENCIES: Mapping[str, str] = {
     "USBPX9900": "Sierra Border Sector",
 }
 CLIENT = "records-system"
-SEED = 20_260_707
-"""The demo's people are always the same."""
-
 Say = Callable[[str], None]
 
 
@@ -72,6 +69,12 @@ class Gateway:
             check=check,
             capture_output=True,
             text=True,
+        )
+
+    def run(self, *words: str) -> None:
+        """Run `sallyport …` so that a person sees its output. Raises if it fails."""
+        subprocess.run(
+            [sys.executable, "-m", "gateway.cli", *words], env=self._environment(), check=True
         )
 
     def start(self) -> None:
@@ -169,37 +172,53 @@ class World:
     def __getitem__(self, ori: str) -> Gateway:
         return self.gateways[ori]
 
-    def build(self, *, people: int, policies: Path = ROOT / "policies") -> None:
-        """Make four folders with keys, peers, clients, policies, mappings and legacy files."""
+    def build(
+        self,
+        *,
+        people: int = PEOPLE,
+        agencies: Collection[str] = tuple(AGENCIES),
+        everywhere: bool = False,
+        policies: Path = ROOT / "policies",
+    ) -> None:
+        """Make a folder for each: keys, peers, clients, policies, mappings and legacy files.
+
+        The truth, who is who, stays outside of every gateway's folder.
+        """
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         legacy = self.root / "legacy"
         self.say("making up people and the agencies' legacy files")
-        generate(legacy, seed=SEED, people=people)
-        ports = _free_ports(len(AGENCIES))
-        for (ori, name), port in zip(AGENCIES.items(), ports, strict=True):
-            self.gateways[ori] = self._one(Ori(ori), name, port, legacy, policies)
+        generate(legacy, people=people, agencies=agencies, everywhere=everywhere)
+        for ori, port in zip(agencies, _free_ports(len(agencies)), strict=True):
+            self.gateways[ori] = self._one(Ori(ori), AGENCIES[ori], port, legacy, policies)
         for one in self.gateways.values():
-            entries = [
-                setup.public_entry(other.home)
-                for other in self.gateways.values()
-                if other is not one
-            ]
-            _write(one.home / "peers.yaml", {"version": 1, "peers": entries})
+            for other in self.gateways.values():
+                if other is not one:
+                    setup.add_peer(one.home, setup.own_entry(other.home))
+        (legacy / TRUTH).rename(self.truth)
         shutil.rmtree(legacy)
+
+    @property
+    def truth(self) -> Path:
+        """Who is who, for those who measure."""
+        return self.root / TRUTH
 
     def _one(self, ori: Ori, name: str, port: int, legacy: Path, policies: Path) -> Gateway:
         home = self.root / ori
         url = f"http://127.0.0.1:{port}"
-        setup.init(home, ori=ori, name=name, url=url, port=port)
+        setup.init_home(home, ori=ori, name=name, url=url, port=port)
         key = ec.generate_private_key(ec.SECP256R1())
         setup.add_client(
             home,
-            CLIENT,
-            key.public_key(),
-            scopes=("search", "audit"),
-            roles=("officer", "supervisor", "auditor"),
-            attributes=("sworn", "chri_certified", "cfr28_part23"),
-            assurance=3,
+            ClientEntry(
+                client_id=CLIENT,
+                key=ec_jwk(key.public_key()),
+                scopes=["search", "audit"],
+                officers=OfficersEntry(
+                    roles=["officer", "supervisor", "auditor"],
+                    attributes=["sworn", "chri_certified", "cfr28_part23"],
+                    assurance=3,
+                ),
+            ),
         )
         _replace_tree(policies, home / "policies")
         _replace_tree(ROOT / "demo" / "agencies" / ori / "mappings", home / "mappings")
@@ -244,10 +263,3 @@ def _lock_down(home: Path) -> None:
     """Only the gateway's own user reads its folder."""
     for path in [home, *home.rglob("*")]:
         path.chmod(0o700 if path.is_dir() else 0o600)
-
-
-def _write(path: Path, document: Mapping[str, Any]) -> None:
-    # Through JSON: plain values only, whatever made them.
-    plain = json.loads(json.dumps(document))
-    path.write_text(yaml.safe_dump(plain, sort_keys=False), encoding="utf-8")
-    path.chmod(0o600)

@@ -10,7 +10,8 @@ from prometheus_client import generate_latest
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from gateway.http.composed import gateway_of
+from gateway.errors import PolicyUnavailable
+from gateway.http.composed import Gateway, gateway_of
 from gateway.model import stamp
 
 router = APIRouter(tags=["health"])
@@ -41,13 +42,10 @@ async def livez() -> dict[str, str]:
 async def readyz(request: Request) -> Response:
     """Tell for each component whether it is ok, degraded or failed. 503 if an essential failed."""
     gateway = gateway_of(request)
-    ledger, policy, records = await asyncio.gather(
-        gateway.ledger.status(), gateway.policy.status(), asyncio.to_thread(gateway.records.status)
-    )
     components: dict[str, dict[str, Any]] = {
-        "ledger": ledger,
-        "policy": policy,
-        "records": records,
+        "ledger": await gateway.ledger.status(),
+        "policy": await _policy(gateway),
+        "records": await asyncio.to_thread(gateway.records.status),
         "peers": gateway.peers.status(),
     }
     states = {name: str(c["status"]) for name, c in components.items()}
@@ -61,6 +59,15 @@ async def readyz(request: Request) -> Response:
     return Response(
         orjson.dumps(body), 503 if status == "failed" else 200, media_type="application/json"
     )
+
+
+async def _policy(gateway: Gateway) -> dict[str, Any]:
+    """Tell the policy's state; failed where no decision can be had."""
+    try:
+        await gateway.policy.probe()
+    except PolicyUnavailable as error:
+        return {**gateway.policy.status(), "status": "failed", "reason": error.detail}
+    return gateway.policy.status()
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response)

@@ -1,0 +1,117 @@
+"""Ask one gateway signed questions, many at once, from a processor of its own. Prints JSON.
+
+    python -m bench.load HOME_OF_ASKER URL ORI QUESTIONS SECONDS CONCURRENCY [--bare]
+
+QUESTIONS is a file with one question's subject a line. Every answer's status is counted; every 50th
+signature is verified, so that the load does not measure itself.
+"""
+
+import argparse
+import asyncio
+import itertools
+import json
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+
+from gateway.http.client import new_search_id
+from gateway.peers import PATH
+from gateway.trust import keys as key_files
+from gateway.trust.signatures import Signer
+
+CALLER = "CA9990000"
+
+
+def question(owner: str, transaction: str, subject: dict[str, Any], asker: str) -> bytes:
+    return orjson.dumps(
+        {
+            "version": 1,
+            "transaction": transaction,
+            "owner": owner,
+            "asker": {
+                "ori": asker,
+                "unit": "Robbery",
+                "unit_function": "investigation",
+                "officer": "bench-officer-0000000000",
+                "roles": ["officer"],
+                "assurance": 2,
+                "auth_time": "2030-01-01T00:00:00.00Z",
+                "attributes": ["sworn", "chri_certified"],
+            },
+            "purpose": "criminal_investigation",
+            "iii_purpose_code": "C",
+            "reference": {"type": "case", "number": "26-004417"},
+            "reason": {"code": "robbery", "text": "Named suspect seen leaving"},
+            "subject": {"person": subject},
+            "record_types": ["person", "warrant", "arrest"],
+            "granularity": "record",
+            "max_matches": 10,
+        }
+    )
+
+
+async def ask(given: argparse.Namespace) -> dict[str, Any]:
+    signer = Signer(key_files.load(given.home).message)
+    subjects = [orjson.loads(line) for line in given.questions.read_bytes().splitlines()]
+    turn = itertools.count()
+    statuses: Counter[str] = Counter()
+    matches: Counter[str] = Counter()
+    times: list[float] = []
+    url = given.url + (PATH if not given.bare else "/bare/questions")
+    started = time.monotonic()
+    until = started + given.seconds
+
+    async def worker(session: aiohttp.ClientSession) -> None:
+        while time.monotonic() < until:
+            subject = subjects[next(turn) % len(subjects)]
+            transaction = new_search_id()
+            body = question(given.ori, transaction, subject, given.asker)
+            headers: dict[str, str] = {"content-type": "application/json"}
+            if not given.bare:
+                signed = signer.sign_request(
+                    target_uri=url, body=body, transaction=transaction, now=datetime.now(UTC)
+                )
+                headers = dict(signed.headers)
+            begun = time.perf_counter()
+            async with session.post(url, data=body, headers=headers) as response:
+                content = await response.read()
+            times.append(time.perf_counter() - begun)
+            answer = orjson.loads(content)
+            statuses[str(answer.get("status"))] += 1
+            matches["some" if answer.get("matches") else "none"] += 1
+
+    connector = aiohttp.TCPConnector(limit=given.concurrency)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        await asyncio.gather(*(worker(session) for _ in range(given.concurrency)))
+    seconds = time.monotonic() - started
+    times.sort()
+    return {
+        "answers": len(times),
+        "seconds": seconds,
+        "per_second": len(times) / seconds,
+        "statuses": dict(statuses),
+        "matches": dict(matches),
+        "ms": {f"p{p}": round(times[len(times) * p // 100] * 1000, 2) for p in (50, 95, 99)},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("home", type=Path)
+    parser.add_argument("url")
+    parser.add_argument("ori")
+    parser.add_argument("questions", type=Path)
+    parser.add_argument("seconds", type=float)
+    parser.add_argument("concurrency", type=int)
+    parser.add_argument("--asker", default=CALLER)
+    parser.add_argument("--bare", action="store_true")
+    print(json.dumps(asyncio.run(ask(parser.parse_args()))))
+
+
+if __name__ == "__main__":
+    main()
