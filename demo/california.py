@@ -281,7 +281,7 @@ def write(california: California, out: Path) -> list[Written]:
             rows = [(kind.ljust(8), code.ljust(4), text.replace("_", " ")) for code, text in pairs]
             db.executemany("INSERT INTO CD_TBL VALUES (?, ?, ?)", rows)
         for table, table_rows in california.rows.items():
-            marks = ", ".join("?" * len(table_rows[0]))
+            marks = ", ".join("?" * len(_columns(table)))
             db.executemany(f"INSERT INTO {table} VALUES ({marks})", table_rows)  # noqa: S608 - own names
         db.commit()
         whole = hashlib.sha256()
