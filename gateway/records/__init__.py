@@ -1,0 +1,1 @@
+"""The agency's own records: store, match index, scoring, live legacy sources."""

@@ -1,0 +1,270 @@
+"""Find the agency's own records for one question, in mirrors and in live sources alike.
+
+What is found is not released: policy decides on it afterwards. Only the terms that policy allowed
+are used. A source that fails or is late fails the whole search: "no record" is never said of
+records that were not looked at.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from gateway.errors import RecordsUnavailable
+from gateway.model import Band, FindResult, Found, Question, Record, RecordQuery, stamp
+from gateway.records.asked import held_terms, restricted
+from gateway.records.index import Asked, ask, index_of
+from gateway.records.match import Match, Threshold
+from gateway.records.mirror import Mirror, Mirrors
+from gateway.records.persons import AskedPerson
+from gateway.records.source import RecordSource
+from gateway.records.store import Stored
+
+LIVE_CANDIDATES = 200
+_LIVE_THREADS = 4
+_OF_DEADLINE = 0.8
+"""The share of a question's time that its live sources get; the rest is for policy and log."""
+_TRIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    match: Match
+    order: tuple[int, int]
+    found: Found | None = None
+    key: int = 0
+
+
+class Records:
+    """Searches an agency's records. Start it before use; safe for many questions at once."""
+
+    def __init__(
+        self,
+        path: Path,
+        live: Sequence[RecordSource] = (),
+        *,
+        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+    ) -> None:
+        self._mirrors = Mirrors(path)
+        self._live = tuple(live)
+        self._today = today
+        self._workers = ThreadPoolExecutor(_LIVE_THREADS, thread_name_prefix="live-records")
+
+    async def start(self) -> None:
+        """Load the mirrors and watch for new generations."""
+        await self._mirrors.start()
+
+    async def stop(self) -> None:
+        """Let go of files and threads. A live source that hangs is not waited for."""
+        await self._mirrors.stop()
+        self._workers.shutdown(wait=False, cancel_futures=True)
+
+    async def find(
+        self,
+        question: Question,
+        *,
+        terms: frozenset[str],
+        record_types: frozenset[str],
+        limit: int | None = None,
+    ) -> FindResult:
+        """Find records of these types by these terms of the question.
+
+        At most `limit` are given, or the question's own limit; `more` tells that there were more.
+        Raises RecordsUnavailable if the records can't be read, or not in time.
+        """
+        for _ in range(_TRIES):
+            result = await self._find(question, terms, record_types, limit or question.max_matches)
+            if result is not None:
+                return result
+            await self._mirrors.refresh()  # an import replaced what was found a moment ago
+        raise RecordsUnavailable("the records changed while they were read")
+
+    def status(self) -> dict[str, Any]:
+        """Tell of each source what it holds and of when, for /readyz. No personal data."""
+        mirrors = {
+            m.generation.source: {
+                "kind": "mirror",
+                "generation": m.generation.id,
+                "records": m.generation.records,
+                "set_aside": m.generation.set_aside,
+                "as_of": stamp(m.generation.as_of) if m.generation.as_of else None,
+                "loading": m.generation.source in self._mirrors.loading,
+            }
+            for m in self._mirrors.current
+        }
+        fresh = {s: {"kind": "mirror", "loading": True} for s in self._mirrors.loading}
+        live = {s.name: {"kind": "live", "loading": False} for s in self._live}
+        return {"ok": not self._mirrors.failing, "sources": {**fresh, **mirrors, **live}}
+
+    async def _find(
+        self, question: Question, terms: frozenset[str], record_types: frozenset[str], limit: int
+    ) -> FindResult | None:
+        query = question.subject.query
+        mirrors = [m for m in self._mirrors.current if m.generation.record_types & record_types]
+        live = [s for s in self._live if s.record_types & record_types]
+        holdings: list[Mapping[str, frozenset[str]]] = [m.generation.terms for m in mirrors]
+        holdings += [s.terms for s in live]
+        usable = held_terms(query.kind, holdings) & terms if holdings else frozenset[str]()
+        unused = tuple(t for t in query.terms() if t not in usable)
+        if restricted(query, usable) is None:
+            return FindResult(understood=False, terms_not_used=unused)
+        if isinstance(query, RecordQuery):
+            hits, ages = await self._by_id(query, mirrors, live, record_types, question)
+        else:
+            hits, ages = self._in_mirrors(query, terms, record_types, mirrors, limit)
+            found, more_ages = await self._in_live(query, terms, record_types, live, question)
+            hits, ages = hits + found, ages + more_ages
+        hits.sort(key=lambda h: (-h.match.score, h.order))
+        best = await self._with_messages(hits[:limit])
+        if best is None:
+            return None
+        known = [a for a in ages if a is not None]
+        return FindResult(
+            understood=True,
+            found=best,
+            data_as_of=min(known) if known and len(known) == len(ages) else None,
+            terms_not_used=unused,
+            more=len(hits) > limit,
+        )
+
+    def _in_mirrors(
+        self,
+        query: Any,
+        terms: frozenset[str],
+        record_types: frozenset[str],
+        mirrors: Sequence[Mirror],
+        limit: int,
+    ) -> tuple[list[_Hit], list[datetime | None]]:
+        hits: list[_Hit] = []
+        ages: list[datetime | None] = []
+        prepared: dict[frozenset[str], Asked] = {}
+        for order, mirror in enumerate(mirrors):
+            usable = terms & mirror.generation.terms.get(query.kind, frozenset())
+            left = restricted(query, usable)
+            if left is None:
+                continue  # these records hold nothing that was asked by
+            if usable not in prepared:
+                prepared[usable] = ask(left, self._today())
+            ages.append(mirror.generation.as_of)
+            found = mirror.index.search(prepared[usable], record_types, Threshold(limit + 1))
+            hits += [_Hit(m, (order, m.number), key=mirror.key(m.number)) for m in found]
+        return hits, ages
+
+    async def _in_live(
+        self,
+        query: Any,
+        terms: frozenset[str],
+        record_types: frozenset[str],
+        live: Sequence[RecordSource],
+        question: Question,
+    ) -> tuple[list[_Hit], list[datetime | None]]:
+        asked = []
+        for source in live:
+            left = restricted(query, terms & source.terms.get(query.kind, frozenset()))
+            if left is not None:
+                asked.append((source, left))
+
+        def search(source: RecordSource, left: Any) -> tuple[list[_Hit], datetime | None]:
+            rows = source.candidates(left, record_types, LIVE_CANDIDATES)
+            kept = [r for r in rows if r.record_type in record_types]
+            return _scored(kept, ask(left, self._today())), source.as_of()
+
+        work = [(lambda s=source, q=left: search(s, q)) for source, left in asked]
+        answers = await self._at_once(work, question)
+        hits = [
+            _Hit(h.match, (1_000 + n, h.match.number), h.found)
+            for n, (found, _) in enumerate(answers)
+            for h in found
+        ]
+        return hits, [age for _, age in answers]
+
+    async def _by_id(
+        self,
+        query: RecordQuery,
+        mirrors: Sequence[Mirror],
+        live: Sequence[RecordSource],
+        record_types: frozenset[str],
+        question: Question,
+    ) -> tuple[list[_Hit], list[datetime | None]]:
+        same = Match(0, 1.0, Band.EXACT, {"record_id": "same"})
+        hits = []
+        for order, mirror in enumerate(mirrors):
+            key = await self._mirrors.by_record_id(mirror, query.record_id)
+            if key is not None:
+                hits.append(_Hit(same, (order, 0), key=key))
+        work = [(lambda s=source: (s.get(query.record_id), s.as_of())) for source in live]
+        answers = await self._at_once(work, question)
+        for order, (record, _) in enumerate(answers):
+            if record is not None:
+                hits.append(_Hit(same, (1_000 + order, 0), _found(record, same)))
+        stored = await self._mirrors.fetch([h.key for h in hits if h.found is None])
+        kept = []
+        for hit in hits:
+            record = hit.found or stored.get(hit.key)
+            if record is not None and record.record_type in record_types:
+                kept.append(hit)
+        return kept, [*(m.generation.as_of for m in mirrors), *(age for _, age in answers)]
+
+    async def _at_once(self, work: Sequence[Callable[[], Any]], question: Question) -> list[Any]:
+        """Run blocking work side by side, with a deadline for all of it."""
+        if not work:
+            return []
+        loop = asyncio.get_running_loop()
+        until = time.monotonic() + question.deadline_ms / 1000 * _OF_DEADLINE
+        tasks = [loop.run_in_executor(self._workers, w) for w in work]
+        try:
+            async with asyncio.timeout(until - time.monotonic()):
+                return list(await asyncio.gather(*tasks))
+        except TimeoutError:
+            raise RecordsUnavailable(
+                "a live source did not answer in time", code="records.late"
+            ) from None
+
+    async def _with_messages(self, hits: Sequence[_Hit]) -> tuple[Found, ...] | None:
+        """Read the messages of the best; None if an import has taken one away meanwhile."""
+        keys = [h.key for h in hits if h.found is None]
+        stored = await self._mirrors.fetch(keys) if keys else {}
+        if len(stored) != len(set(keys)):
+            return None
+        return tuple(h.found or _found_stored(stored[h.key], h.match) for h in hits)
+
+
+def _scored(records: Sequence[Record], asked: Asked) -> list[_Hit]:
+    """Score live records by the same rules as mirrored ones."""
+    if not records:
+        return []
+    index, threshold = index_of(records), Threshold(len(records))
+    types = frozenset(r.record_type for r in records)
+    if isinstance(asked, AskedPerson):
+        matches = index.score_all(asked, threshold)
+    else:
+        matches = index.search(asked, types, threshold)
+    return [_Hit(m, (0, m.number), _found(records[m.number], m)) for m in matches]
+
+
+def _found(record: Record, match: Match) -> Found:
+    return Found(
+        record.record_id,
+        record.record_type,
+        *(match.score, match.band, match.compared),
+        record.handling,
+        record.contact,
+        record.message,
+    )
+
+
+def _found_stored(stored: Stored, match: Match) -> Found:
+    return Found(
+        stored.record_id,
+        stored.record_type,
+        *(match.score, match.band, match.compared),
+        stored.handling,
+        stored.contact,
+        orjson.loads(stored.message),
+    )

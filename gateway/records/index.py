@@ -1,0 +1,86 @@
+"""One source's match index: which records fit a question, how well, and why.
+
+Built of columns (`columns.py`), immutable, so that a new generation is built aside and switched by
+replacing one reference.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import assert_never
+
+import numpy as np
+
+from gateway.model import (
+    IncidentQuery,
+    ItemQuery,
+    PersonQuery,
+    Record,
+    RecordQuery,
+    SubjectQuery,
+    VehicleQuery,
+)
+from gateway.records.columns import Builder, Columns
+from gateway.records.match import Match, Threshold
+from gateway.records.persons import AskedPerson, PersonIndex, ask_person
+from gateway.records.terms import extract
+from gateway.records.things import ThingIndex
+from gateway.records.weights import Weights, weights
+
+Asked = AskedPerson | VehicleQuery | IncidentQuery | ItemQuery
+"""A question made ready to be compared; every source gets the same."""
+
+
+def ask(query: SubjectQuery, today: date) -> Asked:
+    """Make a question ready. `today` gives an age range its meaning. A record's id is no match."""
+    if isinstance(query, PersonQuery):
+        return ask_person(query, today)
+    if isinstance(query, RecordQuery):
+        raise TypeError("a record is fetched by its id, not matched")
+    return query
+
+
+class Index:
+    """Finds records of one generation. `types` names the record types by their codes."""
+
+    def __init__(
+        self, columns: Columns, types: Sequence[str], *, by: Weights | None = None
+    ) -> None:
+        self._columns = columns
+        self._types = tuple(types)
+        chosen = by or weights()
+        self._persons = PersonIndex(columns, chosen)
+        self._things = ThingIndex(columns, chosen)
+
+    def __len__(self) -> int:
+        return len(self._columns["record.type"])
+
+    def search(
+        self, asked: Asked, record_types: frozenset[str], threshold: Threshold
+    ) -> list[Match]:
+        """Give the best matches among records of these types, best first."""
+        wanted = np.array([t in record_types for t in self._types] or [False])
+        if not wanted.any():
+            return []
+        if isinstance(asked, AskedPerson):
+            return self._persons.search(asked, wanted, threshold)
+        if isinstance(asked, VehicleQuery):
+            return self._things.vehicles(asked, wanted, threshold)
+        if isinstance(asked, IncidentQuery):
+            return self._things.incidents(asked, wanted, threshold)
+        if isinstance(asked, ItemQuery):
+            return self._things.items(asked, wanted, threshold)
+        assert_never(asked)
+
+    def score_all(self, asked: AskedPerson, threshold: Threshold) -> list[Match]:
+        """Score every row, without blocking: for the few candidates of a live source."""
+        nothing = np.empty(0, dtype=np.int32)
+        return self._persons.score(asked, nothing, threshold, every=True)
+
+
+def index_of(records: Sequence[Record]) -> Index:
+    """Make a small index of records at hand, so that live ones are scored by the same rules."""
+    types = tuple(dict.fromkeys(r.record_type for r in records))
+    builder = Builder()
+    for number, record in enumerate(records):
+        builder.add(number, types.index(record.record_type), extract(record.message))
+    return Index(builder.finish(), types)

@@ -1,0 +1,164 @@
+"""The mirrors: each source's current generation, loaded, and replaced when an import has switched.
+
+An immutable tuple of `Mirror`s is swapped by one assignment. Reading the file and loading an index
+happen on one thread of their own; messages are read on it too, so that a question never waits for
+the disk on the event loop.
+"""
+
+import asyncio
+import contextlib
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+
+from gateway.errors import RecordsUnavailable, SallyportError
+from gateway.records.columns import index_format
+from gateway.records.index import Index
+from gateway.records.store import FIRST, Generation, Reader, Stored
+
+POLL_S = 0.5
+_KEPT = 2_048
+_T = TypeVar("_T")
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """One source's records, searchable."""
+
+    generation: Generation
+    index: Index
+
+    def key(self, number: int) -> int:
+        """Give the store's key of a record's number."""
+        return self.generation.id * FIRST + number
+
+
+class Mirrors:
+    """Keeps the mirrors of one `records.db` up to date. Start it before use."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="records")
+        self._reader: Reader | None = None
+        self._change = -1
+        self._task: asyncio.Task[None] | None = None
+        self._refreshing = asyncio.Lock()
+        self._recent: OrderedDict[int, Stored] = OrderedDict()
+        self.current: tuple[Mirror, ...] = ()
+        self.loading: frozenset[str] = frozenset()
+        self.failing = False
+
+    async def start(self) -> None:
+        """Load what is there. Raises Misconfigured for a file of another version."""
+        self._reader = await self._call(lambda: Reader(self._path))
+        await self.refresh()
+        self._task = asyncio.create_task(self._poll(), name="records-poll")
+
+    async def stop(self) -> None:
+        """Let go of the file and the thread."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self._reader is not None:
+            await self._call(self._reader.close)
+        self._thread.shutdown()
+
+    async def refresh(self) -> None:
+        """Load generations that have been switched to since the last look."""
+        async with self._refreshing:
+            change = await self._call(self._open.change)
+            if change == self._change:
+                return
+            known = {m.generation.id: m for m in self.current}
+            wanted = await self._call(self._open.generations)
+            self.loading = frozenset(g.source for g in wanted if g.id not in known)
+            fresh: list[Mirror] = []
+            try:
+                for generation in wanted:
+                    kept = known.get(generation.id)
+                    if kept is not None:
+                        fresh.append(Mirror(generation, kept.index))
+                    else:
+                        fresh.append(await self._load(generation))
+            finally:
+                self.loading = frozenset()
+            self.current = tuple(fresh)
+            alive = {m.generation.id for m in fresh}
+            for key in [k for k in self._recent if k // FIRST not in alive]:
+                del self._recent[key]
+            self._change = change
+
+    async def fetch(self, keys: Sequence[int]) -> dict[int, Stored]:
+        """Read records by key; those that an import has taken away meanwhile lack."""
+        found = {k: self._recent[k] for k in keys if k in self._recent}
+        missing = [k for k in keys if k not in found]
+        for key in found:
+            self._recent.move_to_end(key)
+        if missing:
+            read = await self._call(lambda: self._open.fetch(missing))
+            found |= read
+            self._recent.update(read)
+            while len(self._recent) > _KEPT:
+                self._recent.popitem(last=False)
+        return found
+
+    async def by_record_id(self, mirror: Mirror, record_id: str) -> int | None:
+        """Give the key of a record by its owner's id."""
+        return await self._call(lambda: self._open.by_record_id(mirror.generation.id, record_id))
+
+    @property
+    def _open(self) -> Reader:
+        if self._reader is None:
+            raise RecordsUnavailable("the records are not open yet")
+        return self._reader
+
+    async def _load(self, generation: Generation) -> Mirror:
+        if generation.index_format != index_format():
+            await self._remake(generation)
+
+        def load() -> Mirror:
+            columns = self._open.columns(generation.id)
+            if columns is None:
+                raise RecordsUnavailable("a generation went away while it was loaded")
+            return Mirror(generation, Index(columns, generation.types))
+
+        return await self._call(load)
+
+    async def _remake(self, generation: Generation) -> None:
+        """Have another process make the index anew; this one goes on answering."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "gateway.records.reindex"),
+            *(str(self._path), str(generation.id)),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            code = await process.wait()
+        except asyncio.CancelledError:
+            process.kill()
+            raise
+        if code != 0:
+            raise RecordsUnavailable("the index could not be made")
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            try:
+                await self.refresh()
+                self.failing = False
+            except SallyportError as error:
+                # The old generation goes on serving, and /readyz says so.
+                if not self.failing:
+                    _log.warning("records.refresh_failed", code=error.code)
+                self.failing = True
+
+    async def _call(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -1,0 +1,276 @@
+"""Find persons in one generation's index: candidates by shared keys, then scored all at once."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz.distance import OSA
+
+from gateway.model import AgeRange, PersonQuery
+from gateway.records.columns import Columns
+from gateway.records.compare import NameSet, age_words, birth_levels, digits_of
+from gateway.records.keys import code_keys, exact_code_key, hashes, query_keys
+from gateway.records.match import Match, Threshold
+from gateway.records.normalise import PersonName, code, day, folded, person_name
+from gateway.records.weights import BIRTH_WORDS, NAME_WORDS, Weights, band, score
+
+Array = npt.NDArray[Any]
+
+MOST_CANDIDATES = 600
+"""Rows that are scored for one question at most: those that share most keys."""
+_SELECTIVE = 1_500
+"""Rows that the rarer keys bring in together; commoner keys are then left out."""
+_AGE_WORDS = ("same", "close", "different", "missing")
+_CODE_WORDS = ("same", "similar", "one_digit_off", "different", "missing")
+_DIFFERENT, _MISSING = 3, 4
+
+
+@dataclass(frozen=True, slots=True)
+class AskedIdentifier:
+    """An identifier of the question, normalised."""
+
+    type: str
+    number: str
+    jurisdiction: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPerson:
+    """A person as asked, made comparable once for all sources."""
+
+    names: tuple[PersonName, ...]
+    birth: int
+    age: AgeRange | None
+    sex: str
+    identifiers: tuple[AskedIdentifier, ...]
+    keys: Array
+    code_keys: Array
+    today: int
+    terms: tuple[str, ...] = field(default=())
+
+
+def ask_person(query: PersonQuery, today: date) -> AskedPerson:
+    """Prepare a question: normalise, and work out its keys."""
+    names = tuple(
+        dict.fromkeys(
+            n
+            for n in (person_name(q.given, q.middle, q.surname, q.full) for q in query.names)
+            if n is not None
+        )
+    )
+    birth = day(query.birth_date)
+    keys = set().union(*(query_keys(n, birth) for n in names or (None,)))
+    identifiers = tuple(
+        AskedIdentifier(i.type, number, code(i.jurisdiction or ""))
+        for i in query.identifiers
+        if (number := code(i.number))
+    )
+    # By a number alone only that number is asked for; beside a name a slip in it may be meant.
+    by_number = {exact_code_key(f"id:{i.type}", i.number) for i in identifiers}
+    if names:
+        by_number = set().union(*(code_keys(f"id:{i.type}", i.number) for i in identifiers))
+    sex = query.sex if query.sex in {"F", "M", "X"} else ""
+    return AskedPerson(
+        names,
+        birth,
+        query.age,
+        sex or "",
+        identifiers,
+        hashes(keys),
+        hashes(by_number),
+        day(today),
+    )
+
+
+class PersonIndex:
+    """The persons of one generation. Immutable; safe for several threads."""
+
+    def __init__(self, columns: Columns, weights: Weights) -> None:
+        self._columns = columns
+        self._weights = weights
+        spaces = {t: n for n, t in enumerate(columns.texts) if t.startswith("id:")}
+        self._spaces = spaces
+        codes = np.flatnonzero(np.isin(columns["code.space"], list(spaces.values())))
+        codes = codes[np.argsort(columns["code.owner"][codes], kind="stable")]
+        self._codes = codes
+        people = len(columns["person.record"])
+        self._code_starts = np.searchsorted(columns["code.owner"][codes], np.arange(people + 1))
+        self._is_identifier = np.zeros(len(columns["code.space"]), dtype=bool)
+        self._is_identifier[codes] = True
+        self._digits = digits_of(columns["row.birth"])
+        self._record_of_row = columns["person.record"][columns["row.person"]]
+
+    def search(self, asked: AskedPerson, types: Array, threshold: Threshold) -> list[Match]:
+        """Find up to `threshold.limit` records of the wanted types, best first."""
+        return self.score(asked, self._candidates(asked, types), threshold)
+
+    def score(
+        self, asked: AskedPerson, rows: Array, threshold: Threshold, *, every: bool = False
+    ) -> list[Match]:
+        """Score these rows, and give the best row of each record that is a match."""
+        if every:
+            rows = np.arange(len(self._columns["row.person"]), dtype=np.int32)
+        if not len(rows):
+            return []
+        persons = self._columns["row.person"][rows]
+        bits = np.full(len(rows), -self._weights.prior, dtype=np.float64)
+        words: dict[str, tuple[tuple[str, ...], Array]] = {}
+        self._score_names(asked, rows, bits, words)
+        self._score_births(asked, rows, bits, words)
+        if asked.sex:
+            theirs = self._columns["person.sex"][persons]
+            level = np.where(theirs == 0, 2, theirs != ord(asked.sex)).astype(np.int8)
+            bits += np.array([*self._weights.sex, 0.0])[level]
+            words["sex"] = (("same", "different", "missing"), level)
+        self._score_identifiers(asked, persons, bits, words)
+        return self._best(rows, bits, words, threshold)
+
+    def _candidates(self, asked: AskedPerson, types: Array) -> Array:
+        columns = self._columns
+        lists = sorted(columns.postings["row"].lookup(asked.keys), key=len)
+        chosen: list[Array] = []
+        total = 0
+        for rows in lists:
+            if total + len(rows) > _SELECTIVE and chosen:
+                break
+            chosen.append(rows)
+            total += len(rows)
+        if len(asked.code_keys):
+            codes = _joined(columns.postings["code"].lookup(asked.code_keys))
+            codes = codes[self._is_identifier[codes]]
+            firsts = columns["person.first"][columns["code.owner"][codes]]
+            chosen += [firsts] * 3  # a number weighs more than one key of a name
+        if not chosen:
+            return np.empty(0, dtype=np.int32)
+        rows, shared = _counted(_joined(chosen))
+        wanted = types[columns["record.type"][self._record_of_row[rows]]]
+        rows, shared = rows[wanted], shared[wanted]
+        if len(rows) > MOST_CANDIDATES:
+            rows = rows[np.argpartition(-shared, MOST_CANDIDATES)[:MOST_CANDIDATES]]
+        return rows
+
+    def _score_names(
+        self, asked: AskedPerson, rows: Array, bits: Array, words: dict[str, Any]
+    ) -> None:
+        if not asked.names:
+            return
+        texts = NameSet(self._columns, rows)
+        best: Array | None = None
+        surname = given = swapped = np.empty(0)
+        for name in asked.names:
+            found = texts.levels(name, self._weights)
+            if best is None:
+                best, surname, given, swapped = (
+                    found.bits,
+                    found.surname,
+                    found.given,
+                    found.swapped,
+                )
+                continue
+            better = found.bits > best
+            best = np.where(better, found.bits, best)
+            surname = np.where(better, found.surname, surname)
+            given = np.where(better, found.given, given)
+            swapped = np.where(better, found.swapped, swapped)
+        bits += best if best is not None else 0
+        level = len(NAME_WORDS)
+        names = (*NAME_WORDS, "swapped")
+        words["surname"] = (names, np.where(swapped, level, surname))
+        words["given"] = (names, np.where(swapped, level, given))
+
+    def _score_births(
+        self, asked: AskedPerson, rows: Array, bits: Array, words: dict[str, Any]
+    ) -> None:
+        births = self._columns["row.birth"][rows]
+        if asked.birth:
+            level = birth_levels(births, self._digits[rows], asked.birth)
+            bits += self._weights.birth[level]
+            words["birth_date"] = (BIRTH_WORDS, level)
+        elif asked.age:
+            level = age_words(births, asked.age.low, asked.age.high, asked.today)
+            c = self._weights.code
+            bits += np.array([c["age.same"], c["age.close"], c["age.different"], 0.0])[level]
+            words["age"] = (_AGE_WORDS, level)
+
+    def _score_identifiers(
+        self, asked: AskedPerson, persons: Array, bits: Array, words: dict[str, Any]
+    ) -> None:
+        if not asked.identifiers:
+            return
+        starts, counts = self._code_starts[persons], np.diff(self._code_starts)[persons]
+        owners = np.repeat(np.arange(len(persons)), counts)
+        within = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
+        codes = self._codes[np.repeat(starts, counts) + within]
+        c = self._weights.code
+        weight = np.array([*(c[f"identifier.{w}"] for w in _CODE_WORDS[:4]), 0.0])
+        known = np.zeros(len(persons), dtype=bool)
+        for i in asked.identifiers:
+            of_type = self._columns["code.space"][codes] == self._spaces.get(f"id:{i.type}", -2)
+            level = np.full(len(persons), _MISSING, dtype=np.int8)
+            np.minimum.at(level, owners[of_type], self._code_levels(codes[of_type], i))
+            if i.type in words:  # two numbers of one type were asked: the better one counts
+                level = np.minimum(level, words[i.type][1])
+            words[i.type] = (_CODE_WORDS, level)
+        for kind in dict.fromkeys(i.type for i in asked.identifiers):
+            level = words[kind][1]
+            bits += weight[level]
+            known |= level == 0
+        # A known number stays visible under whatever name: at least a possible match.
+        np.maximum(bits, np.where(known, -2.0, -np.inf), out=bits)
+
+    def _code_levels(self, codes: Array, asked: AskedIdentifier) -> Array:
+        texts = self._columns.texts
+        out = np.full(len(codes), _DIFFERENT, dtype=np.int8)
+        numbers = self._columns["code.number"][codes].tolist()
+        places = self._columns["code.jurisdiction"][codes].tolist()
+        for n, (number, place) in enumerate(zip(numbers, places, strict=True)):
+            where = texts[place] if place >= 0 else ""
+            if where and asked.jurisdiction and where != asked.jurisdiction:
+                continue
+            out[n] = code_level(asked.number, texts[number])
+        return out
+
+    def _best(
+        self,
+        rows: Array,
+        bits: Array,
+        words: dict[str, tuple[tuple[str, ...], Array]],
+        threshold: Threshold,
+    ) -> list[Match]:
+        found: list[Match] = []
+        seen: set[int] = set()
+        records = self._record_of_row[rows]
+        # Ties in the order of the records, so that an answer is the same each time.
+        for n in np.lexsort((records, -bits)).tolist():
+            probability = score(float(bits[n]))
+            if probability < threshold.least or len(found) >= threshold.limit:
+                break
+            record = int(records[n])
+            if record in seen:
+                continue
+            seen.add(record)
+            compared = {term: names[int(level[n])] for term, (names, level) in words.items()}
+            found.append(Match(record, probability, band(probability, compared), compared))
+        return found
+
+
+def code_level(asked: str, held: str) -> int:
+    """Compare two numbers: 0 same, 1 confused characters, 2 one wrong or swapped, 3 different."""
+    if asked == held:
+        return 0
+    if folded(asked) == folded(held):
+        return 1
+    return 2 if OSA.distance(asked, held, score_cutoff=1) <= 1 else _DIFFERENT
+
+
+def _joined(lists: list[Array]) -> Array:
+    return np.concatenate(lists) if lists else np.empty(0, dtype=np.int32)
+
+
+def _counted(rows: Array) -> tuple[Array, Array]:
+    """Give each row once, with how often it occurred (`np.unique` takes eight times as long)."""
+    rows = np.sort(rows)
+    starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]]) if len(rows) else rows
+    return rows[starts], np.diff(np.r_[starts, len(rows)])
