@@ -4,8 +4,8 @@ The vocabulary maps paths of NIEM keys to classes. They are compiled once a set 
 for each distinct action to a tree of verdicts; applying it walks only what is not wholly given or
 wholly kept back. What has no class, or a class that the action does not give, is left out.
 
-Keys with "@" are structure, not content: "@id" stays with what is kept, and "@context" on top with
-just the prefixes in use, so that it does not tell what else there was.
+Keys with "@" are structure, not content: "@id" stays with what is kept. What the holes do to the
+rest of the message is for `gateway.niem.prune`.
 """
 
 import re
@@ -167,21 +167,3 @@ def mask(value: str) -> str | None:
     if len(_ALNUM.sub("", value)) < _MASK_AT_LEAST or len(digits) < _MASK_SHOWN:
         return None
     return "****" + digits[-_MASK_SHOWN:]
-
-
-def context_in_use(message: Message, context: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the part of "@context" whose prefixes occur in the message's keys."""
-    used: set[str] = set()
-    _prefixes(message, used)
-    return {k: v for k, v in context.items() if k in used}
-
-
-def _prefixes(value: Any, used: set[str]) -> None:
-    if type(value) is dict:
-        for key, below in value.items():
-            used.add(key.split(":", 1)[0])
-            if type(below) in {dict, list}:
-                _prefixes(below, used)
-    elif type(value) is list:
-        for item in value:
-            _prefixes(item, used)

@@ -25,7 +25,7 @@ from gateway.model import (
 )
 from gateway.policy.active import ActiveSet
 from gateway.policy.decisions import Action
-from gateway.policy.elements import Kept, context_in_use, keep
+from gateway.policy.elements import Kept, keep
 from gateway.policy.proof import AnswerPermit, Given
 from gateway.policy.standard import as_standard
 
@@ -135,15 +135,10 @@ def _standard(kept: Kept, found: Found, failures: Failures) -> Message | None:
     context = found.message.get("@context")
     message: Message = {"@context": context if isinstance(context, dict) else {}, **kept.message}
     try:
-        record = as_standard(message)
+        return as_standard(message)
     except ValueError:
         failures.add(found.record_type)
         return None
-    if record is None:
-        return None
-    content = {k: v for k, v in record.items() if k != "@context"}
-    # The prefixes of what was withheld would tell that there was something.
-    return {"@context": context_in_use(content, message["@context"]), **content}
 
 
 def build_answer(

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -25,12 +26,28 @@ async def vet_apart(candidate: PolicySet, self_ori: str, limits: Limits) -> Vett
 
     What is vetted is the set as it was read, not the folder, which may change meanwhile.
     """
+    verdict = await _apart(candidate, self_ori, limits, tests_only=False)
+    return Vetted(verdict["tests"], verdict["slowest"], verdict["slowest_ms"])
+
+
+async def tests_apart(candidate: PolicySet, limits: Limits) -> list[dict[str, Any]]:
+    """Run every test of a set: a list of {name, where, ms, fault}. Raises `PolicyRejected`."""
+    results: list[dict[str, Any]] = (await _apart(candidate, "", limits, tests_only=True))[
+        "results"
+    ]
+    return results
+
+
+async def _apart(
+    candidate: PolicySet, self_ori: str, limits: Limits, *, tests_only: bool
+) -> dict[str, Any]:
     request = orjson.dumps(
         {
             "set": candidate.canonical.decode(),
             "self": self_ori,
             "case_ms": limits.case_ms,
             "vetting_s": limits.vetting_s,
+            "tests_only": tests_only,
         }
     )
     child = await asyncio.create_subprocess_exec(
@@ -54,11 +71,11 @@ async def vet_apart(candidate: PolicySet, self_ori: str, limits: Limits) -> Vett
     return _verdict(out, child.returncode)
 
 
-def _verdict(out: bytes, status: int | None) -> Vetted:
+def _verdict(out: bytes, status: int | None) -> dict[str, Any]:
     try:
-        verdict = orjson.loads(out)
+        verdict: dict[str, Any] = orjson.loads(out)
     except ValueError:
         raise PolicyRejected(f"the engine broke down while vetting (status {status})") from None
     if "rejected" in verdict:
         raise PolicyRejected(verdict["rejected"], where=verdict["where"])
-    return Vetted(verdict["tests"], verdict["slowest"], verdict["slowest_ms"])
+    return verdict
