@@ -150,9 +150,8 @@ def test_the_database_has_the_schema_and_indexes_of_the_layout(
     world: tuple[Path, Manifest],
 ) -> None:
     with closing(sqlite3.connect(world[0] / california.FILE)) as db:
-        tables = re.findall(
-            r"^([A-Z_]+) \((\w+ .*?)\)(?:  --[^\n]*)?$", LAYOUTS, re.MULTILINE | re.DOTALL
-        )
+        block = LAYOUTS.split("```sql\n")[1].split("```")[0]
+        tables = [line.split(" (", 1) for line in re.split(r"\n(?=[A-Z])", block)]
         assert len(tables) == 7
         for table, body in tables:
             real = [r[1] for r in db.execute(f"PRAGMA table_info({table})")]
