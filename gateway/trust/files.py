@@ -40,11 +40,20 @@ def read_secret(folder: Path, name: str) -> bytes:
             raise Misconfigured(
                 f"{where} can't be opened: it must be a plain file, not a link, of this user's"
             ) from None
-    with os.fdopen(fd, "rb") as file:
+    try:
         _require_private(os.fstat(fd), where, directory=False)
-        data = file.read(KEY_CAP + 1)
+        data = _read(fd, KEY_CAP + 1)
+    finally:
+        os.close(fd)
     if len(data) > KEY_CAP:
         raise Misconfigured(f"{where} is too large to be a key: restore it from its backup")
+    return data
+
+
+def _read(fd: int, size: int) -> bytes:
+    data = b""
+    while len(data) < size and (chunk := os.read(fd, size - len(data))):
+        data += chunk
     return data
 
 

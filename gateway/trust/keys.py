@@ -11,7 +11,7 @@
 A lost or opened key is not something to go on with: every doubt raises Misconfigured.
 """
 
-import os
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -36,6 +36,7 @@ FOLDER = "keys"
 MESSAGE, TOKEN, LOG = "message.pem", "token.pem", "log.pem"
 SEALING, PAIRWISE = "sealing.key", "pairwise.key"
 SECRET_BYTES = 32
+_HEX = re.compile(rb"[0-9a-f]{64}\n?")
 
 PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | Ed25519PrivateKey
 V = TypeVar("V")
@@ -128,10 +129,9 @@ def _load_pem(data: bytes) -> object:
 
 def _read_bytes(folder: Path, name: str) -> bytes:
     def parse(data: bytes) -> bytes:
-        value = bytes.fromhex(data.decode("ascii").removesuffix(os.linesep))
-        if len(value) != SECRET_BYTES or len(set(value)) == 1:
+        if not _HEX.fullmatch(data) or len(set(data[: 2 * SECRET_BYTES])) == 1:
             raise ValueError
-        return value
+        return bytes.fromhex(data.decode("ascii"))
 
     return _parse(read_secret(folder, name), f"{folder.name}/{name}", parse)
 
