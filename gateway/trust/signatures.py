@@ -223,7 +223,7 @@ def verify_detached(key: ec.EllipticCurvePublicKey, data: bytes, signature: str)
     """Whether `sign_detached` made this signature over `data` with the key's private half."""
     try:
         raw = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
-        if len(raw) != 2 * _HALF:
+        if len(raw) != 2 * _HALF or b64url(raw) != signature:
             return False
         r, s = (int.from_bytes(raw[i : i + _HALF], "big") for i in (0, _HALF))
         key.verify(encode_dss_signature(r, s), data, _ECDSA)

@@ -20,6 +20,7 @@ from gateway.trust.signatures import (
     Verifier,
     content_digest,
     log_digest,
+    verify_detached,
 )
 from tests.trust.parties import (
     BODY,
@@ -462,6 +463,14 @@ def test_a_document_signed_on_its_own_can_never_be_a_message(asker: Party) -> No
     key_id, signature = asker.signer.sign_detached(b'{"a":1}')
     assert key_id == asker.peer.key_id
     assert len(signature) == 86
+    public = asker.key.public_key()
+    assert verify_detached(public, b'{"a":1}', signature)
+    stranger = party("CC9990000", "stranger.example").key.public_key()
+    assert not verify_detached(stranger, b'{"a":1}', signature)
+    assert not verify_detached(public, b'{"a":2}', signature)
+    twin = signature[:-1] + chr(ord(signature[-1]) + 1)
+    for wrong in ("", "A" * 86, signature[:-1], signature + "=", signature + "A", "\u00e4", twin):
+        assert not verify_detached(public, b'{"a":1}', wrong)
     with pytest.raises(ValueError, match="JSON object"):
         asker.signer.sign_detached(b'"@method": POST')
 
