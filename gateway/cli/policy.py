@@ -20,7 +20,7 @@ from gateway.policy.engine import Limits
 from gateway.policy.kept import KeptSets
 from gateway.policy.opa_bundle import FOLDER, command, write_bundle
 from gateway.policy.sets import PolicySet, load_set
-from gateway.policy.vetting import tests_apart, vet_apart
+from gateway.policy.vetting import run_tests_apart, vet_apart
 from gateway.policy.vocabulary import read_vocabulary
 
 app = typer.Typer(no_args_is_help=True)
@@ -58,7 +58,7 @@ def run_tests(
 ) -> None:
     """Run every test of a set. Exit code 1 if one fails."""
     candidate = load_set(folder)
-    results = asyncio.run(tests_apart(candidate, Limits()))
+    results = asyncio.run(run_tests_apart(candidate, Limits()))
     if as_json:
         sys.stdout.write(orjson.dumps(results).decode() + "\n")
     else:

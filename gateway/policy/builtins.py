@@ -57,16 +57,55 @@ def misuses(trees: Iterable[Mapping[str, Any]]) -> Iterator[Misuse]:
         functions.setdefault(_package(tree), set()).update(_functions(tree))
     for tree in trees:
         own = functions[_package(tree)]
-        aliases = set()
         for item in tree["ast"]["imports"]:
             name = dotted(item["refr"])
             if not name.startswith(_IMPORTS):
                 yield Misuse(_where(tree, item["span"]), f"import '{name}' is not admitted")
-            aliases.add(_alias(tree, item, name))
+        aliases = set(_aliases(tree))
         for call in _calls(tree["ast"]["rules"]):
             reason = _call(call, own, aliases)
             if reason:
                 yield Misuse(_where(tree, call["span"]), reason)
+    yield from _recursions(trees)
+
+
+def _recursions(trees: Iterable[Mapping[str, Any]]) -> Iterator[Misuse]:
+    """Find functions that call themselves, by whatever way.
+
+    OPA refuses them. The embedded engine runs out of stack, which ends the whole process.
+    """
+    calls: dict[str, set[str]] = {}
+    places: dict[str, str] = {}
+    for tree in trees:
+        package, aliases = f"data.{_package(tree)}", _aliases(tree)
+        for rule in tree["ast"]["rules"]:
+            spec = rule.get("Spec")
+            if spec is None or "Func" not in spec["head"]:
+                continue
+            name = f"{package}.{_head_name(spec['head'])}"
+            places.setdefault(name, _where(tree, spec["span"]))
+            for call in _calls(spec):
+                called = dotted(call["fcn"])
+                first, _, rest = called.partition(".")
+                if first in aliases:
+                    called = f"{aliases[first]}.{rest}" if rest else aliases[first]
+                elif first != "data":
+                    called = f"{package}.{called}"
+                calls.setdefault(name, set()).add(called)
+    for name, place in places.items():
+        if name in _reachable(name, calls):
+            yield Misuse(place, f"function '{name}' calls itself")
+
+
+def _reachable(start: str, calls: Mapping[str, set[str]]) -> set[str]:
+    seen: set[str] = set()
+    waiting = list(calls.get(start, ()))
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting.extend(calls.get(name, ()))
+    return seen
 
 
 def test_rules(trees: Iterable[Mapping[str, Any]]) -> Iterator[TestRule]:
@@ -126,11 +165,17 @@ def _where(tree: Mapping[str, Any], span: Mapping[str, Any]) -> str:
     return f"{tree['source']['file']}:{span['line']}"
 
 
-def _alias(tree: Mapping[str, Any], item: Mapping[str, Any], name: str) -> str:
-    span = item.get("as")
-    if span is None:
-        return name.rsplit(".", 1)[-1]
-    return str(tree["source"]["contents"].encode()[span["start"] : span["end"]].decode())
+def _aliases(tree: Mapping[str, Any]) -> dict[str, str]:
+    """Map each imported name to what it stands for."""
+    found = {}
+    for item in tree["ast"]["imports"]:
+        name, span = dotted(item["refr"]), item.get("as")
+        short = name.rsplit(".", 1)[-1]
+        if span is not None:
+            source = tree["source"]["contents"].encode()
+            short = source[span["start"] : span["end"]].decode()
+        found[short] = name
+    return found
 
 
 def _head_name(head: Mapping[str, Any]) -> str:

@@ -57,18 +57,19 @@ class Compiled:
             trees: list[dict[str, Any]] = orjson.loads(self._master.get_ast_as_json())
         return trees
 
-    def check_packages(self) -> None:
-        """Evaluate every package whole, on an empty input. Raises `PolicyRejected`.
-
-        The engine looks for unsafe and recursive names only in what it evaluates.
-        """
+    def packages(self) -> list[str]:
+        """Name the packages: `data.a.b`."""
         with _rejected(None):
-            packages: list[str] = self._master.get_packages()
-        for package in packages:
-            with _rejected(None):
-                clone = self._master.clone()
-                clone.set_input_json("{}")
-                clone.eval_query_as_json(package)
+            found: list[str] = self._master.get_packages()
+        return sorted(set(found))
+
+    def query(self, query: str) -> bytes:
+        """Evaluate a query on a clone with an empty input, for vetting. Raises `PolicyRejected`."""
+        with _rejected(None):
+            clone = self._master.clone()
+            clone.set_input_json("{}")
+            raw: str = clone.eval_query_as_json(query)
+        return raw.encode()
 
     def warm(self, rule: str, input_json: bytes) -> None:
         """Evaluate a rule on the master itself, with a fixed input. Raises `PolicyRejected`."""

@@ -5,7 +5,7 @@ OPA else turns an error into undefined, and "allow if not bad" would open; and f
 that it comes with the revision of the bundle that made it. Only the revision in force counts, and
 while a switch goes on the one before it.
 
-One try, a short time-out: an absent server is noticed at once, and so is its return, since every
+No waiting, a short time-out: an absent server is noticed at once, and so is its return, since every
 decision tries again.
 """
 
@@ -155,9 +155,7 @@ class OpaServerEngine:
             await self._client._init_session()  # noqa: SLF001 - the library opens it in a `with` only
             self._opened = True
         try:
-            reply = await self._client.query_rule(
-                value, f"sallyport/{entrypoint}", "decision", _STRICT
-            )
+            reply = await self._query(entrypoint, value)
         except aiohttp.ClientResponseError as error:
             # A built-in failed, or two rules conflict: this input's own trouble. The body may hold
             # its values, and is not read.
@@ -171,6 +169,15 @@ class OpaServerEngine:
         if not isinstance(reply, dict):
             raise self._failed("the OPA server's answer is malformed")
         return reply
+
+    async def _query(self, entrypoint: str, value: Mapping[str, Any]) -> Any:
+        path = f"sallyport/{entrypoint}"
+        try:
+            return await self._client.query_rule(value, path, "decision", _STRICT)
+        except (aiohttp.ServerDisconnectedError, ConnectionResetError):
+            # The server closed a connection that had been idle. A decision changes nothing, so it
+            # may be asked for again, on a new one, once.
+            return await self._client.query_rule(value, path, "decision", _STRICT)
 
     def _failed(self, why: str) -> PolicyUnavailable:
         self._trouble = why

@@ -30,7 +30,7 @@ async def vet_apart(candidate: PolicySet, self_ori: str, limits: Limits) -> Vett
     return Vetted(verdict["tests"], verdict["slowest"], verdict["slowest_ms"])
 
 
-async def tests_apart(candidate: PolicySet, limits: Limits) -> list[dict[str, Any]]:
+async def run_tests_apart(candidate: PolicySet, limits: Limits) -> list[dict[str, Any]]:
     """Run every test of a set: a list of {name, where, ms, fault}. Raises `PolicyRejected`."""
     results: list[dict[str, Any]] = (await _apart(candidate, "", limits, tests_only=True))[
         "results"

@@ -73,9 +73,7 @@ def officer(assurance: int = 2) -> Officer:
 
 
 def search(**changes: Any) -> Search:
-    caller = Caller(
-        client="rms", ori=TEXAS, scopes=frozenset({"search"}), officer=officer()
-    )
+    caller = Caller(client="rms", ori=TEXAS, scopes=frozenset({"search"}), officer=officer())
     made = Search(
         id=TRANSACTION,
         caller=caller,

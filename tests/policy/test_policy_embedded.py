@@ -1,0 +1,164 @@
+"""What the embedded engine does when it fails: it refuses, tells nothing, and harms nobody else."""
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from gateway.errors import PolicyRejected, PolicyUnavailable
+from gateway.policy import embedded
+from gateway.policy.embedded import EmbeddedEngine
+from gateway.policy.sets import PolicySet, make_set
+
+# `object.subset` with an empty list makes the engine panic; vetting would not let it pass.
+ASK = """package sallyport.ask
+import rego.v1
+default decision := {"seen": "nothing"}
+decision := {"seen": input.name}
+"""
+ANSWER = """package sallyport.answer
+import rego.v1
+nested(x) := object.subset(x, [])
+deeper := {"r": nested(input.list)}
+decision := {"deep": deeper}
+"""
+RELEASE = """package sallyport.release
+import rego.v1
+decision := {"n": to_number(input.text)}
+"""
+ADMIT = """package sallyport.admit
+import rego.v1
+decision := {"never": true} if input.nothing
+"""
+AGENCIES = """package sallyport.agencies
+import rego.v1
+decision := 1 if input.one
+decision := 2 if input.two
+"""
+HOSTILE = make_set(
+    {
+        "ask.rego": ASK,
+        "answer.rego": ANSWER,
+        "release.rego": RELEASE,
+        "admit.rego": ADMIT,
+        "agencies.rego": AGENCIES,
+    },
+    {},
+)
+CANARY = "ZEBULON QUILLFEATHER"
+
+
+async def engine_of(policy_set: PolicySet = HOSTILE) -> EmbeddedEngine:
+    engine = EmbeddedEngine()
+    await engine.activate(policy_set)
+    return engine
+
+
+async def the_next_caller_is_unharmed(engine: EmbeddedEngine) -> None:
+    decided = await engine.decide("ask", b'{"name":"next"}')
+    assert decided.outcome == {"seen": "next"}
+    assert decided.revision == HOSTILE.revision
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "input_json"),
+    [
+        pytest.param("answer", f'{{"list":["{CANARY} é"]}}'.encode(), id="panic"),
+        pytest.param("release", f'{{"text":"{CANARY}"}}'.encode(), id="error"),
+        pytest.param("agencies", b'{"one":1,"two":1}', id="conflict"),
+        pytest.param("admit", b"{}", id="undefined"),
+        pytest.param("ask", f'{{"name":"{CANARY}"'.encode(), id="input cut off"),
+        pytest.param("ask", b"", id="no input"),
+        pytest.param("ask", b'{"name":"\xff"}', id="not UTF-8"),
+        pytest.param("ask", b'{"name":' + b"[" * 10_000 + b"]" * 10_000 + b"}", id="too deep"),
+        pytest.param("nobody", b"{}", id="unknown entrypoint"),
+    ],
+)
+async def test_a_failure_refuses_tells_nothing_and_leaves_the_next_unharmed(
+    entrypoint: str, input_json: bytes
+) -> None:
+    engine = await engine_of()
+    await the_next_caller_is_unharmed(engine)
+    for _ in range(3):
+        with pytest.raises(PolicyUnavailable) as caught:
+            await engine.decide(entrypoint, input_json)
+        shown = f"{caught.value} {caught.value.detail} {caught.value.__cause__}"
+        assert CANARY not in shown
+        assert "backtrace" not in shown
+        assert caught.value.__suppress_context__ or caught.value.__context__ is None
+        await the_next_caller_is_unharmed(engine)
+
+
+async def test_the_panic_in_these_tests_is_a_real_one() -> None:
+    compiled = embedded.Compiled(HOSTILE.rules, {})
+    with pytest.raises(BaseException, match="window size") as caught:
+        compiled.decide("data.sallyport.answer.decision", b'{"list":["x"]}')
+    assert type(caught.value).__name__ == "PanicException"
+    assert not isinstance(caught.value, Exception)
+
+
+async def test_never_decides_on_the_input_of_the_caller_before() -> None:
+    engine = await engine_of()
+    decided = await engine.decide("ask", f'{{"name":"{CANARY}"}}'.encode())
+    assert decided.outcome == {"seen": CANARY}
+    # After a failed input, the engine itself would go on with the one before.
+    with pytest.raises(PolicyUnavailable):
+        await engine.decide("ask", b'{"name": 1')
+    assert (await engine.decide("ask", b"{}")).outcome == {"seen": "nothing"}
+    assert (await engine.decide("ask", b"null")).outcome == {"seen": "nothing"}
+
+
+@pytest.mark.parametrize(
+    "signal", [asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit]
+)
+async def test_a_cancellation_or_exit_passes_through(
+    signal: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = await engine_of()
+
+    def stop(*_: Any) -> bytes:
+        raise signal
+
+    monkeypatch.setattr(embedded.Compiled, "decide", stop)
+    with pytest.raises(signal):
+        # Not awaited: pytest's own loop must not see these.
+        engine.decide("ask", b"{}").send(None)
+
+
+async def test_another_thread_is_refused() -> None:
+    engine = await engine_of()
+    caught: list[BaseException] = []
+
+    def elsewhere() -> None:
+        try:
+            engine.decide("ask", b"{}").send(None)
+        except PolicyUnavailable as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert len(caught) == 1
+    await the_next_caller_is_unharmed(engine)
+
+
+async def test_without_a_set_it_decides_nothing() -> None:
+    with pytest.raises(PolicyUnavailable):
+        await EmbeddedEngine().decide("ask", b"{}")
+
+
+async def test_a_set_that_does_not_compile_leaves_the_old_one() -> None:
+    engine = await engine_of()
+    bad = make_set({**HOSTILE.modules, "ask.rego": "package sallyport.ask\nx :=\n"}, {})
+    with pytest.raises(PolicyRejected) as caught:
+        await engine.activate(bad)
+    assert caught.value.where == "ask.rego:3"
+    await the_next_caller_is_unharmed(engine)
+
+
+async def test_it_is_closed_for_good() -> None:
+    engine = await engine_of()
+    await engine.close()
+    with pytest.raises(PolicyUnavailable):
+        await engine.decide("ask", b"{}")

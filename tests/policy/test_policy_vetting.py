@@ -1,0 +1,206 @@
+"""A candidate set is vetted in a child process: everything that must keep it out does."""
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import PolicyRejected
+from gateway.policy.engine import Limits
+from gateway.policy.sets import load_set
+from gateway.policy.vet import vet
+from gateway.policy.vetting import run_tests_apart, vet_apart
+from tests.policy.made import TEXAS, write_set
+
+ASK = "sallyport/ask/ask.rego"
+TEST = "sallyport/ask/ask_test.rego"
+EXTRA = "sallyport/extra/extra.rego"
+
+
+def verdict(folder: Path, files: dict[str, str], case_ms: float = 50) -> str | None:
+    """Vet the small set with some files replaced. Gives where and why it was rejected, or None.
+
+    In this process, as the child does it: starting one for each case takes long.
+    """
+    candidate = load_set(write_set(folder, files))
+    try:
+        vet(candidate, TEXAS, case_ms)
+    except PolicyRejected as error:
+        return f"{error.where}: {error.detail}"
+    return None
+
+
+def extra(body: str) -> dict[str, str]:
+    return {EXTRA: f"package sallyport.extra\nimport rego.v1\n{body}\n"}
+
+
+async def test_a_good_set_passes_and_says_what_was_slowest(tmp_path: Path) -> None:
+    vetted = await vet_apart(load_set(write_set(tmp_path, {})), TEXAS, Limits())
+    assert vetted.tests == 3
+    assert 0 < vetted.slowest_ms < 50
+    assert vetted.slowest
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        pytest.param(extra("x := ["), f"{EXTRA}:4", id="does not parse"),
+        pytest.param(extra("x := y"), f"{EXTRA}:3: var y is unsafe", id="unsafe name"),
+        pytest.param(extra("a := b\nb := a"), f"{EXTRA}:3: recursion", id="recursion"),
+        pytest.param(
+            extra("f(x) := f(x)"),
+            f"{EXTRA}:3: function 'data.sallyport.extra.f'",
+            id="calls itself",
+        ),
+        pytest.param(
+            extra(
+                "import data.sallyport.extra.g as h\nf(x) := h(x)\ng(x) if data.sallyport.extra.f(x)"
+            ),
+            f"{EXTRA}:4: function 'data.sallyport.extra.f' calls itself",
+            id="calls itself by another name",
+        ),
+        pytest.param(extra("x := nosuch(1)"), f"{EXTRA}:3: built-in 'nosuch'", id="unknown"),
+        pytest.param(extra("x := time.now_ns()"), f"{EXTRA}:3: built-in 'time.now_ns'", id="clock"),
+        pytest.param(
+            extra("f(x) := rand.intn(x, 2)"), f"{EXTRA}:3: built-in 'rand.intn'", id="rand"
+        ),
+        pytest.param(
+            extra('y if every z in [1] { http.send({"url": z}) }'),
+            f"{EXTRA}:3: built-in 'http.send'",
+            id="http in every",
+        ),
+        pytest.param(
+            extra("x := [y |\n\tsome y in [1]\n\topa.runtime()]"),
+            f"{EXTRA}:5: built-in 'opa.runtime'",
+            id="runtime in a comprehension",
+        ),
+        pytest.param(extra("x := object.subset([1], [])"), "'object.subset'", id="panics"),
+        pytest.param(extra('x if glob.match("a", [], "a")'), "'glob.match'", id="differs"),
+        pytest.param(extra('x := sprintf("%.2f", [1.5])'), "sprintf", id="float format"),
+        pytest.param(extra("f(x) := sprintf(x, [1])"), "sprintf", id="format not in place"),
+        pytest.param(
+            extra("import future.keywords.not\nx := 1"), "future.keywords.not", id="import"
+        ),
+        pytest.param(
+            {TEST: "package sallyport.ask_test\nimport rego.v1\ntest_no if false\n"},
+            f"{TEST}:3: test 'sallyport.ask_test.test_no' failed",
+            id="test fails",
+        ),
+        pytest.param(
+            {TEST: "package sallyport.ask_test\nimport rego.v1\ntest_one := 1\n"},
+            "test_one' failed",
+            id="test is not true",
+        ),
+        pytest.param(
+            {TEST: "package sallyport.ask_test\nimport rego.v1\ntest_a if true\ntest_a if false\n"},
+            f"{TEST}:4: test 'sallyport.ask_test.test_a' is there twice",
+            id="test twice",
+        ),
+        pytest.param({TEST: "package sallyport.ask_test\n"}, "no test", id="no test"),
+        pytest.param(
+            {ASK: "package sallyport.ask\nimport rego.v1\npeer(_) := 1\n"},
+            "",
+            id="entrypoint missing",
+        ),
+        pytest.param(
+            {
+                "sallyport/agencies/agencies.rego": "package sallyport.agencies\n"
+                'import rego.v1\ndecision := {"agencies": [{"ori": "x"}]}\n'
+            },
+            "data.sallyport.agencies.decision: the policy's outcome is malformed at 'agencies'",
+            id="outcome of another shape",
+        ),
+        pytest.param(
+            {"sallyport/vocabulary/data.yaml": "purposes: {}\n"},
+            "data.json: data.sallyport.vocabulary.purposes",
+            id="no purposes",
+        ),
+        pytest.param(
+            extra("x := sum([i | some i in numbers.range(1, 300000)])"), "the limit", id="slow"
+        ),
+    ],
+)
+def test_what_must_stay_out_does(tmp_path: Path, files: dict[str, str], said: str) -> None:
+    found = verdict(tmp_path, files)
+    assert found is not None
+    assert said in found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("j:Warrant: order", "j:Warrant: nosuch", "class that is not in the list"),
+        ("j:Warrant: order", "j:Warant: order", "j:Warant"),
+        ("j:Warrant: order", "'Warrant/': order", "is no path"),
+        ("granularities: [hit,", "granularities: [guess,", "guess"),
+        ("obligations: [confirm_hit,", "obligations: [Confirm Hit,", "is no word"),
+    ],
+)
+def test_a_malformed_vocabulary_stays_out(tmp_path: Path, old: str, new: str, said: str) -> None:
+    folder = write_set(tmp_path, {})
+    path = folder / "sallyport/vocabulary/data.yaml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(PolicyRejected) as caught:
+        vet(load_set(folder), TEXAS, 50)
+    assert said in caught.value.detail
+
+
+SLOW = (
+    "n := count([1 | some a in numbers.range(1, 3000); some b in numbers.range(1, 3000); a == b])"
+)
+
+
+def test_a_slow_test_is_named(tmp_path: Path) -> None:
+    files = {
+        TEST: "package sallyport.ask_test\nimport rego.v1\n"
+        f"{SLOW.replace('3000', '300')}\ntest_slow if n > 0\n"
+    }
+    found = verdict(tmp_path, files, case_ms=5)
+    assert found is not None
+    assert "test_slow' took" in found
+
+
+async def test_a_set_that_never_ends_is_killed(tmp_path: Path) -> None:
+    candidate = load_set(write_set(tmp_path, extra(SLOW)))
+    before = time.monotonic()
+    with pytest.raises(PolicyRejected, match="longer than 1 s"):
+        await vet_apart(candidate, TEXAS, Limits(vetting_s=1.0))
+    assert time.monotonic() - before < 3
+
+
+async def test_a_set_that_breaks_the_child_is_rejected(tmp_path: Path) -> None:
+    # A rule so deep that the engine runs out of stack or of time.
+    deep = "x := " + "f(" * 3_000 + "1" + ")" * 3_000 + "\nf(x) := x"
+    candidate = load_set(write_set(tmp_path, extra(deep)))
+    with pytest.raises(PolicyRejected):
+        await vet_apart(candidate, TEXAS, Limits(vetting_s=3))
+
+
+async def test_a_child_that_says_nothing_has_not_vetted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(PolicyRejected, match="broke down"):
+        await vet_apart(load_set(write_set(tmp_path, {})), TEXAS, Limits())
+
+
+async def test_a_panic_while_vetting_is_a_rejection(tmp_path: Path) -> None:
+    files = {TEST: "package sallyport.ask_test\nimport rego.v1\ntest_p if object.subset([1], [])\n"}
+    assert verdict(tmp_path, files) is not None
+    results = await run_tests_apart(load_set(tmp_path), Limits())
+    assert [r["name"] for r in results if r["fault"]] == ["sallyport.ask_test.test_p"]
+
+
+async def test_each_test_is_reported(tmp_path: Path) -> None:
+    files = {
+        TEST: "package sallyport.ask_test\nimport rego.v1\n"
+        'test_good if true\ntest_bad if false\ntest_error if to_number("x") == 1\n'
+    }
+    results = await run_tests_apart(load_set(write_set(tmp_path, files)), Limits())
+    faults = {r["name"].rsplit(".", 1)[1]: r["fault"] for r in results}
+    assert faults["test_good"] is None
+    assert faults["test_bad"] == "not true"
+    assert "5" in faults["test_error"]
