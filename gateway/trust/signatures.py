@@ -10,10 +10,8 @@ by the caller. Whoever fails learns one text; the cause goes to a counter only.
 """
 
 import base64
-import hashlib
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hmac import compare_digest
 from typing import TypeAlias
@@ -27,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 
 from gateway.errors import PeerBadSignature, SignatureInvalid
+from gateway.model import digest as digest_of
 from gateway.trust.fields import (
     MEDIA_TYPES,
     REQUEST_MEDIA_TYPE,
@@ -37,84 +36,44 @@ from gateway.trust.fields import (
     read_response_fields,
 )
 from gateway.trust.jwk import b64url, ec_jwk, thumbprint
+from gateway.trust.profile import (
+    MAX_LIFETIME_S,
+    MAX_SKEW_S,
+    REQUEST,
+    RESPONSE,
+    TAG,
+    Binding,
+    SignedRequest,
+    SignedResponse,
+    Verified,
+    VerifiedResponse,
+    content_digest,
+    request_base,
+    response_base,
+)
 from gateway.trust.registry import ALG, Peer, Registry
+
+__all__ = [
+    "Binding",
+    "Count",
+    "Headers",
+    "SignedRequest",
+    "SignedResponse",
+    "Signer",
+    "Verified",
+    "VerifiedResponse",
+    "Verifier",
+    "content_digest",
+    "verify_detached",
+]
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 """Header lines as they came, in order: names and values, a name once a line."""
 Count: TypeAlias = Callable[[str], None]
 """Told the cause of each refusal: one word of a small fixed set, good as a metric's label."""
 
-TAG = "sallyport-v1"
-MAX_LIFETIME_S = 60
-MAX_SKEW_S = 5
-"""How far another gateway's clock may run ahead of ours."""
-
-_REQUEST = f'("@method" "@target-uri" "content-type" "content-digest" "{TRANSACTION}")'
-_RESPONSE = (
-    '("@status" "content-type" "content-digest" "@method";req "@target-uri";req '
-    '"content-digest";req "signature";req;key="sig1")'
-)
 _ECDSA = ec.ECDSA(hashes.SHA256())
 _HALF = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """What of a request its answer is bound to. `digest` and `signature` as their headers say."""
-
-    method: str
-    target_uri: str
-    digest: str
-    signature: str
-    created: int
-
-
-@dataclass(frozen=True, slots=True)
-class SignedRequest:
-    """What the asker sends and keeps: headers to send, and the binding to check the answer with.
-
-    The digests are `sha-256:` and hex, as the log has them.
-    """
-
-    headers: tuple[tuple[str, str], ...]
-    binding: Binding
-    nonce: str
-    expires: datetime
-    request_digest: str
-    signature_digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class SignedResponse:
-    """What the answerer sends: headers, and the digests that its log keeps."""
-
-    headers: tuple[tuple[str, str], ...]
-    response_digest: str
-    signature_digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """A request that its peer really sent to us, just now. Whether its nonce is new is open."""
-
-    peer: Peer
-    transaction: str
-    nonce: str
-    created: datetime
-    expires: datetime
-    request_digest: str
-    signature_digest: str
-    binding: Binding = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class VerifiedResponse:
-    """An answer that this peer really gave to this question."""
-
-    peer: Peer
-    created: datetime
-    response_digest: str
-    signature_digest: str
 
 
 class Signer:
@@ -145,10 +104,10 @@ class Signer:
         nonce = b64url(secrets.token_bytes(16))
         digest = content_digest(body)
         params = (
-            f'{_REQUEST};created={created};expires={created + lifetime_s};nonce="{nonce}"'
+            f'{REQUEST};created={created};expires={created + lifetime_s};nonce="{nonce}"'
             f';keyid="{self.key_id}";alg="{ALG}";tag="{TAG}"'
         )
-        base = _request_base((method, target_uri, content_type, digest, transaction), params)
+        base = request_base((method, target_uri, content_type, digest, transaction), params)
         signature, raw = self._sign(base)
         headers = (
             ("content-type", content_type),
@@ -167,8 +126,8 @@ class Signer:
             binding=Binding(method, target_uri, digest, signature, created),
             nonce=nonce,
             expires=_moment(created + lifetime_s),
-            request_digest=log_digest(body),
-            signature_digest=log_digest(raw),
+            request_digest=digest_of(body),
+            signature_digest=digest_of(raw),
         )
 
     def sign_response(
@@ -185,10 +144,10 @@ class Signer:
             raise ValueError("a response has a final status and one of the profile's media types")
         digest = content_digest(body)
         params = (
-            f'{_RESPONSE};created={int(now.timestamp())};keyid="{self.key_id}"'
+            f'{RESPONSE};created={int(now.timestamp())};keyid="{self.key_id}"'
             f';alg="{ALG}";tag="{TAG}"'
         )
-        signature, raw = self._sign(_response_base(status, content_type, digest, request, params))
+        signature, raw = self._sign(response_base(status, content_type, digest, request, params))
         return SignedResponse(
             headers=(
                 ("content-type", content_type),
@@ -196,8 +155,8 @@ class Signer:
                 ("signature-input", f"sig1={params}"),
                 ("signature", f"sig1={signature}"),
             ),
-            response_digest=log_digest(body),
-            signature_digest=log_digest(raw),
+            response_digest=digest_of(body),
+            signature_digest=digest_of(raw),
         )
 
     def sign_detached(self, document: bytes) -> tuple[str, str]:
@@ -281,7 +240,7 @@ class Verifier:
         peer = self._registry.by_key_id(params.keyid)
         if peer is None:
             raise Unsound("unknown_key")
-        _require_suite(fields, peer, _REQUEST)
+        _require_suite(fields, peer, REQUEST)
         # 5. times
         created, expires = params.created, params.expires
         if expires is None or params.nonce is None:
@@ -295,7 +254,7 @@ class Verifier:
         # 6. digest
         _require_digest(fields, body)
         # 7. signature
-        base = _request_base(
+        base = request_base(
             (method, target_uri, fields.content_type, fields.digest, fields.transaction),
             fields.params_text,
         )
@@ -306,8 +265,8 @@ class Verifier:
             nonce=params.nonce,
             created=_moment(created),
             expires=_moment(expires),
-            request_digest=log_digest(body),
-            signature_digest=log_digest(fields.signature),
+            request_digest=digest_of(body),
+            signature_digest=digest_of(fields.signature),
             binding=Binding(method, target_uri, fields.digest, fields.signature_text, created),
         )
 
@@ -362,7 +321,7 @@ class Verifier:
         params = fields.params
         if params.keyid != peer.key_id or self._registry.by_key_id(params.keyid) is not peer:
             raise Unsound("unknown_key")
-        _require_suite(fields, peer, _RESPONSE)
+        _require_suite(fields, peer, RESPONSE)
         if params.expires is not None or params.nonce is not None:
             raise Unsound("malformed")
         # It can't be older than its question; the request's signature makes a replay useless.
@@ -371,45 +330,16 @@ class Verifier:
         if params.created < request.created - MAX_SKEW_S:
             raise Unsound("expired")
         _require_digest(fields, body)
-        base = _response_base(
+        base = response_base(
             status, fields.content_type, fields.digest, request, fields.params_text
         )
         _require_signature(peer, fields.signature, base)
         return VerifiedResponse(
             peer=peer,
             created=_moment(params.created),
-            response_digest=log_digest(body),
-            signature_digest=log_digest(fields.signature),
+            response_digest=digest_of(body),
+            signature_digest=digest_of(fields.signature),
         )
-
-
-def content_digest(body: bytes) -> str:
-    """Give the Content-Digest header's value (RFC 9530), SHA-256 only."""
-    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
-
-
-def log_digest(data: bytes) -> str:
-    """Give a digest as the log writes it: `sha-256:` and 64 hex digits."""
-    return f"sha-256:{hashlib.sha256(data).hexdigest()}"
-
-
-def _request_base(parts: tuple[str, str, str, str, str], params: str) -> bytes:
-    method, target_uri, content_type, digest, transaction = parts
-    return (
-        f'"@method": {method}\n"@target-uri": {target_uri}\n"content-type": {content_type}\n'
-        f'"content-digest": {digest}\n"{TRANSACTION}": {transaction}\n"@signature-params": {params}'
-    ).encode("ascii")
-
-
-def _response_base(
-    status: int, content_type: str, digest: str, request: Binding, params: str
-) -> bytes:
-    return (
-        f'"@status": {status}\n"content-type": {content_type}\n"content-digest": {digest}\n'
-        f'"@method";req: {request.method}\n"@target-uri";req: {request.target_uri}\n'
-        f'"content-digest";req: {request.digest}\n'
-        f'"signature";req;key="sig1": {request.signature}\n"@signature-params": {params}'
-    ).encode("ascii")
 
 
 def _require_suite(fields: Fields, peer: Peer, components: str) -> None:

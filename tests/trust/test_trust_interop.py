@@ -7,7 +7,7 @@ import http_message_signatures as oracle
 import pytest
 
 from gateway.errors import SignatureInvalid
-from gateway.trust.signatures import TAG
+from gateway.trust.profile import TAG
 from tests.trust.parties import BODY, TRANSACTION, URI, Party, wire
 
 REQUEST = ("@method", "@target-uri", "content-type", "content-digest", "sallyport-transaction")
