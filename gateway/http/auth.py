@@ -22,7 +22,7 @@ from gateway.trust.clients import Scope
 from gateway.trust.tokens import TokenService
 
 _MAX_HEADER = 4_096 + 16
-_BEARER = re.compile(rb"[Bb]earer +([A-Za-z0-9._~+/-]+=*)")
+_BEARER = re.compile(rb"(?i:bearer) +([A-Za-z0-9._~+/-]+=*)")
 
 _MISSING = (
     "This needs an access token of this gateway, in one header `Authorization: Bearer …`. "

@@ -16,12 +16,14 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import TypeAdapter, ValidationError
 
+from gateway.trust.jwk import b64url
+
 ALG = "ES256"
 MAX_LENGTH = 4_096
 _MAX_NESTED = 24
 
 _COMPACT = re.compile(
-    r"([A-Za-z0-9_-]{4,512})\.([A-Za-z0-9_-]{4,3500})\.[A-Za-z0-9_-]{86}", re.ASCII
+    r"([A-Za-z0-9_-]{4,512})\.([A-Za-z0-9_-]{4,3500})\.([A-Za-z0-9_-]{86})", re.ASCII
 )
 
 T = TypeVar("T")
@@ -93,14 +95,27 @@ def require_sound(text: str) -> None:
     found = _COMPACT.fullmatch(text) if len(text) <= MAX_LENGTH else None
     if found is None:
         raise Unproven("malformed")
-    for part in found.groups():
+    header, payload, _ = (_bytes(part) for part in found.groups())
+    for raw in (header, payload):
+        if raw.count(b"[") + raw.count(b"{") > _MAX_NESTED:
+            raise Unproven("malformed")
         try:
-            raw = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-            parsed = orjson.loads(raw) if raw.count(b"[") + raw.count(b"{") <= _MAX_NESTED else None
-        except (binascii.Error, orjson.JSONDecodeError):
+            parsed = orjson.loads(raw)
+        except orjson.JSONDecodeError:
             raise Unproven("malformed") from None
         if not isinstance(parsed, dict):
             raise Unproven("malformed")
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error:
+        raise Unproven("malformed") from None
+    if b64url(raw) != text:
+        # The last character has spare bits: a second spelling of the same token.
+        raise Unproven("malformed")
+    return raw
 
 
 _CODES: dict[type[jwt.PyJWTError], str] = {

@@ -286,6 +286,13 @@ async def test_no_token_is_401(world: World) -> None:
         assert response.status_code == 401
 
 
+async def test_the_scheme_s_case_does_not_matter(world: World) -> None:
+    good = await world.token(world.officer())
+    for scheme in ("bearer", "BEARER", "Bearer"):
+        response = await world.http.get("/search", headers={"Authorization": f"{scheme} {good}"})
+        assert response.status_code == 200
+
+
 async def test_two_tokens_are_none(world: World) -> None:
     good = await world.token(world.officer())
     await refused_token(world, good, good)
@@ -517,11 +524,22 @@ async def test_strange_json_in_an_assertion_is_refused(world: World) -> None:
         b'{"sub":"records-system","exp":NaN}',
         b'{"sub":' + b"[" * 2_000,
         b'{"sub":"\\ud800"}',
+        b'{"sub":"records-system","exp":' + b"9" * 99 + b"}",
         b"\xff\xfe{}",
     ):
         form = world.form() | {"client_assertion": compact(header, payload, sign)}
         response = await world.post(form)
         assert response.status_code == 401, payload
+
+
+async def test_a_claim_that_stands_twice_buys_no_longer_life(world: World) -> None:
+    for order in ((60, TEN_YEARS), (TEN_YEARS, 60)):
+        claims = decoded(world.form()["client_assertion"])
+        del claims["exp"]
+        twice = json.dumps(claims)[:-1] + "".join(f', "exp": {in_seconds(s)}' for s in order) + "}"
+        raw = compact({"alg": "ES256"}, twice.encode(), raw_es256(world.rms_key))
+        response = await world.post(world.form() | {"client_assertion": raw})
+        assert response.status_code == (401 if order[1] == TEN_YEARS else 200)
 
 
 async def test_an_assertion_is_taken_once(world: World) -> None:
