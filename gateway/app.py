@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any, get_args
 
 import httpx
@@ -12,28 +13,31 @@ import structlog
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from fastapi import FastAPI
-from sqlalchemy import Engine
+from sqlalchemy import Engine as Database
 from starlette.types import ASGIApp
 
+import adapters
 from gateway.database import open_sqlite
 from gateway.errors import LedgerUnavailable
 from gateway.exchange import Aggregate, Answering, Asking, Searches
 from gateway.http import admin, audit, client, health, peer, problems, token
 from gateway.http.composed import Gateway
 from gateway.http.edge import Edge
-from gateway.ledger import Draft, EntryType, Ledger
-from gateway.model import Ori, Question
+from gateway.ledger import Draft, EntryType, Ledger, origin_of
+from gateway.model import Ori
 from gateway.peers import AiohttpTransport, BackOff, Peers
-from gateway.policy import Policy
-from gateway.records import Records
+from gateway.policy import Engine, Policy
+from gateway.policy.opa_server import OpaServer, OpaServerEngine
+from gateway.records.find import Records
 from gateway.settings import Settings
 from gateway.telemetry import Metrics, Tracing
 from gateway.trust import clients
 from gateway.trust import keys as key_files
 from gateway.trust import registry as registries
-from gateway.trust.signatures import Signer, Verifier
 from gateway.trust.keys import Keys
+from gateway.trust.pairwise import pairwise_subject
 from gateway.trust.replays import Replays
+from gateway.trust.signatures import Signer, Verifier
 from gateway.trust.tokens import AGGREGATE_S, LogOn, TokenService
 
 VERSION = "1.0.0"
@@ -90,9 +94,16 @@ async def _compose(settings: Settings, metrics: Metrics, stack: AsyncExitStack) 
         home / registries.FILE, own_ori=ori, own_key_ids=frozenset({keys.key_id})
     )
     signer = Signer(keys.message)
+    strangers: Aggregate | None = None
+
+    def count(cause: str) -> None:
+        metrics.rejected.labels(cause).inc()
+        if strangers is not None and not cause.startswith("response_"):
+            strangers.note(cause)
+
     verifier = Verifier(
         registry,
-        count=lambda cause: metrics.rejected.labels(cause).inc(),
+        count=count,
         max_request=settings.max_body_bytes,
         max_response=settings.max_answer_bytes,
     )
@@ -118,7 +129,7 @@ async def _compose(settings: Settings, metrics: Metrics, stack: AsyncExitStack) 
     strangers = Aggregate(ledger, "strangers_message")
     await strangers.start()
     stack.push_async_callback(strangers.stop)
-    tokens = await _tokens(settings, keys, ledger, metrics, state, stack)
+    tokens = await _tokens(settings, keys, ledger=ledger, metrics=metrics, state=state, stack=stack)
     searches = Searches(state, _derived(keys.sealing, b"searches"))
     answering = Answering(
         policy=policy, ledger=ledger, records=records, metrics=metrics, tracing=tracing
@@ -149,17 +160,73 @@ async def _compose(settings: Settings, metrics: Metrics, stack: AsyncExitStack) 
         searches=searches,
         asking=asking,
         answering=answering,
-        strangers=strangers,
         metrics=metrics,
     )
+
+
+async def _ledger(settings: Settings, keys: Keys, stack: AsyncExitStack) -> Ledger:
+    """Open the access log first: without it nothing may happen."""
+    ledger = Ledger(
+        settings.home / "data" / "ledger.db",
+        origin=origin_of(settings.ori),
+        log_key=keys.log,
+        sealing_key=_derived(keys.sealing, b"ledger"),
+    )
+    await ledger.start()
+    stack.push_async_callback(ledger.stop)
+    return ledger
+
+
+async def _policy(settings: Settings, keys: Keys, stack: AsyncExitStack) -> Policy:
+    """Bring the policy set into force, in the embedded engine or in an OPA server."""
+    data = settings.home / "data"
+
+    def pairwise(subject: str, peer: Ori) -> str:
+        return pairwise_subject(keys.pairwise, peer, subject)
+
+    engine: Engine | None = None
+    if settings.opa_url is not None:
+        server = OpaServer(
+            url=settings.opa_url,
+            bundles=data / "opa",
+            token=_secret(settings.opa_token_file),
+            timeout_s=settings.opa_timeout_ms / 1000,
+        )
+        engine = OpaServerEngine(server)
+    policy = await Policy.start(
+        folder=settings.home / "policies",
+        data_dir=data,
+        self_ori=Ori(settings.ori),
+        pairwise=pairwise,
+        engine=engine,
+    )
+    stack.push_async_callback(policy.close)
+    if settings.policy_watch:
+        stack.push_async_callback(_ended, asyncio.create_task(policy.watch()))
+    return policy
+
+
+async def _records(home: Path, stack: AsyncExitStack) -> Records:
+    """Open the mirrors, and the live sources that the mappings name."""
+    mappings = sorted((home / "mappings").glob("*.yaml"))
+    live = [adapters.live(path) for path in mappings if adapters.is_live(path)]
+    records = Records(home / "data" / "records.db", live)
+    await records.start()
+    stack.push_async_callback(records.stop)
+    return records
+
+
+def _secret(file: Path | None) -> str | None:
+    return None if file is None else file.read_text(encoding="utf-8").strip()
 
 
 async def _tokens(
     settings: Settings,
     keys: Keys,
+    *,
     ledger: Ledger,
     metrics: Metrics,
-    state: Engine,
+    state: Database,
     stack: AsyncExitStack,
 ) -> TokenService:
     """Open the token service. No log-on without its line in the log."""

@@ -16,11 +16,14 @@ from typing import Any
 
 from gateway.errors import PolicyUnavailable, SallyportError
 from gateway.ledger import Draft, EntryType, Ledger, Logged, Nonce
-from gateway.model import Question, Status, digest
+from gateway.model import Question, digest
 from gateway.peers import QUESTION as WIRE
 from gateway.policy import AnswerRefusal, Evidence, Policy, Released
-from gateway.records import Records
+from gateway.records.find import Records
 from gateway.telemetry import Metrics, Tracing
+
+SPARE = 40
+"""Found beyond the limit, so that records that policy hides don't show as missing ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,10 @@ class Answering:
                 released = self._policy.refuse(verdict, leaf=begun.leaf)
             else:
                 result = await self._records.find(
-                    question, terms=verdict.terms, record_types=verdict.record_types
+                    question,
+                    terms=frozenset(verdict.terms),
+                    record_types=frozenset(verdict.record_types),
+                    limit=question.max_matches + SPARE,
                 )
                 released = await self._policy.release(
                     verdict, result, leaf=begun.leaf, now=datetime.now(UTC)
@@ -128,7 +134,7 @@ class Answering:
             decision=answer.status,
             reasons=tuple(r.code for r in answer.reasons),
             granularity=answer.granularity.given if answer.granularity else None,
-            results=len(answer.matches) if answer.status == Status.ANSWERED else None,
+            results=len(answer.matches) if answer.status == "answered" else None,
             response=digest(released.body()),
             personal={
                 "given": [

@@ -262,7 +262,7 @@ class Asking:
             # Nobody fits the question: that was decided, so it is logged.
             drafts = [self._denied(search, ("search.nobody_to_ask",), evidence, "deny")]
         first = drafts[0]
-        drafts[0] = dataclasses.replace(first, personal=(first.personal or {}) | shared)
+        drafts[0] = dataclasses.replace(first, personal={**(first.personal or {}), **shared})
         return drafts
 
     async def _own(self, permit: Permit, deadline_ms: int) -> _Taken:
@@ -320,7 +320,7 @@ class Asking:
             terms_not_used=a.terms_not_used or None,
             classes_never_shared=a.classes_never_shared or None,
             reasons=a.reasons or None,
-            matches=a.matches if a.status == Status.ANSWERED else None,
+            matches=a.matches if a.status == "answered" else None,
         )
         codes = tuple(r.code for r in a.reasons)
         evidence = admitted.evidence[-1] if admitted.evidence else None

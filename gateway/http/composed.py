@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from gateway.exchange import Aggregate, Answering, Asking, Searches
+from gateway.exchange import Answering, Asking, Searches
 from gateway.ledger import Ledger
 from gateway.model import Ori
 from gateway.peers import Peers
 from gateway.policy import Policy
-from gateway.records import Records
+from gateway.records.find import Records
 from gateway.telemetry import Metrics
 from gateway.trust.signatures import Signer, Verifier
 from gateway.trust.tokens import TokenService
@@ -32,7 +32,6 @@ class Gateway:
     searches: Searches
     asking: Asking
     answering: Answering
-    strangers: Aggregate
     metrics: Metrics
 
 

@@ -53,7 +53,6 @@ async def question(request: Request) -> Response:
             now=datetime.now(UTC),
         )
     except SignatureInvalid as error:
-        gateway.strangers.note()
         binding = gateway.verifier.binding_of(
             method=request.method, target_uri=target_uri, headers=headers
         )

@@ -1,0 +1,162 @@
+"""What auditors call: entries, receipts, checkpoint, the review queue. Every reading is logged."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from gateway.errors import Forbidden, NotFound
+from gateway.http.auth import require
+from gateway.http.composed import Gateway, gateway_of
+from gateway.http.problems import Problem
+from gateway.ledger import Draft, EntryType, Filters, LogEntry, PageOf
+from gateway.model import Caller, OriText, Word, stamp
+
+router = APIRouter(
+    prefix="/v1/audit",
+    tags=["audit"],
+    responses={s: {"model": Problem} for s in (401, 403, 404, 422, 503)},
+)
+
+
+async def auditor(caller: Annotated[Caller, Depends(require("audit"))]) -> Caller:
+    """Let pass who may read the log: the agency's own auditing client, or an officer in that role.
+
+    The role's name is the scope's, so that no word of policy is needed here.
+    """
+    if caller.officer is not None and "auditor" not in caller.officer.roles:
+        raise Forbidden("Only an auditor reads the access log.", code="auth.role")
+    return caller
+
+
+Auditor = Annotated[Caller, Depends(auditor)]
+
+
+class EntryView(BaseModel):
+    """One entry. `personal` and `reference` only where the sealed part was to be opened."""
+
+    index: int | None
+    entry_id: str
+    leaf: str
+    time: str
+    type: EntryType
+    personal_state: str
+    personal: dict[str, Any] | None = None
+    reference: str | None = None
+
+
+class EntriesView(BaseModel):
+    """A page of the log, in its own order. `next` is the cursor of the page after."""
+
+    entries: list[EntryView]
+    next: str | None = None
+
+
+@router.get("/entries", responses={200: {"model": EntriesView}}, summary="Read the access log")
+async def entries(
+    request: Request,
+    caller: Auditor,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    type: Annotated[list[EntryType] | None, Query()] = None,  # noqa: A002 - the log's own name
+    transaction: Annotated[str | None, Query(max_length=64)] = None,
+    purpose: Word | None = None,
+    peer: OriText | None = None,
+    decision: Word | None = None,
+    subject: Annotated[str | None, Query(max_length=64)] = None,
+    after: Annotated[str | None, Query(max_length=20)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    newest_first: bool = False,
+    unseal: bool = False,
+) -> Response:
+    """Give a page of entries. `unseal` opens the personal parts. The reading itself is logged."""
+    gateway = gateway_of(request)
+    asked = {k: v for k, v in request.query_params.multi_items() if k not in {"after", "limit"}}
+    await _logged(gateway, caller, "log_unsealed" if unseal else "log_read", {"filters": asked})
+    page = await gateway.ledger.entries(
+        Filters(
+            since=_aware(since),
+            until=_aware(until),
+            types=tuple(type or ()),
+            transaction=transaction,
+            purpose=purpose,
+            peer=peer,
+            decision=decision,
+            subject=subject,
+        ),
+        PageOf(after=after, limit=limit, newest_first=newest_first),
+        unseal=unseal,
+    )
+    return _json({"entries": [_view(e) for e in page.entries], "next": page.next})
+
+
+@router.get("/receipts", summary="The leaves that a peer gave us")
+async def receipts(request: Request, caller: Auditor, peer: OriText) -> Response:
+    """Give what proves a peer's log: the leaves that it gave us with its answers."""
+    gateway = gateway_of(request)
+    await _logged(gateway, caller, "receipts_read", {"peer": peer})
+    return _json({"receipts": await gateway.ledger.receipts(peer)})
+
+
+@router.get("/checkpoint", summary="The newest signed checkpoint", response_class=Response)
+async def checkpoint(request: Request, caller: Auditor) -> Response:
+    """Give the log's signed head, a C2SP signed note. Kept elsewhere it finds a rewritten log."""
+    gateway = gateway_of(request)
+    await _logged(gateway, caller, "checkpoint_read", {})
+    note = await gateway.ledger.checkpoint()
+    if note is None:
+        raise NotFound("There is no checkpoint yet. Ask again in a second.")
+    return Response(note, media_type="text/plain; charset=utf-8")
+
+
+class ReviewView(BaseModel):
+    """Searches whose reference was not completed within 24 hours."""
+
+    overdue: list[dict[str, str | bool]] = Field(default=[])
+
+
+@router.get(
+    "/review-queue", responses={200: {"model": ReviewView}}, summary="References not completed"
+)
+async def review_queue(request: Request, caller: Auditor) -> Response:
+    """List searches whose pending reference is late, or came late."""
+    gateway = gateway_of(request)
+    await _logged(gateway, caller, "review_queue_read", {})
+    found = [
+        {"search_id": o.id, "asked_at": stamp(o.asked_at), "completed_late": o.completed_late}
+        for o in gateway.searches.overdue(datetime.now(UTC))
+    ]
+    return _json({"overdue": found})
+
+
+def _view(entry: LogEntry) -> dict[str, Any]:
+    view = {
+        **entry.fields,
+        "index": entry.position,
+        "entry_id": entry.entry_id,
+        "leaf": entry.leaf,
+        "personal_state": entry.personal_state,
+    }
+    view["personal"] = entry.personal
+    view["reference"] = entry.reference
+    return {k: v for k, v in view.items() if v is not None}
+
+
+async def _logged(gateway: Gateway, caller: Caller, what: str, personal: dict[str, Any]) -> None:
+    officer = caller.officer
+    who = {"client": caller.client, "officer": officer.subject if officer else None}
+    await gateway.ledger.begin(
+        [Draft(type=EntryType.ADMIN, peer=gateway.ori, decision=what, personal=who | personal)]
+    )
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _json(body: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(body), media_type="application/json")

@@ -1,0 +1,184 @@
+"""Bad input through the real route: a clear problem, never a 500, and the next caller unharmed."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from demo.__main__ import POLICE, SHERIFF, person, question
+from demo.cast import MARISOL
+from demo.world import World, an_officer
+from tests.scenarios.conftest import Search, by_agency
+
+
+def body(**more: Any) -> dict[str, Any]:
+    made = question(person(MARISOL), "warrant", agencies=[SHERIFF])
+    return {k: v for k, v in (made | more).items() if v is not None}
+
+
+def named(**name: str) -> dict[str, Any]:
+    return {"subject": {"person": {"names": [name], "birth_date": "1987-03-12"}}}
+
+
+BAD: dict[str, tuple[dict[str, Any], int, str]] = {
+    "unknown purpose": (body(purpose="curiosity"), 422, "search.unknown_purpose"),
+    "unknown record type": (body(record_types=["gossip"]), 422, "search.unknown_record_type"),
+    "no purpose": (body(purpose=None), 422, "request.invalid"),
+    "unknown key": (body(purpos="x"), 422, "request.unknown_key"),
+    "identity in the body": (body(officer="x"), 422, "request.unknown_key"),
+    "two subjects": (
+        body(subject=person(MARISOL) | {"item": {"serial": "1"}}),
+        422,
+        "request.invalid",
+    ),
+    "no subject": (body(subject={}), 422, "request.invalid"),
+    "a name alone": (
+        body(subject={"person": {"names": [{"surname": "QUEZADA"}]}}),
+        422,
+        "search.too_vague",
+    ),
+    "a wide age": (
+        body(subject={"person": {"names": [{"surname": "Q"}], "age": {"low": 0, "high": 99}}}),
+        422,
+        "search.too_vague",
+    ),
+    "a future birth": (
+        body(subject={"person": {"names": [{"surname": "Q"}], "birth_date": "2090-01-01"}}),
+        422,
+        "search.birth_date",
+    ),
+    "no such day": (
+        body(subject={"person": {"names": [{"surname": "Q"}], "birth_date": "1987-02-31"}}),
+        422,
+        "request.invalid",
+    ),
+    "an empty vehicle": (body(subject={"vehicle": {"color": "RED"}}), 422, "search.too_vague"),
+    "an incident without a day": (
+        body(subject={"incident": {"offense": "ROBBERY"}}),
+        422,
+        "search.too_vague",
+    ),
+    "a record": (body(subject={"record": {"record_id": "W-1"}}), 422, "request.invalid"),
+    "a placeholder": (
+        body(reason={"code": "robbery", "text": "n/a"}),
+        422,
+        "search.reason_placeholder",
+    ),
+    "dots": (body(reason={"code": "robbery", "text": "....."}), 422, "search.reason_placeholder"),
+    "xxxx": (body(reason={"code": "robbery", "text": "xxxxxx"}), 422, "search.reason_placeholder"),
+    "no number": (body(reference={"type": "case"}), 422, "request.invalid"),
+    "a numbered pending": (
+        body(reference={"type": "pending", "number": "1"}),
+        422,
+        "request.invalid",
+    ),
+    "star and one": (body(agencies=["*", SHERIFF]), 422, "request.invalid"),
+    "no ORI": (body(agencies=["sheriff"]), 422, "request.invalid"),
+    "a deadline of a day": (body(deadline_ms=86_400_000), 422, "request.invalid"),
+    "too many matches": (body(max_matches=10_000), 422, "request.invalid"),
+    "a huge number": (body(max_matches=10**30), 422, "request.invalid"),
+    "a nul": (body(**named(surname="QUE\x00ZADA")), 422, "request.invalid"),
+}
+
+
+def ok(world: World, search: Search) -> None:
+    """The next caller is unharmed."""
+    part = by_agency(search(POLICE, person(MARISOL), "warrant", agencies=[SHERIFF]))[SHERIFF]
+    assert part["status"] == "answered"
+    assert world[POLICE].ready()["status"] in {"ok", "degraded"}
+
+
+@pytest.fixture(scope="module")
+def client(world: World) -> httpx.Client:
+    return world[POLICE].client(an_officer(), "search")
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_clear_problem(client: httpx.Client, name: str) -> None:
+    sent, status, code = BAD[name]
+    response = client.post("/v1/searches", json=sent)
+    found = response.json()
+    assert (response.status_code, found["code"]) == (status, code), found
+    assert response.headers["content-type"] == "application/problem+json"
+    assert len(found["detail"]) > 20
+    assert found["reference"]
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b"", 422),
+        (b"{", 400),
+        (b"\xff\xfe\x00", 400),
+        (b"[" * 100_000, 400),
+        (b'{"purpose":' * 2_000, 400),
+        (b"null", 422),
+        (json.dumps(body()).encode() + b"}", 400),
+        (b"x" * 10_000_000, 413),
+    ],
+    ids=["empty", "cut", "no utf-8", "deep", "deep objects", "null", "trailing", "10 MB"],
+)
+def test_what_is_no_search(
+    world: World, search: Search, client: httpx.Client, content: bytes, status: int
+) -> None:
+    response = client.post(
+        "/v1/searches", content=content, headers={"content-type": "application/json"}
+    )
+    assert response.status_code == status, response.text
+    ok(world, search)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        {"given": "MARISOL", "surname": "QUEZADA BRANNOCK"},
+        {"given": "МАРИСОЛЬ", "surname": "КЕСАДА БРАННОК"},
+        {"given": "ماريسول", "surname": "كيسادا برانوك"},
+        {"given": "玛丽索尔", "surname": "克萨达"},
+        {"given": "Ma\u0301risol", "surname": "Quezada\u200b Brannock"},
+        {"full": "QUEZADA BRANNOCK, MARISOL"},
+        {"surname": "Ω" * 256},
+        {"surname": "' OR 1=1 --"},
+        {"surname": "%_%"},
+        {"surname": "\U0001f9d1\U0001f3fd"},
+    ],
+    ids=lambda n: next(iter(n.values()))[:8].encode("unicode_escape").decode(),
+)
+def test_names_in_any_script_are_answered(client: httpx.Client, name: dict[str, str]) -> None:
+    response = client.post("/v1/searches", json=body(**named(**name), agencies=None))
+    assert response.status_code == 200, response.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "%!s(MISSING)",
+        "{{}}",
+        "\ud83d",
+        "x" * 64,
+        "9" * 64,
+        "2026-99-99T99:99:99Z",
+        "-0",
+        "1e999",
+        "[a-",
+        "(" * 60,
+        "\u202e\u0000",
+    ],
+)
+def test_crafted_strings_that_reach_the_policy(
+    world: World, search: Search, client: httpx.Client, text: str
+) -> None:
+    content = json.dumps(body(reference={"type": "case", "number": text}))
+    response = client.post(
+        "/v1/searches", content=content, headers={"content-type": "application/json"}
+    )
+    assert response.status_code in {200, 400, 403, 422}, response.text
+    ok(world, search)
+
+
+def test_unknown_addresses_and_methods(client: httpx.Client) -> None:
+    assert client.get("/v1/nothing").json()["code"] == "request.not_found"
+    assert client.delete("/v1/searches").json()["code"] == "request.method"
+    assert client.get("/v1/searches/none").status_code == 422
+    assert client.get("/v1/searches/srch_01KB0000000000000000000000").status_code == 404

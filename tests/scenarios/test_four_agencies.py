@@ -1,0 +1,281 @@
+"""One search over four agencies, as the issue's first sentence has it."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from demo.__main__ import BORDER, BUREAU, POLICE, SHERIFF, person
+from demo.cast import EXPUNGED, LIVE, MARISOL, PLATE, RED, STOLEN_ON, YELLOW
+from demo.world import World, an_officer
+from gateway.exchange.asking import receipt_core
+from gateway.exchange.outcome import SearchOutcome
+from gateway.model import digest
+from gateway.trust import keys as key_files
+from gateway.trust.signatures import verify_detached
+from tests.scenarios.conftest import Search, by_agency, entries
+
+ALL = ("person", "warrant", "arrest", "incident", "caution", "crossing")
+
+
+def test_one_person_under_three_spellings(search: Search) -> None:
+    agencies = by_agency(search(POLICE, person(MARISOL), *ALL))
+    assert {o: a["status"] for o, a in agencies.items()} == {
+        SHERIFF: "answered",
+        POLICE: "answered",
+        BORDER: "answered",
+        BUREAU: "not_understood",
+    }
+    for ori in (SHERIFF, POLICE, BORDER):
+        names = {str(m["record"]["nc:Person"]) for m in agencies[ori]["matches"] if "record" in m}
+        assert names, ori
+        best = agencies[ori]["matches"][0]
+        assert best["band"] in {"exact", "probable"}
+        assert best["compared"]
+        assert agencies[ori]["data_as_of"].endswith("Z")
+    assert "QUESADA" in str(agencies[SHERIFF]["matches"])
+    assert "MARYSOL" in str(agencies[BORDER]["matches"])
+    assert "BRANNOCK" in str(agencies[POLICE]["matches"])
+
+
+def test_cautions_and_confirmation_come_with_the_warrant(search: Search) -> None:
+    matches = by_agency(search(POLICE, person(MARISOL), "warrant"))[SHERIFF]["matches"]
+    warrant = next(m for m in matches if m["record_id"] == "W-26-00417")
+    assert warrant["record_type"] == "warrant"
+    assert warrant["cautions"]
+    assert warrant["confirm"] == {"required": True, "phone": "(915) 555-0142"}
+    assert warrant["handling"]["keep_days"] > 0
+
+
+def test_a_refusal_with_its_citation(search: Search) -> None:
+    agent = an_officer("agent.88", unit="Removal", unit_function="civil_enforcement")
+    outcome = search(
+        BORDER,
+        person(MARISOL),
+        "person",
+        officer=agent,
+        purpose="civil_immigration",
+        iii_purpose_code=None,
+        agencies=[POLICE],
+    )
+    part = by_agency(outcome)[POLICE]
+    assert part["status"] == "refused"
+    assert any("7284.6" in r.get("citation", "") for r in part["reasons"])
+    assert outcome["status"] == "none"
+
+
+def test_the_unit_counts_not_the_purpose_alone(search: Search) -> None:
+    agent = an_officer("agent.88", unit="Removal", unit_function="civil_enforcement")
+    outcome = search(BORDER, person(MARISOL), "person", officer=agent, agencies=[POLICE])
+    assert by_agency(outcome)[POLICE]["status"] == "refused"
+
+
+def test_a_class_that_is_not_shared_is_named_and_missing(search: Search) -> None:
+    part = by_agency(search(POLICE, person(MARISOL), "incident"))[SHERIFF]
+    assert "victim" in part["classes_never_shared"]
+    incident = next(m for m in part["matches"] if m["record_id"] == "26-004417")
+    assert "IRVENSTRAND" not in str(incident)
+    # The same is named where nothing is found.
+    nobody = {"names": [{"given": "ZENOBIA", "surname": "HOLLOWQUIST"}], "birth_date": "1949-09-09"}
+    none = by_agency(search(POLICE, {"person": nobody}, "incident"))[SHERIFF]
+    assert none["matches"] == []
+    assert none["classes_never_shared"] == part["classes_never_shared"]
+
+
+def test_vehicles_and_incidents(search: Search) -> None:
+    truck = search(POLICE, {"vehicle": {"plate": PLATE, "plate_state": "TX"}}, "vehicle")
+    agencies = by_agency(truck)
+    assert [m["record_id"] for m in agencies[SHERIFF]["matches"]] == ["V-00417"]
+    assert [m["record_id"] for m in agencies[BORDER]["matches"]] == ["BV-00417"]
+    day = STOLEN_ON.isoformat()
+    theft = search(
+        POLICE,
+        {"incident": {"date_from": day, "date_to": day, "offense": "MOTOR_VEHICLE_THEFT"}},
+        "incident",
+        agencies=[BUREAU],
+    )
+    part = by_agency(theft)[BUREAU]
+    assert part["status"] == "answered"
+    assert "NM2600000417" in str(part["matches"]) or part["granularity"]["given"] == "pointer"
+
+
+def test_yellow_points_and_expunged_and_red_are_not_there(search: Search) -> None:
+    yellow = by_agency(search(POLICE, person(YELLOW), "person", agencies=[SHERIFF]))[SHERIFF]
+    assert yellow["matches"]
+    for match in yellow["matches"]:
+        assert set(match) <= {"record_type", "band", "contact", "cautions"}
+    for member in (EXPUNGED, RED):
+        hidden = by_agency(
+            search(POLICE, person(member), "person", "arrest", "warrant", agencies=[SHERIFF])
+        )[SHERIFF]
+        nobody = person(member)
+        nobody["person"]["names"] = [{"given": "ZENOBIA", "surname": "HOLLOWQUIST"}]
+        none = by_agency(search(POLICE, nobody, "person", "arrest", "warrant", agencies=[SHERIFF]))[
+            SHERIFF
+        ]
+        for part in (hidden, none):
+            part.pop("ms")
+        assert hidden == none
+
+
+def test_a_deleted_row_of_a_live_database_is_gone_at_the_next_search(
+    world: World, search: Search
+) -> None:
+    def found() -> list[str]:
+        part = by_agency(search(SHERIFF, person(LIVE), "warrant", agencies=[POLICE]))[POLICE]
+        return [m["record_id"] for m in part["matches"]]
+
+    assert len(found()) == 1
+    database = next((world[POLICE].home / "sources").glob("*.db"))
+    with sqlite3.connect(database) as c:
+        c.execute("DELETE FROM WARR WHERE TRIM(WARR_ID) = 'W2600510'")
+    c.close()
+    assert found() == []
+
+
+def test_both_sides_log_the_same_exchange(world: World, search: Search) -> None:
+    outcome = search(POLICE, person(MARISOL), "person", "warrant", agencies=[SHERIFF, BORDER])
+    search_id = outcome["search_id"]
+    mine = entries(world, POLICE, search_id)
+    for ori in (SHERIFF, BORDER):
+        theirs = entries(world, ori, search_id)
+        query_out = next(e for e in mine if e["type"] == "query_out" and e["peer"] == ori)
+        query_in = next(e for e in theirs if e["type"] == "query_in")
+        response_out = next(e for e in theirs if e["type"] == "response_out")
+        response_in = next(e for e in mine if e["type"] == "response_in" and e["peer"] == ori)
+        assert query_in["peer"] == POLICE
+        assert query_out["request"] == query_in["request"]
+        assert response_out["response"] == response_in["response"]
+        assert response_in["peer_leaf"] == query_in["leaf"]
+        assert query_in["subject"] == query_out["subject"]
+        assert query_out["time"] <= query_in["time"] <= response_out["time"] <= response_in["time"]
+    # Another pairwise name for each peer.
+    subjects = {e["subject"] for e in mine if e["type"] == "query_out"}
+    assert len(subjects) == 2
+
+
+def test_the_receipt_proves_itself(world: World, search: Search) -> None:
+    outcome = SearchOutcome.adapter.validate_python(search(POLICE, person(MARISOL), "warrant"))
+    key = key_files.load(world[POLICE].home)
+    assert outcome.receipt.key_id == key.key_id
+    core = receipt_core(outcome)
+    assert verify_detached(key.message.public_key(), core, outcome.receipt.signature)
+    last = entries(world, POLICE, outcome.search_id)[-1]
+    assert last["leaf"] == outcome.receipt.log_leaf
+    assert outcome.receipt.asked == 4
+    assert outcome.receipt.answered + outcome.receipt.not_understood == 4
+
+
+def test_an_agency_that_is_down_is_said_to_be_down(world: World, search: Search) -> None:
+    world[BORDER].stop()
+    try:
+        outcome = search(POLICE, person(MARISOL), "crossing", deadline_ms=2_000)
+        part = by_agency(outcome)[BORDER]
+        assert part["status"] == "unreachable"
+        assert part["retry_after_s"] >= 1
+        assert not outcome["receipt"]["complete"]
+        again = by_agency(search(POLICE, person(MARISOL), "crossing", deadline_ms=2_000))
+        assert again[BORDER]["status"] in {"backing_off", "unreachable"}
+    finally:
+        world[BORDER].start()
+        world[BORDER].ready()
+    # Its own message clears the back-off at once.
+    search(BORDER, person(MARISOL), "person", agencies=[POLICE])
+    back = by_agency(search(POLICE, person(MARISOL), "crossing"))
+    assert back[BORDER]["status"] == "answered"
+
+
+def test_fetch_again_and_one_record(world: World, search: Search) -> None:
+    outcome = search(POLICE, person(MARISOL), "warrant", agencies=[SHERIFF])
+    search_id = outcome["search_id"]
+    with world[POLICE].client(an_officer(), "search") as client:
+        assert client.get(f"/v1/searches/{search_id}").json() == outcome
+        record = client.get(f"/v1/records/{SHERIFF}/W-26-00417", params={"search": search_id})
+        assert record.status_code == 200
+        part = by_agency(record.json())[SHERIFF]
+        assert [m["record_id"] for m in part["matches"]] == ["W-26-00417"]
+        unnamed = client.get(f"/v1/records/{SHERIFF}/W-26-00505", params={"search": search_id})
+        assert (unnamed.status_code, unnamed.json()["code"]) == (404, "record.not_found")
+    with world[POLICE].client(an_officer("somebody.else"), "search") as other:
+        assert other.get(f"/v1/searches/{search_id}").status_code == 404
+
+
+def test_a_pending_reference_is_completed_once(world: World, search: Search) -> None:
+    outcome = search(
+        POLICE,
+        person(MARISOL),
+        "warrant",
+        purpose="traffic_stop",
+        iii_purpose_code=None,
+        reference={"type": "pending"},
+        agencies=[SHERIFF],
+    )
+    assert outcome["reference_due"]
+    number = {"reference": {"type": "citation", "number": "C-5512"}}
+    with world[POLICE].client(an_officer(), "search") as client:
+        path = f"/v1/searches/{outcome['search_id']}"
+        done = client.patch(path, json=number)
+        assert done.json() == {"search_id": outcome["search_id"], "in_time": True}
+        assert client.patch(path, json=number).status_code == 409
+
+
+def test_whom_may_i_ask(world: World) -> None:
+    with world[POLICE].client(an_officer(), "search") as client:
+        listed = client.get("/v1/agencies").json()["agencies"]
+    assert {SHERIFF, BORDER} <= {a["ori"] for a in listed}
+    assert all(a["name"] and a["purposes"] for a in listed)
+
+
+def test_no_gateway_opens_anothers_files(world: World) -> None:
+    homes = {ori: g.home.resolve() for ori, g in world.gateways.items()}
+    for ori, gateway in world.gateways.items():
+        assert gateway.process is not None
+        fds = Path(f"/proc/{gateway.process.pid}/fd")
+        if not fds.is_dir():
+            pytest.skip("this system does not show open files")
+        opened = [str(f.readlink()) for f in fds.iterdir() if f.is_symlink()]
+        assert any(str(homes[ori]) in o for o in opened)
+        others = [str(h) for o, h in homes.items() if o != ori]
+        assert not [o for o in opened if any(o.startswith(h) for h in others)]
+
+
+def test_every_log_proves_itself(world: World) -> None:
+    for gateway in world.gateways.values():
+        done = gateway.command("audit", "verify", "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_receipt_of_a_peer_finds_a_rewritten_log(
+    world: World, search: Search, tmp_path: Path
+) -> None:
+    search(POLICE, person(MARISOL), "warrant", agencies=[SHERIFF])
+    receipts = tmp_path / "receipts"
+    receipts.write_text(world[POLICE].command("audit", "receipts", "--peer", SHERIFF).stdout)
+    good = world[SHERIFF].command("audit", "verify", "--receipts", str(receipts), check=False)
+    assert good.returncode == 0, good.stdout + good.stderr
+    # The same receipts against a log that never saw those questions.
+    bad = world[BORDER].command("audit", "verify", "--receipts", str(receipts), check=False)
+    assert bad.returncode != 0
+
+
+def test_a_policy_change_makes_a_record_visible(
+    world: World, search: Search, post: Callable[..., httpx.Response]
+) -> None:
+    del post
+    folder = world[SHERIFF].home / "policies" / "agreements"
+    agreement = next(
+        f
+        for f in folder.rglob("data.yaml")
+        if {SHERIFF, POLICE} <= set(f.read_text().split('"'))
+        or (SHERIFF in f.read_text() and POLICE in f.read_text() and BORDER not in f.read_text())
+    )
+    before = agreement.read_text()
+
+    def victim_is_seen() -> bool:
+        part = by_agency(search(POLICE, person(MARISOL), "incident", agencies=[SHERIFF]))[SHERIFF]
+        return "IRVENSTRAND" in str(part["matches"])
+
+    assert not victim_is_seen()
+    assert digest(before.encode())
