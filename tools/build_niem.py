@@ -85,9 +85,8 @@ class Schemas:
             seen.add(path)
             document = etree.parse(str(path)).getroot()
             self._declare(document)
-            for link in document.findall(f"{XS}import"):
-                if location := link.get("schemaLocation"):
-                    waiting.append((path.parent / location).resolve())
+            links = [link.get("schemaLocation") for link in document.findall(f"{XS}import")]
+            waiting += [(path.parent / link).resolve() for link in links if link]
 
     def name(self, node: Any, text: str) -> str:
         """Turn a name as written in a document into one with the release's prefix."""
@@ -119,20 +118,11 @@ class Schemas:
         extension = node.find(f"*/{XS}extension")
         holder = node if extension is None else extension
         base = None if extension is None else self.name(extension, extension.get("base"))
-        particles = []
-        for part in holder.iterfind(f"{XS}sequence/*"):
-            if part.tag == f"{XS}annotation":
-                continue
-            if part.tag != f"{XS}element":
-                raise Contradiction(f"{name} holds {part.tag}, which is not foreseen")
-            most = part.get("maxOccurs", "1")
-            particles.append(
-                [
-                    self.name(part, part.get("ref")),
-                    int(part.get("minOccurs", "1")),
-                    None if most == "unbounded" else int(most),
-                ]
-            )
+        particles = [
+            self._particle(name, part)
+            for part in holder.iterfind(f"{XS}sequence/*")
+            if part.tag != f"{XS}annotation"
+        ]
         required = [
             self.name(a, a.get("ref"))
             for a in holder.iterfind(f"{XS}attribute")
@@ -141,6 +131,13 @@ class Schemas:
         parent = base if base in self.complex else None
         simple = base if base is not None and parent is None else None
         return [parent, particles, simple, required]
+
+    def _particle(self, name: str, part: Any) -> list[Any]:
+        if part.tag != f"{XS}element":
+            raise Contradiction(f"{name} holds {part.tag}, which is not foreseen")
+        least, most = int(part.get("minOccurs", "1")), part.get("maxOccurs", "1")
+        limit = None if most == "unbounded" else int(most)
+        return [self.name(part, part.get("ref")), least, limit]
 
     def simple_entry(self, name: str) -> dict[str, Any]:
         """Give what the schemas say of a simple type, one derivation step."""
@@ -198,6 +195,9 @@ def types_of(tables: Tables, schemas: Schemas) -> dict[str, list[Any]]:
         if elements != [p[0] for p in particles]:
             raise Contradiction(f"{name} does not hold the same in tables and schemas")
         attributes = [[p, 0, 1] for p in in_table if tables.properties[p]["IsElement"] == "0"]
+        if row["IsAugmentation"] == "1" and (required or any(p[1] for p in particles)):
+            # Its wrapper vanishes in JSON, so the run time could not tell when it is needed.
+            raise Contradiction(f"{name} is an augmentation and demands a part")
         # The order of attributes against elements never matters.
         found[name] = [parent, particles + attributes, simple, required]
     return found

@@ -5,8 +5,8 @@
     context_for(message)         the "@context" for the prefixes it uses
     resolve(path)                what stands at a path, or an error that names the nearest
     allows(parent, key)          whether a key may stand in the object at a path
-    code_list(property)          its codes, or None
-    kind_of(property)            `object`, `code`, `date`, `text` …
+    code_list(path)              its codes, or None
+    kind_of(path)                `object`, `code`, `date`, `text` …
 
 It needs neither the published release nor XML. Built by `tools/build_niem.py`.
 """
@@ -15,9 +15,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway.errors import Misconfigured
+from gateway.niem.paths import OBJECT, PropertyInfo, allows, code_list, kind_of, resolve
 from gateway.niem.prune import prune
-from gateway.niem.release import OBJECT, PropertyInfo, Release, release
-from gateway.niem.validation import MAX_DEPTH, Problem, validate
+from gateway.niem.release import MAX_DEPTH, Release, release
+from gateway.niem.validation import Problem, validate
 
 OWN_PREFIX = "sp"
 OWN_NAMESPACE = "urn:sallyport:ns:1"
@@ -72,32 +73,3 @@ def context_for(message: Mapping[str, Any]) -> dict[str, str]:
         elif isinstance(value, list):
             waiting.extend(value)
     return context(found)
-
-
-def resolve(path: str) -> PropertyInfo:
-    """Give what stands at a path such as `nc:Person/nc:PersonName/nc:PersonGivenName`.
-
-    Raises Misconfigured, naming the step that the release does not allow and the nearest names.
-    """
-    return release().resolve(path)
-
-
-def allows(parent: str, key: str) -> bool:
-    """Whether `key` may stand directly in the object at path `parent` ("": the message itself).
-
-    Raises Misconfigured if there is no such parent.
-    """
-    return release().allows(parent, key)
-
-
-def code_list(name: str) -> frozenset[str] | None:
-    """Give a property's codes, or None if it has no closed list. `name` is a property or a path.
-
-    NCIC's own code tables are not published with the release: for those it is None.
-    """
-    return release().resolve(name).codes
-
-
-def kind_of(name: str) -> str:
-    """Give a property's kind: `object`, `code`, `text`, `date` … `name` is a property or a path."""
-    return release().resolve(name).kind

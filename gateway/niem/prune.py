@@ -6,12 +6,12 @@ stands on its own. So a message that conformed before still conforms, and it sho
 "@context" names only the prefixes that are still used.
 """
 
+import operator
 from typing import Any, TypeAlias
 
 from gateway.model import Message
-from gateway.niem.release import Element, Release, Shape, release
+from gateway.niem.release import MAX_DEPTH, Element, Release, Shape, Slot, release
 
-_DEPTH = 64
 Keys: TypeAlias = dict[str, Any]
 
 
@@ -19,8 +19,8 @@ def prune(message: Message) -> Message | None:
     """Give the message without holes, or None if no NIEM object is left in it.
 
     Takes out empty objects, lists, texts and nulls; references ("@id" alone, beginning with #) to
-    objects without content; objects and augmentations that lack a required part; and prefixes of
-    "@context" that nothing uses any more. The argument is not changed; the result may share
+    objects without content; objects that lack a required part; and prefixes of "@context" that
+    nothing uses any more. The argument is not changed; the result may share
     unchanged parts with it.
     """
     dead: frozenset[str] = frozenset()
@@ -69,61 +69,66 @@ class _Pass:
         if type(value) is dict:
             return self.object(element, value, depth)
         if type(value) is list:
-            left = [self.value(element, one, depth) for one in value]
-            if None in left:
-                left = [one for one in left if one is not None]
-            elif all(map(_same, left, value)):
-                left = value
-            return left or None
+            return self.values(element, value, depth)
         return None if value == "" else value
+
+    def values(self, element: Element, values: list[Any], depth: int) -> list[Any] | None:
+        if depth > MAX_DEPTH:
+            return None
+        left = [self.value(element, one, depth + 1) for one in values]
+        if None in left:
+            left = [one for one in left if one is not None]
+        elif all(map(operator.is_, left, values)):
+            left = values
+        return left or None
 
     def object(self, element: Element, value: Keys, depth: int) -> Keys | None:
         identifier = value.get("@id")
-        if identifier is not None and len(value) == 1:
+        if not isinstance(identifier, str):
+            identifier = None
+        elif len(value) == 1:
             if identifier in self.dead:
                 return None
             self.wanted.append(identifier)
             return value
-        if depth > _DEPTH:
+        if depth > MAX_DEPTH:
             return None
-        marks = len(self.defined), len(self.wanted)
+        defined, wanted = len(self.defined), len(self.wanted)
         shape = element.shape
-        children = shape.children
-        changed: Keys | None = None
-        full = False
-        for key, one in value.items():
-            if key[:1] == "@":
-                continue
-            child = children.get(key)
-            if child is None or child.element is None:
-                left = _own(one)
-            elif type(one) is str:
-                left = one or None
-            else:
-                left = self.value(child.element, one, depth + 1)
-            if left is None:
-                changed = value.copy() if changed is None else changed
-                del changed[key]
-                continue
-            full = True
-            if left is not one:
-                changed = value.copy() if changed is None else changed
-                changed[key] = left
-        kept = value if changed is None else changed
-        if shape.demanding and full:
-            kept = _whole(shape, kept)
-            full = any(key[:1] != "@" for key in kept)
-        if not full:
+        kept = self.parts(shape, value, depth)
+        if not _has_content(kept) or (shape.demanding and not _is_whole(shape, kept)):
             # What was kept inside goes with it, and so do the identifiers found there.
-            del self.defined[marks[0] :], self.wanted[marks[1] :]
+            del self.defined[defined:], self.wanted[wanted:]
             return None
         if identifier is not None:
             self.defined.append(identifier)
         return kept
 
+    def parts(self, shape: Shape, value: Keys, depth: int) -> Keys:
+        """Give an object with what is left of each of its parts."""
+        children = shape.children
+        changed: Keys | None = None
+        for key, one in value.items():
+            if type(one) is str and one:
+                continue
+            child = children.get(key)
+            if child is None or child.element is None:
+                left = _own(one)
+            else:
+                left = self.value(child.element, one, depth + 1)
+            if left is one and left is not None:
+                continue
+            changed = value.copy() if changed is None else changed
+            if left is None:
+                del changed[key]
+            else:
+                changed[key] = left
+        return value if changed is None else changed
 
-def _same(left: Any, right: Any) -> bool:
-    return left is right
+
+def _has_content(value: Keys) -> bool:
+    """Whether an object says anything but which one it is, and of which type."""
+    return len(value) > ("@id" in value) + ("@type" in value)
 
 
 def _own(value: Any) -> Any:
@@ -131,25 +136,17 @@ def _own(value: Any) -> Any:
     return None if value is None or value in ("", [], {}) else value
 
 
-def _whole(shape: Shape, value: Keys) -> Keys:
-    """Give the object with nothing that lacks a required part; empty if it lacks one itself."""
-    counts: dict[int, int] = {}
-    wrappers: dict[str, list[str]] = {}
+def _is_whole(shape: Shape, value: Keys) -> bool:
+    """Whether an object has all that its type requires."""
+    counts: dict[Slot, int] = {}
     for key, one in value.items():
         child = shape.children.get(key)
         if child is not None and child.counted:
             number = len(one) if type(one) is list else 1
-            counts[child.slot.number] = counts.get(child.slot.number, 0) + number
-            if child.slot.wrapper is not None:
-                wrappers.setdefault(child.slot.wrapper, []).append(key)
-    if any(counts.get(s.number, 0) < s.least for s in shape.required):
-        return {}
-    if any(name not in value for name in shape.attributes):
-        return {}
-    for wrapper, keys in wrappers.items():
-        if any(counts.get(s.number, 0) < s.least for s in shape.in_wrapper[wrapper]):
-            value = {key: one for key, one in value.items() if key not in keys}
-    return value
+            counts[child.slot] = counts.get(child.slot, 0) + number
+    return all(counts.get(slot, 0) >= slot.least for slot in shape.required) and all(
+        name in value for name in shape.attributes
+    )
 
 
 def _with_context(message: Message) -> Message:

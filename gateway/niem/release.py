@@ -5,7 +5,6 @@ Types are put together when they are first met: inheritance, substitution groups
 (whose wrappers vanish in JSON) come out as one flat table of children for each type.
 """
 
-import difflib
 import json
 import lzma
 from collections.abc import Iterator, Mapping
@@ -17,23 +16,21 @@ from typing import Any
 from gateway.errors import Misconfigured
 from gateway.niem.values import Simple, SimpleTypes
 
-OBJECT = "object"
+MAX_DEPTH = 64
+"""How deep the objects of a message may be nested. Beyond it a message does not conform."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Slot:
     """One place in a type, shared by the properties that may stand in it.
 
-    At most `most` values (None: no limit) and at least `least`, counted together. `wrapper` names
-    the augmentation that brings it: then `least` counts only where another part of that
-    augmentation is there. `number` is its place in the type.
+    At most `most` values (None: no limit) and at least `least`, counted together. A slot equals
+    only itself.
     """
 
-    number: int
     least: int
     most: int | None
     names: tuple[str, ...]
-    wrapper: str | None
 
 
 class Element:
@@ -55,7 +52,7 @@ class Element:
 class Child:
     """A key of a type: the element, or the attribute's simple type, and the slot it counts in.
 
-    `counted` is false where any number of it may stand, wrapped in nothing: the usual case.
+    `counted` is false where any number of it may stand, which is the usual case.
     """
 
     __slots__ = ("attribute", "counted", "element", "slot")
@@ -64,48 +61,30 @@ class Child:
         self.slot = slot
         self.element = element
         self.attribute = attribute
-        self.counted = slot.least > 0 or slot.most is not None or slot.wrapper is not None
+        self.counted = slot.least > 0 or slot.most is not None
 
 
 class Shape:
     """What one type allows: its keys, and its own value if it is a simple one.
 
-    `required` are the slots that every object of the type must fill, `in_wrapper` those that come
-    with an augmentation, `attributes` the attributes that must be there. `demanding` is true if
-    there are any of these.
+    `required` are the slots that every object of the type must fill, `attributes` the attributes
+    that it must have. `demanding` is true if there are any.
     """
 
-    __slots__ = ("attributes", "children", "demanding", "in_wrapper", "required", "simple")
+    __slots__ = ("attributes", "children", "demanding", "required", "simple")
 
     def __init__(
-        self, children: dict[str, Child], simple: Simple | None, attributes: tuple[str, ...]
+        self,
+        children: dict[str, Child],
+        simple: Simple | None = None,
+        required: tuple[Slot, ...] = (),
+        attributes: tuple[str, ...] = (),
     ) -> None:
         self.children = children
         self.simple = simple
+        self.required = required
         self.attributes = attributes
-        self.required: tuple[Slot, ...] = ()
-        self.in_wrapper: dict[str, tuple[Slot, ...]] = {}
-        self.demanding = False
-
-
-@dataclass(frozen=True, slots=True)
-class PropertyInfo:
-    """What a mapping needs to know of a property at a path.
-
-    `kind` is `object`, or the simple kind: `text`, `token`, `code`, `date`, `dateTime`, `gYear`,
-    `integer`, `decimal`, `double`, `boolean`, `uri` and so on. `codes` is the code list, if it has
-    one. `repeats` is true where a list of several may stand. `required` are the keys without which
-    an object of it is not valid (of each group that may substitute another, the first).
-    """
-
-    name: str
-    kind: str
-    type: str
-    referable: bool
-    repeats: bool
-    codes: frozenset[str] | None = None
-    attribute: bool = False
-    required: tuple[str, ...] = ()
+        self.demanding = bool(required or attributes)
 
 
 class Release:
@@ -146,6 +125,10 @@ class Release:
             made = self._shapes[type_name] = self._put_together(type_name)
         return made
 
+    def attribute_type(self, name: str) -> str:
+        """Give the simple type of an attribute."""
+        return self._attributes[name]
+
     def names(self) -> Iterator[str]:
         """Give the names of all elements."""
         return iter(self._properties)
@@ -160,136 +143,41 @@ class Release:
             _, particles, value, needed = self._types[name]
             simple = self._simple[value] if value else simple
             attributes += needed
-            for slot in self._slots(particles, len(slots)):
+            for slot in self._slots(particles):
                 slots.append(slot)
                 for key in slot.names:
                     if key not in children:  # the first place counts, as the schema orders them
                         children[key] = self._child(slot, key)
-        shape = Shape(children, simple, tuple(attributes))
-        shape.required = tuple(s for s in slots if s.least and s.wrapper is None)
-        for wrapper in {s.wrapper for s in slots if s.wrapper}:
-            shape.in_wrapper[wrapper] = tuple(s for s in slots if s.wrapper == wrapper and s.least)
-        shape.demanding = bool(shape.required or attributes or any(shape.in_wrapper.values()))
-        return shape
+        required = tuple(slot for slot in slots if slot.least)
+        return Shape(children, simple, required, tuple(attributes))
 
     def _child(self, slot: Slot, key: str) -> Child:
         if key in self._attributes:
             return Child(slot, None, self._simple[self._attributes[key]])
         return Child(slot, self.element(key), None)
 
-    def _slots(self, particles: list[Any], start: int) -> Iterator[Slot]:
-        number = start
+    def _slots(self, particles: list[Any]) -> Iterator[Slot]:
         for name, least, most in particles:
             if not name.endswith("AugmentationPoint"):
-                yield Slot(number, least, most, self._with_substitutes(name), None)
-                number += 1
+                yield Slot(least, most, self.with_substitutes(name))
                 continue
-            for wrapper in self._substitutes.get(name, ()):
-                kind, flags, _ = self._properties[wrapper]
-                if "W" not in flags:
-                    yield Slot(number, 0, None, (wrapper,), None)
-                    number += 1
-                    continue
-                for inner, inner_least, inner_most in self._types[kind][1]:
-                    names = self._with_substitutes(inner)
-                    yield Slot(number, inner_least, inner_most, names, wrapper)
-                    number += 1
+            for added in self._substitutes.get(name, ()):
+                kind, flags, _ = self._properties[added]
+                if "W" in flags:
+                    # The wrapper vanishes; none of them demands a part (the build script looks).
+                    yield from self._slots(self._types[kind][1])
+                else:
+                    yield Slot(0, None, (added,))
 
-    def _with_substitutes(self, name: str) -> tuple[str, ...]:
+    def with_substitutes(self, name: str) -> tuple[str, ...]:
         """Give a property and all that may stand in its place; none that the schemas lack."""
         found = [name] if self.knows(name) else []
         for other in self._substitutes.get(name, ()):
-            found += self._with_substitutes(other)
+            found += self.with_substitutes(other)
         return tuple(found)
 
-    # -- questions asked when a mapping is loaded --------------------------------------------------
 
-    def allows(self, parent: str, key: str) -> bool:
-        """Whether `key` may stand directly in the object at path `parent` ("": the message)."""
-        if not parent:
-            element = self.element(key)
-            return element is not None and not element.abstract
-        child = self._walk(parent).children.get(key)
-        return child is not None and (child.element is None or not child.element.abstract)
-
-    def resolve(self, path: str) -> PropertyInfo:
-        """Give what stands at a path such as `nc:Person/nc:PersonName/nc:PersonGivenName`.
-
-        Raises Misconfigured, naming the step that the release does not allow and the nearest names
-        that it does.
-        """
-        *parents, key = path.split("/")
-        if not parents:
-            element = self.element(key)
-            if element is None or element.abstract:
-                raise Misconfigured(self._complaint("", key, list(self._properties)))
-            return self._info(element, repeats=True)
-        child = self._walk("/".join(parents)).children.get(key)
-        if child is None or (child.element is not None and child.element.abstract):
-            shape = self._walk("/".join(parents))
-            raise Misconfigured(self._complaint("/".join(parents), key, list(shape.children)))
-        if child.attribute is not None:
-            simple = child.attribute
-            return PropertyInfo(
-                key,
-                simple.kind,
-                self._attributes[key],
-                referable=False,
-                repeats=False,
-                codes=simple.codes,
-                attribute=True,
-            )
-        assert child.element is not None  # noqa: S101 - a child is an element or an attribute
-        return self._info(child.element, repeats=child.slot.most != 1)
-
-    def _walk(self, path: str) -> Shape:
-        shape: Shape | None = None
-        done = ""
-        for key in path.split("/"):
-            if shape is None:
-                element = self.element(key)
-                near = list(self._properties)
-            else:
-                child = shape.children.get(key)
-                element = child.element if child else None
-                near = list(shape.children)
-            if element is None or element.abstract:
-                raise Misconfigured(self._complaint(done, key, near))
-            shape = element.shape
-            done = f"{done}/{key}" if done else key
-        assert shape is not None  # noqa: S101 - a path has at least one step
-        return shape
-
-    def _info(self, element: Element, *, repeats: bool) -> PropertyInfo:
-        shape = element.shape
-        simple = shape.simple
-        return PropertyInfo(
-            element.name,
-            simple.kind if simple else OBJECT,
-            element.type or "",
-            element.referable,
-            repeats,
-            simple.codes if simple else None,
-            required=tuple(s.names[0] for s in shape.required if s.names),
-        )
-
-    def _complaint(self, parent: str, key: str, allowed: list[str]) -> str:
-        where = parent or "the message"
-        element = self.element(key)
-        if element is not None and element.abstract:
-            instead = [n for n in self._with_substitutes(key) if not self._is_abstract(n)]
-            return f"{where}: {key} is abstract; use one of {', '.join(instead[:6]) or 'none'}"
-        known = "is not allowed here" if self.knows(key) else "is not a NIEM 6.0 property"
-        near = difflib.get_close_matches(key, allowed, n=4, cutoff=0.6)
-        hint = f"; did you mean {', '.join(near)}?" if near else ""
-        return f"{where}: {key} {known}{hint}"
-
-    def _is_abstract(self, name: str) -> bool:
-        element = self.element(name)
-        return element is not None and element.abstract
-
-
-_NOTHING = Shape({}, None, ())
+_NOTHING = Shape({})
 
 
 @cache

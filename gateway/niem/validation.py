@@ -5,18 +5,21 @@ stand where, how often, and what a value looks like. What stands under a prefix 
 namespaces is passed over, the prefix being declared.
 
 Stricter than the schemas in what JSON alone can get wrong: text must be a string, a number a number
-or a string, a boolean a boolean or a string; lists hold no lists; of JSON-LD's keywords only
-"@context" (at the top), "@id" and "@type" are known, since others would change what is meant.
+or a string, a boolean a boolean or a string; an object of parts is never a text, not even a blank
+one; lists hold no lists, attributes no lists either; of JSON-LD's keywords only "@context" (at the
+top), "@id" and "@type" are known, since others would change what is meant. Besides: no space before
+a date or time, nothing but its alphabet in Base64, only Latin letters in "@id".
 """
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from gateway.niem.release import Element, Release, Shape, release
-from gateway.niem.values import Simple, is_name, is_writable
+from gateway.niem.lexical import is_name
+from gateway.niem.release import MAX_DEPTH, Child, Element, Release, Shape, Slot, release
+from gateway.niem.values import Simple
 
-MAX_DEPTH = 64
 MAX_NODES = 200_000
 MAX_PROBLEMS = 100
 
@@ -45,10 +48,8 @@ def validate(message: Any) -> list[Problem]:
     At most MAX_PROBLEMS. Never raises for a message made of what JSON can hold.
     """
     check = _Validation(release())
-    try:
+    with contextlib.suppress(_Stop):
         check.message(message)
-    except _Stop:
-        pass
     return check.problems
 
 
@@ -59,6 +60,7 @@ class _Validation:
         self.release = tables
         self.problems: list[Problem] = []
         self.declared: frozenset[str] = frozenset()
+        self.usable: set[str] = set()
         self.left = MAX_NODES
         self.defined: set[str] = set()
         self.identifiers: set[str] = set()
@@ -76,24 +78,29 @@ class _Validation:
         self.context(message.get("@context"))
         if self.problems:
             return
-        found = False
-        for key, value in message.items():
-            if key == "@context":
-                continue
-            if key.startswith("@"):
-                self.keyword(message, key, None)
-            elif self.is_ours(key, None):
-                found = True
-                element = self.release.element(key)
-                if element is None:
-                    self.unknown(key, None)
-                else:
-                    self.values(element, value, (None, key, None), 1)
+        found = [key for key in message if self.top(message, key)]
         if not found:
             self.report(None, "message.empty", "The message holds no NIEM object.")
         for identifier, path in self.wanted:
             if identifier.startswith("#") and identifier not in self.defined:
                 self.report(path, "reference.dangling", "The reference leads to no object.")
+
+    def top(self, message: Mapping[str, Any], key: str) -> bool:
+        """Check one key of the message itself. Gives whether it is the release's."""
+        if key.startswith("@"):
+            if key != "@context":
+                self.stray(message, key, None)
+            if key == "@id" and isinstance(message[key], str):
+                self.defined.add(message[key])
+            return False
+        if not self.is_ours(key, None):
+            return False
+        element = self.release.element(key)
+        if element is None:
+            self.unknown(key, None)
+        else:
+            self.values(element, message[key], (None, key, None), 1)
+        return True
 
     def context(self, context: Any) -> None:
         """Check that each prefix stands for what the release says."""
@@ -118,22 +125,24 @@ class _Validation:
         elif prefix not in self.declared:
             text = "A key has a prefix that @context does not declare."
             self.report(path, "key.undeclared_prefix", text)
-        else:
-            return prefix in self.release.namespaces
+        elif prefix in self.release.namespaces:
+            self.usable.add(key)
+            return True
         return False
 
-    def keyword(self, holder: Mapping[str, Any], key: str, path: Path) -> None:
-        value = holder[key]
-        if key == "@id":
-            if not isinstance(value, str):
+    def stray(self, holder: Mapping[str, Any], key: str, path: Path) -> None:
+        """Judge a key that is none of the holder's type."""
+        if key[:1] != "@":
+            if self.is_ours(key, path):
+                self.unknown(key, path)
+        elif key == "@id":
+            if not isinstance(holder[key], str):
                 self.report(path, "reference.malformed", "@id is not a string.")
         elif key == "@type":
-            if not isinstance(value, str) or not is_writable(value):
+            if not isinstance(holder[key], str):
                 self.report(path, "value.type", "@type is not a string.")
         else:
             self.report(path, "key.keyword", "A JSON-LD keyword stands where none may.")
-        if key == "@id" and path is None and isinstance(value, str):
-            self.defined.add(value)
 
     def unknown(self, key: str, path: Path) -> None:
         if self.release.knows(key):
@@ -162,7 +171,8 @@ class _Validation:
             self.report(path, "message.too_large", f"More than {MAX_NODES} values.")
             raise _Stop
         if element.abstract:
-            self.report(path, "key.abstract", f"{element.name} is abstract: it may not stand.")
+            text = f"{element.name} is abstract, or a wrapper that vanishes in JSON."
+            self.report(path, "key.abstract", text)
             return
         shape = element.shape
         if type(value) is dict:
@@ -214,66 +224,50 @@ class _Validation:
             raise _Stop
         if "@id" in value and self.identified(element, shape, value, path):
             return
-        counts: dict[int, int] | None = None
-        wrappers: set[str] | None = None
+        counts: dict[Slot, int] = {}
         children = shape.children
         for key, one in value.items():
             child = children.get(key)
             if child is None:
-                if key[:1] == "@":
-                    self.keyword(value, key, path)
-                elif self.is_ours(key, path):
-                    self.unknown(key, path)
-                continue
-            if key.partition(":")[0] not in self.declared:
-                self.is_ours(key, path)
-                continue
-            if child.attribute is not None:
-                self.attribute(child.attribute, one, (path, key, None))
-                continue
-            assert child.element is not None  # noqa: S101 - a child is an element or an attribute
-            number = self.values(child.element, one, (path, key, None), depth + 1)
-            if child.counted:
-                slot = child.slot
-                counts = counts if counts is not None else {}
-                counts[slot.number] = total = counts.get(slot.number, 0) + number
-                if slot.most is not None and total > slot.most:
-                    text = f"{key} stands more than {slot.most} time(s)."
-                    self.report((path, key, None), "part.too_many", text)
-                if slot.wrapper is not None:
-                    wrappers = wrappers or set()
-                    wrappers.add(slot.wrapper)
-        self.required(shape, value, counts or {}, wrappers or set(), path)
+                self.stray(value, key, path)
+            elif key in self.usable or self.is_ours(key, path):
+                self.child(child, one, (path, key, None), depth, counts)
+        if shape.demanding:
+            self.required(shape, value, counts, path)
         if shape.simple is not None and not shape.simple.accepts(""):
             self.report(path, "value.type", f"{element.name} must be a plain value.")
 
+    def child(
+        self, child: Child, value: Any, path: Path, depth: int, counts: dict[Slot, int]
+    ) -> None:
+        """Check what stands under a key that is in its place."""
+        if child.element is None:
+            self.attribute(child.attribute, value, path)
+            return
+        number = self.values(child.element, value, path, depth + 1)
+        if child.counted:
+            slot = child.slot
+            counts[slot] = total = counts.get(slot, 0) + number
+            if slot.most is not None and total > slot.most:
+                text = f"{child.element.name} stands more than {slot.most} time(s)."
+                self.report(path, "part.too_many", text)
+
     def required(
-        self,
-        shape: Shape,
-        value: Mapping[str, Any],
-        counts: Mapping[int, int],
-        wrappers: set[str],
-        path: Path,
+        self, shape: Shape, value: Mapping[str, Any], counts: Mapping[Slot, int], path: Path
     ) -> None:
         """Find the parts that must be there and are not."""
         for slot in shape.required:
-            if counts.get(slot.number, 0) < slot.least:
-                self.missing(slot.names, path)
-        for wrapper in wrappers:
-            for slot in shape.in_wrapper[wrapper]:
-                if counts.get(slot.number, 0) < slot.least:
-                    self.missing(slot.names, path)
+            if counts.get(slot, 0) < slot.least:
+                wanted = slot.names[0] if slot.names else "A part of another standard"
+                text = f"{wanted} is missing, or stands too seldom."
+                self.report(path, "part.missing", text)
         for name in shape.attributes:
             if name not in value:
                 self.report(path, "part.missing", f"{name} is missing.")
 
-    def missing(self, names: tuple[str, ...], path: Path) -> None:
-        wanted = names[0] if names else "A part of another standard"
-        self.report(path, "part.missing", f"{wanted} is missing, or stands too seldom.")
-
-    def attribute(self, simple: Simple, value: Any, path: Path) -> None:
+    def attribute(self, simple: Simple | None, value: Any, path: Path) -> None:
         """Check an attribute: a string or a number. A boolean is written "true" or "false"."""
-        if type(value) is bool or type(value) is list:
+        if simple is None or type(value) is bool or type(value) is list:
             self.report(path, "value.type", "An attribute of the schema takes a string here.")
         else:
             self.left -= 1

@@ -1,0 +1,183 @@
+"""What the text of XML Schema's own types looks like: dates, numbers, URIs and so on.
+
+Source: XML Schema Part 2 (W3C, second edition), section 3, as the reference checker applies it.
+"""
+
+import base64
+import binascii
+import calendar
+import re
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+Check: TypeAlias = Callable[[str], bool]
+"""Judges one text."""
+
+_SPACE = re.compile(r"[ \t\r\n]+")
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_LETTERS = r"A-Za-z_\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff"
+
+is_name = re.compile(rf"[{_LETTERS}][{_LETTERS}0-9.\-]*").fullmatch
+"""Judges an identifier inside a message: a name of XML without colon, in Latin letters."""
+
+
+def is_writable(text: str) -> bool:
+    """Whether a text has only characters that XML can carry."""
+    return text.isprintable() or not _NOT_XML.search(text)
+
+
+def collapse(text: str) -> str:
+    """Take white space together, as the schemas do with codes, tokens and numbers."""
+    return _SPACE.sub(" ", text).strip(" ")
+
+
+def _exactly(expression: str) -> Check:
+    match = re.compile(expression, re.ASCII).fullmatch
+    return lambda text: match(text) is not None
+
+
+def _collapsed(expression: str) -> Check:
+    match = re.compile(expression, re.ASCII).fullmatch
+    return lambda text: match(text) is not None or match(collapse(text)) is not None
+
+
+# -- days and times -------------------------------------------------------------------------------
+
+_ZONE = r"(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)?"
+_YEAR = r"-?(?:[1-9]\d{3,17}|0\d{3})"
+_MONTH = r"(?:0[1-9]|1[0-2])"
+_CLOCK = r"(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?|24:00:00(?:\.0+)?)"
+_DAY = re.compile(rf"({_YEAR})-({_MONTH})-(0[1-9]|[12]\d|3[01])", re.ASCII)
+_MONTH_DAY = re.compile(rf"--({_MONTH})-(\d\d){_ZONE}", re.ASCII)
+_ZONE_ONLY = re.compile(_ZONE, re.ASCII)
+_CLOCK_ZONE = re.compile(_CLOCK + _ZONE, re.ASCII)
+_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_DURATION = (
+    r"-?P(?=\d|T\d)(?:\d{1,9}Y)?(?:\d{1,9}M)?(?:\d{1,9}D)?"
+    r"(?:T(?=\d)(?:\d{1,9}H)?(?:\d{1,9}M)?(?:\d{1,9}(?:\.\d+)?S)?)?"
+)
+
+
+def _is_day(text: str) -> bool:
+    """Whether a text is a day of the calendar, with or without an offset from UTC."""
+    found = _DAY.match(text)
+    if found is None or _ZONE_ONLY.fullmatch(text, found.end()) is None:
+        return False
+    return _exists(int(found[1]), int(found[2]), int(found[3]))
+
+
+def _is_moment(text: str) -> bool:
+    day, _, clock = text.partition("T")
+    found = _DAY.fullmatch(day)
+    if found is None or _CLOCK_ZONE.fullmatch(clock) is None:
+        return False
+    return _exists(int(found[1]), int(found[2]), int(found[3]))
+
+
+def _exists(year: int, month: int, day: int) -> bool:
+    if year == 0 or day > _DAYS[month - 1]:
+        return False
+    return (month, day) != (2, 29) or calendar.isleap(year)
+
+
+def _is_month_day(text: str) -> bool:
+    found = _MONTH_DAY.fullmatch(text)
+    return found is not None and 1 <= int(found[2]) <= _DAYS[int(found[1]) - 1]
+
+
+def _in_year(expression: str) -> Check:
+    match = re.compile(expression, re.ASCII).fullmatch
+    return lambda text: match(text) is not None and not text.removeprefix("-").startswith("0000")
+
+
+# -- numbers --------------------------------------------------------------------------------------
+
+_DECIMAL = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
+_DOUBLE = rf"{_DECIMAL}(?:[eE][+-]?\d+)?|-?INF|NaN"
+_WHOLE = re.compile(r"[+-]?\d{1,4000}", re.ASCII)  # more digits than that, Python won't convert
+_BOUNDS: Mapping[str, tuple[int | None, int | None]] = {
+    "integer": (None, None),
+    "nonNegativeInteger": (0, None),
+    "positiveInteger": (1, None),
+    "nonPositiveInteger": (None, 0),
+    "negativeInteger": (None, -1),
+    "byte": (-(2**7), 2**7 - 1),
+    "short": (-(2**15), 2**15 - 1),
+    "int": (-(2**31), 2**31 - 1),
+    "long": (-(2**63), 2**63 - 1),
+    "unsignedByte": (0, 2**8 - 1),
+    "unsignedShort": (0, 2**16 - 1),
+    "unsignedInt": (0, 2**32 - 1),
+    "unsignedLong": (0, 2**64 - 1),
+}
+
+
+def _integer(low: int | None, high: int | None) -> Check:
+    def accepts(text: str) -> bool:
+        if _WHOLE.fullmatch(text) is None:
+            text = collapse(text)
+            if _WHOLE.fullmatch(text) is None:
+                return False
+        number = int(text)
+        return (low is None or number >= low) and (high is None or number <= high)
+
+    return accepts
+
+
+# -- URIs, Base64, references ---------------------------------------------------------------------
+
+# RFC 3986, but characters outside it count as ordinary ones, as the reference checker has it.
+_PCT = r"%[0-9A-Fa-f]{2}"
+_PCHAR = rf"(?:{_PCT}|[^\s%#?/\[\]]|[ \t])"
+_USER = rf"(?:(?:{_PCT}|[^%#?/\[\]@])*@)?"
+_HOST = rf"(?:\[[^\]\s/]*\]|(?:{_PCT}|[^%#?/\[\]@:])*)"
+_AUTHORITY = rf"//{_USER}{_HOST}(?::\d{{0,9}})?(?:/{_PCHAR}*)*"
+_ROOTED = rf"/(?:{_PCHAR}+(?:/{_PCHAR}*)*)?"
+_TAIL = rf"(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[/?])*)?"
+_SCHEME = rf"[A-Za-z][A-Za-z0-9+.\-]*:(?:{_AUTHORITY}|{_ROOTED}|(?:{_PCHAR}+(?:/{_PCHAR}*)*)?)"
+_RELATIVE = rf"(?:(?:{_PCT}|[^%#?/\[\]:])+(?:/{_PCHAR}*)*)?"
+_URI = re.compile(rf"(?:{_SCHEME}|{_AUTHORITY}|{_ROOTED}|{_RELATIVE}){_TAIL}")
+
+
+def _is_uri(text: str) -> bool:
+    return is_writable(text) and _URI.fullmatch(collapse(text)) is not None
+
+
+def _is_base64(text: str) -> bool:
+    packed = _SPACE.sub("", text)
+    try:
+        raw = base64.b64decode(packed, validate=True)
+    except (ValueError, binascii.Error):
+        return False
+    return base64.b64encode(raw).decode() == packed  # no stray bits, no stray padding
+
+
+def _are_names(text: str) -> bool:
+    return all(map(is_name, collapse(text).split(" ")))
+
+
+BUILT_IN: Mapping[str, tuple[str, Check]] = {
+    **{name: ("integer", _integer(*bounds)) for name, bounds in _BOUNDS.items()},
+    "string": ("text", is_writable),
+    "normalizedString": ("text", is_writable),
+    "token": ("token", is_writable),
+    "language": ("token", _collapsed(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")),
+    "anyURI": ("uri", _is_uri),
+    "boolean": ("boolean", _collapsed("true|false|1|0")),
+    "decimal": ("decimal", _collapsed(_DECIMAL)),
+    "double": ("double", _collapsed(_DOUBLE)),
+    "float": ("double", _collapsed(_DOUBLE)),
+    "date": ("date", _is_day),
+    "dateTime": ("dateTime", _is_moment),
+    "time": ("time", _exactly(_CLOCK + _ZONE)),
+    "gYear": ("gYear", _in_year(_YEAR + _ZONE)),
+    "gYearMonth": ("gYearMonth", _in_year(f"{_YEAR}-{_MONTH}{_ZONE}")),
+    "gMonthDay": ("gMonthDay", _is_month_day),
+    "gMonth": ("gMonth", _exactly(f"--{_MONTH}{_ZONE}")),
+    "gDay": ("gDay", _exactly(rf"---(?:0[1-9]|[12]\d|3[01]){_ZONE}")),
+    "duration": ("duration", _exactly(_DURATION)),
+    "base64Binary": ("base64Binary", _is_base64),
+    "hexBinary": ("hexBinary", _collapsed(r"(?:[0-9A-Fa-f]{2})*")),
+    "IDREFS": ("references", _are_names),
+}
+"""XML Schema's type, without `xs:` -> (kind, check)."""

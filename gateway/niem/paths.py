@@ -1,0 +1,124 @@
+"""Questions that a mapping or a policy asks when it is loaded: what stands at a path?
+
+A path is written `nc:Person/nc:PersonName/nc:PersonGivenName`. A question about a path that the
+release does not have raises Misconfigured, with the step at fault and the nearest names.
+"""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gateway.errors import Misconfigured
+from gateway.niem.release import Child, Element, Slot, release
+
+OBJECT = "object"
+_ANYWHERE = Slot(0, None, ())
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyInfo:
+    """What a mapping needs to know of a property at a path.
+
+    `kind` is `object`, or the simple kind: `text`, `token`, `code`, `date`, `dateTime`, `gYear`,
+    `integer`, `decimal`, `double`, `boolean`, `uri` and so on. `codes` is the code list, if it has
+    one. `repeats` is true where a list of several may stand. `referable` says whether {"@id": …}
+    alone may stand for it. `required` are the keys without which an object of it is not valid (of
+    each group that may substitute another, the first).
+    """
+
+    name: str
+    kind: str
+    type: str
+    referable: bool
+    repeats: bool
+    codes: frozenset[str] | None = None
+    attribute: bool = False
+    required: tuple[str, ...] = ()
+
+
+def resolve(path: str) -> PropertyInfo:
+    """Give what stands at a path. Raises Misconfigured if nothing may."""
+    child = _find(path)
+    if child.attribute is not None:
+        name = path.rpartition("/")[2]
+        simple = child.attribute
+        kind = release().attribute_type(name)
+        return PropertyInfo(
+            name,
+            simple.kind,
+            kind,
+            referable=False,
+            repeats=False,
+            codes=simple.codes,
+            attribute=True,
+        )
+    element = _element(child, path)
+    own = element.shape.simple
+    return PropertyInfo(
+        element.name,
+        own.kind if own else OBJECT,
+        element.type or "",
+        referable=element.referable,
+        repeats=child.slot.most != 1,
+        codes=own.codes if own else None,
+        required=tuple(s.names[0] for s in element.shape.required if s.names),
+    )
+
+
+def allows(parent: str, key: str) -> bool:
+    """Whether `key` may stand directly in the object at path `parent` ("": the message itself).
+
+    Raises Misconfigured if there is no such parent.
+    """
+    if not parent:
+        element = release().element(key)
+        return element is not None and not element.abstract
+    child = _element(_find(parent), parent).shape.children.get(key)
+    return child is not None and (child.element is None or not child.element.abstract)
+
+
+def code_list(path: str) -> frozenset[str] | None:
+    """Give the codes of what stands at a path, or None if it has no closed list.
+
+    NCIC's own code tables are not published with the release: for those it is None.
+    """
+    return resolve(path).codes
+
+
+def kind_of(path: str) -> str:
+    """Give the kind of what stands at a path: `object`, `code`, `text`, `date` and so on."""
+    return resolve(path).kind
+
+
+def _find(path: str) -> Child:
+    """Walk along a path from the message. Raises Misconfigured at the first step that fails."""
+    parent, _, key = path.rpartition("/")
+    if parent:
+        children = _element(_find(parent), parent).shape.children
+        child, near = children.get(key), list(children)
+    else:
+        element = release().element(key)
+        child = Child(_ANYWHERE, element, None) if element else None
+        near = []
+    if child is None or (child.element is not None and child.element.abstract):
+        raise Misconfigured(_complaint(parent, key, near or release().names()))
+    return child
+
+
+def _element(child: Child, path: str) -> Element:
+    if child.element is None:
+        raise Misconfigured(f"{path} is an attribute: nothing stands below it")
+    return child.element
+
+
+def _complaint(parent: str, key: str, allowed: Iterable[str]) -> str:
+    where = parent or "the message"
+    element = release().element(key)
+    if element is not None and element.abstract:
+        others = (release().element(name) for name in release().with_substitutes(key))
+        instead = [e.name for e in others if e is not None and not e.abstract]
+        return f"{where}: {key} is abstract; use one of {', '.join(instead[:6]) or 'none'}"
+    known = "is not allowed here" if release().knows(key) else "is not a NIEM 6.0 property"
+    near = difflib.get_close_matches(key, allowed, n=4, cutoff=0.6)
+    hint = f"; did you mean {', '.join(near)}?" if near else ""
+    return f"{where}: {key} {known}{hint}"
