@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -28,7 +29,15 @@ ADMIN_KEY = "admin.pem"
 FOLDERS = ("policies", "mappings", "sources", "data")
 _JWK_CAP = 4_096
 
-keys_app = typer.Typer(no_args_is_help=True, help="Show this gateway's public keys.")
+
+class RenewableKey(StrEnum):
+    """The keys that can be replaced without losing what they hold together."""
+
+    MESSAGE = "message"
+    TOKEN = "token"  # noqa: S105 - the name of a key, not its value
+
+
+keys_app = typer.Typer(no_args_is_help=True, help="Show and renew this gateway's keys.")
 peer_app = typer.Typer(no_args_is_help=True, help="Say which other gateways this one trusts.")
 client_app = typer.Typer(no_args_is_help=True, help="Register the agency's own systems.")
 
@@ -140,6 +149,20 @@ def init_command(
 def keys_show(home: Home) -> None:
     """Print this gateway's public entry, for other agencies' `sallyport peer add`."""
     typer.echo(_block(own_entry(home), indent=0), nl=False)
+
+
+@keys_app.command("renew")
+def keys_renew(
+    name: Annotated[RenewableKey, typer.Argument(help="message: towards peers; token: clients.")],
+    home: Home,
+) -> None:
+    """Make a new key in the place of one that leaked or grew old. The old one is kept aside."""
+    retired = keys.renew(settings_files.load(home).home, f"{name.value}.pem")
+    typer.echo(
+        f"Made a new {name.value} key; the old one is {retired.name}. Start the gateway anew."
+    )
+    if name is RenewableKey.MESSAGE:
+        typer.echo("Give every peer what `sallyport keys show` prints now: they trust the old one.")
 
 
 @peer_app.command("add")

@@ -15,6 +15,7 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
@@ -84,6 +85,25 @@ def generate(home: Path) -> Keys:
     for name in (SEALING, PAIRWISE):
         write_secret(folder, name, secrets.token_hex(SECRET_BYTES).encode() + b"\n")
     return load(home)
+
+
+def renew(home: Path, name: str) -> Path:
+    """Put a new ES256 key in the place of message.pem or token.pem; give the old one's new name.
+
+    The old key is kept, since earlier evidence was signed with it. Raises Misconfigured for the
+    other keys: what they hold together would fall apart.
+    """
+    if name not in {MESSAGE, TOKEN}:
+        raise Misconfigured(f"only {MESSAGE} and {TOKEN} can be renewed")
+    folder = home / FOLDER
+    old = read_secret(folder, name)
+    fresh = f"{name}.new"
+    retired = folder / f"{name}.retired-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    (folder / fresh).unlink(missing_ok=True)  # of a renewal that was interrupted
+    write_private(folder, fresh, ec.generate_private_key(ec.SECP256R1()))
+    write_secret(folder, retired.name, old)
+    (folder / fresh).replace(folder / name)
+    return retired
 
 
 def load(home: Path) -> Keys:

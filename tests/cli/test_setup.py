@@ -155,6 +155,25 @@ def test_peer_add_takes_one_entry(tmp_path: Path) -> None:
             run("peer", "add", entry, "--home", home)
 
 
+def test_a_key_is_renewed_and_the_old_one_kept(tmp_path: Path) -> None:
+    home = init(tmp_path / "home")
+    before = keys.load(home)
+    assert "every peer" in run("keys", "renew", "message", "--home", home)
+    run("keys", "renew", "token", "--home", home)
+    after = keys.load(home)
+    assert before.key_id != after.key_id
+    assert ec_jwk(before.token.public_key()) != ec_jwk(after.token.public_key())
+    assert (before.sealing, before.log_jwk) == (after.sealing, after.log_jwk)
+    retired = {p.name.split(".retired-")[0]: p for p in (home / "keys").glob("*.retired-*")}
+    assert set(retired) == {"message.pem", "token.pem"}
+    old = keys.read_ec_private(home / "keys", retired["message.pem"].name)
+    assert ec_jwk(old.public_key()) == before.message_jwk
+    assert {p.stat().st_mode & 0o777 for p in (home / "keys").iterdir()} == {0o600}
+    for name in ("log.pem", "sealing.key", "admin.pem"):
+        with pytest.raises(Misconfigured, match="can be renewed"):
+            keys.renew(home, name)
+
+
 def test_a_client_is_registered_with_a_new_key(tmp_path: Path) -> None:
     home, private = init(tmp_path / "home"), tmp_path / "rms.pem"
     run(
