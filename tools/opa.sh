@@ -38,17 +38,23 @@ if [ -x "$opa" ] && [ -f "$record" ]; then
   echo "$opa is not OPA $version as recorded in $record; getting it anew" >&2
 fi
 
-go=$(command -v go || { [ -x /usr/local/go/bin/go ] && echo /usr/local/go/bin/go; }) || cannot "there is no Go"
+go=${GO:-$(command -v go || true)}
+[ -n "$go" ] || { [ -x /usr/local/go/bin/go ] && go=/usr/local/go/bin/go; } || cannot "there is no Go"
 work=$(mktemp -d "$cache/opa.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-# The checksum data base stays on whatever the caller's environment says.
+# No setting of the caller's switches the checksum database off.
 unset GOFLAGS GONOSUMDB GONOSUMCHECK GOPRIVATE GOINSECURE GONOPROXY
 export GOSUMDB=sum.golang.org CGO_ENABLED=0
 
 field() { sed -n "s/^[[:space:]]*\"$1\": \"\(.*\)\",\{0,1\}$/\1/p" "$work/module.json"; }
-(cd "$work" && "$go" mod download -json "$module@v$version" >module.json 2>error) ||
-  cannot "its module could not be downloaded ($(tail -n 1 "$work/error" | tr -d '\n'))"
+if ! (cd "$work" && "$go" mod download -json "$module@v$version" >module.json 2>error); then
+  if grep -q "SECURITY ERROR" "$work/error" "$work/module.json"; then
+    echo "what was downloaded as $module@v$version is not what everybody else gets: do not use it" >&2
+    exit 1
+  fi
+  cannot "its module could not be downloaded ($(tail -n 1 "$work/error"))"
+fi
 if [ "$(field Sum)" != "$module_hash" ]; then
   echo "the module's hash is $(field Sum), not $module_hash: do not use it" >&2
   exit 1
