@@ -15,7 +15,7 @@ test: setup format lint types contracts rego tests
 
 # The same tests at full counts: thousands of kills, 100,000 damaged rows.
 soak: setup opa
-	SALLYPORT_SOAK=1 $(RUN)/pytest --timeout 3600 -n 2
+	SALLYPORT_SOAK=1 $(RUN)/pytest --timeout 3600 -n 2 --dist loadgroup
 
 setup: $(STAMP)
 
@@ -47,13 +47,13 @@ rego: setup opa
 	@if [ -x $(OPA) ]; then bash tools/rego.sh; fi
 
 tests: setup opa
-	$(RUN)/pytest -n 2
+	$(RUN)/pytest -n 2 --dist loadgroup
 
 bench: setup opa
 	$(RUN)/python -m bench
 
 openapi: setup
-	$(BIN)/python tools/openapi.py
+	$(BIN)/sallyport openapi > openapi/sallyport.json
 
 # Pins every dependency with its hashes, for every platform and Python that we support.
 lock:

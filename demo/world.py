@@ -50,6 +50,9 @@ class Gateway:
     client_key: ec.EllipticCurvePrivateKey
     process: subprocess.Popen[bytes] | None = None
     env: dict[str, str] = field(default_factory=dict)
+    module: str = "gateway.cli"
+    cpu: int | None = None
+    """The one processor it may use, for measuring."""
 
     @property
     def url(self) -> str:
@@ -80,12 +83,13 @@ class Gateway:
     def start(self) -> None:
         """Start the process; `ready` waits for it."""
         with self.log.open("ab") as log:
+            pinned = [] if self.cpu is None else ["taskset", "-c", str(self.cpu)]
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gateway.cli", "serve"],
+                [*pinned, sys.executable, "-m", self.module, "serve"],
                 env=self._environment(),
                 stdout=log,
                 stderr=log,
-                cwd=self.home,
+                cwd=ROOT,
             )
 
     def ready(self, seconds: float = 60.0) -> dict[str, Any]:

@@ -1,0 +1,105 @@
+"""Peer answers a second on one core, everything on, against the same records without protections.
+
+    python -m bench.answers [--people 100000] [--seconds 15]
+
+One gateway with many people is held to one processor; the load comes from another. Questions are
+distinct: a name as its owner would write it, and a birth date. All the gateway's processor time
+counts, its threads' too. "bare" is the same process composed without signature, policy, log and
+release: FastAPI, one parse, the same search in the same records.
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from demo.world import World
+from gateway.cli import setup
+
+OWNER, ASKER = "TX9990000", "CA9990000"
+
+
+def build(root: Path, people: int) -> World:
+    world = World(root, say=print)
+    world.build(people=people, agencies=(OWNER,), everywhere=True)
+    asker = root / "asker"
+    setup.init_home(asker, ori=ASKER, name="Bench", url="http://127.0.0.1:9", port=9)
+    setup.add_peer(world[OWNER].home, setup.own_entry(asker))
+    began = time.monotonic()
+    world[OWNER].command("import", "--json")
+    print(f"imported in {time.monotonic() - began:.0f} s")
+    return world
+
+
+def questions(world: World, path: Path, count: int) -> None:
+    people = []
+    for line in world.truth.read_text(encoding="utf-8").splitlines():
+        found = json.loads(line)
+        if "birth_date" in found and "surname" in found:
+            name = {k: found[k] for k in ("given", "surname") if found[k]}
+            people.append({"names": [name], "birth_date": found["birth_date"]})
+    random.Random(1).shuffle(people)
+    path.write_text("".join(json.dumps(p) + "\n" for p in people[:count]), encoding="utf-8")
+
+
+def cpu(pid: int) -> float:
+    """Give the processor seconds of a process, user and system, all threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(world: World, asked: Path, seconds: float, *, bare: bool) -> dict[str, Any]:
+    gateway = world[OWNER]
+    gateway.module = "bench.bare" if bare else "gateway.cli"
+    gateway.cpu = 0
+    gateway.start()
+    try:
+        gateway.ready(300)
+        load = [
+            *("taskset", "-c", "1", sys.executable, "-m", "bench.load"),
+            *(str(world.root / "asker"), gateway.url, OWNER, str(asked)),
+        ]
+        flags = ["--bare"] if bare else []
+        subprocess.run([*load, "3", "32", *flags], check=True, capture_output=True)  # warm
+        assert gateway.process is not None
+        before = cpu(gateway.process.pid)
+        done = subprocess.run(
+            [*load, str(seconds), "32", *flags], check=True, capture_output=True, text=True
+        )
+        used = cpu(gateway.process.pid) - before
+    finally:
+        gateway.stop()
+    result: dict[str, Any] = json.loads(done.stdout)
+    result["cpu_ms"] = used / result["answers"] * 1000
+    result["per_core_second"] = result["answers"] / used
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--people", type=int, default=100_000)
+    parser.add_argument("--seconds", type=float, default=15)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        world = build(Path(folder) / "world", given.people)
+        asked = Path(folder) / "questions"
+        questions(world, asked, 50_000)
+        full = measure(world, asked, given.seconds, bare=False)
+        bare = measure(world, asked, given.seconds, bare=True)
+        for name, r in (("everything on", full), ("bare", bare)):
+            print(
+                f"{name:14} {r['per_second']:7.0f} answers/s  {r['cpu_ms']:.2f} ms CPU each = "
+                f"{r['per_core_second']:.0f} a core-second  {r['ms']} ms  {r['statuses']} "
+                f"{r['matches']}"
+            )
+        print(f"ratio {full['per_core_second'] / bare['per_core_second']:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""The records alone, for comparison: no signature, policy, log or release."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import orjson
+import uvicorn
+from fastapi import FastAPI, Request
+from starlette.responses import Response
+
+from gateway import settings as settings_files
+from gateway.peers import QUESTION
+from gateway.records.find import Records
+
+home = Path(os.environ["SALLYPORT_HOME"])
+settings = settings_files.load(home)
+records = Records(home / "data" / "records.db")
+
+
+@asynccontextmanager
+async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    await records.start()
+    yield
+    await records.stop()
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.get("/readyz")
+async def readyz() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@app.post("/bare/questions")
+async def question(request: Request) -> Response:
+    asked = QUESTION.validate_json(await request.body())
+    found = await records.find(
+        asked,
+        terms=frozenset(asked.subject.query.terms()),
+        record_types=frozenset(asked.record_types),
+    )
+    body = orjson.dumps(
+        {"status": "answered", "matches": [{"record": f.message} for f in found.found]}
+    )
+    return Response(body, media_type="application/json")
+
+
+if __name__ == "__main__":
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_level="warning",
+    )
