@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any
@@ -20,9 +21,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import Depends, FastAPI
 
+from gateway.app import routes
 from gateway.database import open_sqlite
 from gateway.errors import LedgerUnavailable
-from gateway.http import problems, token
 from gateway.http.auth import require, require_officer
 from gateway.http.edge import Edge
 from gateway.model import Caller, Officer, Ori
@@ -94,6 +95,27 @@ class World:
         return await self.http.get(path, headers=lines)
 
 
+@cache
+def application() -> FastAPI:
+    """The routes of production, and three that need little more than a caller."""
+    app = routes()
+
+    @app.get("/search")
+    async def search(who: Annotated[Caller, Depends(require_officer("search"))]) -> str:
+        assert who.officer
+        return who.officer.subject
+
+    @app.get("/reports")
+    async def reports(who: Annotated[Caller, Depends(require_officer("search", "auditor"))]) -> str:
+        return who.client
+
+    @app.get("/notices")
+    async def notices(who: Annotated[Caller, Depends(require("notify"))]) -> str:
+        return who.client
+
+    return app
+
+
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     rms, system, token_key = new_key(), new_key(), new_key()
@@ -125,23 +147,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         report=report,
         count=lambda cause: made[0].causes.append(cause),  # noqa: PLW0108 - made later
     )
-    app = FastAPI()
-    app.include_router(token.router)
-
-    @app.get("/search")
-    async def search(who: Annotated[Caller, Depends(require_officer("search"))]) -> str:
-        assert who.officer
-        return who.officer.subject
-
-    @app.get("/reports")
-    async def reports(who: Annotated[Caller, Depends(require_officer("search", "auditor"))]) -> str:
-        return who.client
-
-    @app.get("/notices")
-    async def notices(who: Annotated[Caller, Depends(require("notify"))]) -> str:
-        return who.client
-
-    problems.install(app, [])
+    app = application()
     app.state.gateway = SimpleNamespace(tokens=service)
     edge = Edge(app, max_body=256 * 1024, observe=lambda *_: None)
     async with httpx.AsyncClient(
@@ -284,6 +290,60 @@ async def test_no_token_is_401(world: World) -> None:
     for line in (f"Basic {good}", f"Bearer {good} x", f"Bearer{good}", "Bearer ", f"DPoP {good}"):
         response = await world.http.get("/search", headers={"Authorization": line})
         assert response.status_code == 401
+
+
+OPEN = {"/livez", "/readyz", "/metrics", "/peer/v1/questions"}
+"""Routes that need no token: they tell nothing, or are signed by another gateway."""
+
+
+PROBES = {"/search", "/reports", "/notices"}
+
+
+def guarded() -> list[tuple[str, str]]:
+    found = [
+        (path, method)
+        for path, methods in application().openapi()["paths"].items()
+        for method in methods
+        if path not in OPEN | PROBES and not path.startswith(("/oauth2/", "/.well-known/"))
+    ]
+    assert len(found) > 6
+    return found
+
+
+@pytest.mark.parametrize(("path", "method"), guarded())
+async def test_every_route_of_the_api_needs_a_token(world: World, path: str, method: str) -> None:
+    address = path.format_map(Filled())
+    body = {} if method in {"post", "patch", "put"} else None
+    for headers in ({}, {"Authorization": "Bearer x.y.z"}):
+        response = await world.http.request(
+            method, address, json=body, headers=headers, params={"search": "srch_" + "0" * 26}
+        )
+        assert response.status_code == 401
+        assert response.headers["www-authenticate"].startswith("Bearer")
+        assert response.json()["code"] == "auth.not_authenticated"
+
+
+class Filled(dict[str, str]):
+    """Some value for each part of an address."""
+
+    def __missing__(self, key: str) -> str:
+        return {"ori": "BB9990000", "search_id": "srch_" + "0" * 26}.get(key, "1")
+
+
+@pytest.mark.parametrize(("path", "method"), guarded())
+async def test_every_route_of_the_api_needs_a_right(world: World, path: str, method: str) -> None:
+    """A system that may receive notices, and nothing else, gets nowhere else."""
+    given = await world.token(scope="notify")
+    body = {} if method in {"post", "patch", "put"} else None
+    response = await world.http.request(
+        method,
+        path.format_map(Filled()),
+        json=body,
+        headers={"Authorization": f"Bearer {given}"},
+        params={"search": "srch_" + "0" * 26},
+    )
+    assert response.status_code == 403
+    assert response.json()["code"].startswith("auth.")
 
 
 async def test_the_scheme_s_case_does_not_matter(world: World) -> None:
