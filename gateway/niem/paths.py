@@ -1,4 +1,4 @@
-"""Questions that a mapping or a policy asks when it is loaded: what stands at a path?
+"""Questions that a mapping or a policy asks when it is loaded, about what stands at a path.
 
 A path is written `nc:Person/nc:PersonName/nc:PersonGivenName`. A question about a path that the
 release does not have raises Misconfigured, with the step at fault and the nearest names.
