@@ -2,21 +2,23 @@
 
 What the engine is like, and what is done about it:
 
-- It belongs to the thread that made it, also when it is dropped: another thread is refused.
+- It belongs to the thread that made it, also when it is dropped: another thread is refused, and
+  what the collector finds on another waits for its own.
 - It holds the interpreter while it decides, and can't be stopped: sets are vetted elsewhere first,
   and inputs are bounded in size.
 - A panic can poison it, and after a failed `set_input_json` it decides on the input before. So each
   decision has a clone of its own, made from a master that only ever saw fixed inputs, and dropped
   afterwards whatever happened.
 - A panic is a `BaseException`. It is caught, but never a cancellation or an exit.
-- Its error texts hold values and native stack traces: they end here.
+- Its error texts hold values and native stack traces: they end here, with the error itself.
 """
 
 import asyncio
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
 
 import orjson
 import regorus
@@ -25,62 +27,103 @@ from gateway.errors import PolicyRejected, PolicyUnavailable
 from gateway.policy.engine import ENTRYPOINTS, Decided
 from gateway.policy.sets import PolicySet
 
+_T = TypeVar("_T")
 UNDEFINED = "<undefined>"
 _PASS_ON = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
 _WARM = '{"v":1}'
-_RULES: Mapping[str, str] = {e: f"data.sallyport.{e}.decision" for e in ENTRYPOINTS}
 _BACKTRACE = "\n\nStack backtrace"
 
 
-def _is_failure(error: BaseException) -> bool:
-    """Whether it is the engine's panic, or any plain error; the rest must go on its way."""
-    return not isinstance(error, _PASS_ON)
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """What an engine's call came to. The error itself is gone: its traceback held the input."""
+
+    text: str
+    panic: bool
+
+
+def _run(call: Callable[[], _T]) -> _T | _Failure:
+    """Call the engine. A panic, or any plain error, is a failure; the rest goes on its way."""
+    try:
+        return call()
+    except _PASS_ON:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a panic is one; what must pass on has passed
+        return _Failure(str(error), panic=not isinstance(error, Exception))
+
+
+def _must(call: Callable[[], _T], path: str | None = None) -> _T:
+    """Call the engine. Raises `PolicyRejected` with file, line and reason, for administrators."""
+    done = _run(call)
+    if isinstance(done, _Failure):
+        raise _rejection(done.text, path)
+    return done
+
+
+def _rejection(text: str, path: str | None) -> PolicyRejected:
+    lines = text.partition(_BACKTRACE)[0].strip().splitlines()
+    where, reason = path, lines[-1] if lines else "the engine failed"
+    for line in lines:
+        if line.startswith("--> "):
+            where = line.removeprefix("--> ").rsplit(":", 1)[0]
+        elif line.startswith("error: "):
+            reason = line.removeprefix("error: ")
+    return PolicyRejected(reason, where=where)
+
+
+_orphans: dict[int, list[Any]] = {}
+"""Engines that another thread would have dropped, by the thread that must."""
 
 
 class Compiled:
     """Modules and data, compiled for this thread. It only ever sees inputs on clones."""
 
-    __slots__ = ("_master",)
+    __slots__ = ("_master", "_owner")
 
     def __init__(self, modules: Mapping[str, str], data: Mapping[str, Any]) -> None:
         """Compile. Raises `PolicyRejected` with file and line."""
+        self._owner = threading.get_ident()
+        _orphans.pop(self._owner, None)
         self._master = regorus.Engine()
         for path, text in modules.items():
-            with _rejected(path):
-                self._master.add_policy(path, text)
-        with _rejected("data.json"):
-            self._master.add_data_json(orjson.dumps(data).decode())
+            _must(partial(self._master.add_policy, path, text), path)
+        text = orjson.dumps(data).decode()
+        _must(partial(self._master.add_data_json, text), "data.json")
+
+    def __del__(self) -> None:
+        """Leave the engine to its own thread, if the collector runs on another."""
+        if threading.get_ident() != self._owner:
+            _orphans.setdefault(self._owner, []).append(self._master)
 
     def trees(self) -> list[dict[str, Any]]:
         """Give the modules' syntax trees."""
-        with _rejected(None):
-            trees: list[dict[str, Any]] = orjson.loads(self._master.get_ast_as_json())
+        trees: list[dict[str, Any]] = orjson.loads(_must(self._master.get_ast_as_json))
         return trees
 
     def packages(self) -> list[str]:
         """Name the packages: `data.a.b`."""
-        with _rejected(None):
-            found: list[str] = self._master.get_packages()
+        found: list[str] = _must(self._master.get_packages)
         return sorted(set(found))
 
     def query(self, query: str) -> bytes:
         """Evaluate a query on a clone with an empty input, for vetting. Raises `PolicyRejected`."""
-        with _rejected(None):
+
+        def call() -> str:
             clone = self._master.clone()
             clone.set_input_json("{}")
             raw: str = clone.eval_query_as_json(query)
-        return raw.encode()
+            return raw
 
-    def warm(self, rule: str, input_json: bytes) -> None:
+        return _must(call).encode()
+
+    def warm(self, rule: str) -> None:
         """Evaluate a rule on the master itself, with a fixed input. Raises `PolicyRejected`."""
-        with _rejected(None):
-            self._master.set_input_json(input_json.decode())
-            self._master.eval_rule_as_json(rule)
+        _must(partial(self._master.set_input_json, _WARM))
+        _must(partial(self._master.eval_rule_as_json, rule))
 
     def evaluate(self, rule: str, input_json: bytes) -> bytes:
         """Evaluate on a clone, for vetting. Raises `PolicyRejected`, which may tell values."""
-        with _rejected(None):
-            return self.decide(rule, input_json)
+        return _must(partial(self.decide, rule, input_json))
 
     def decide(self, rule: str, input_json: bytes) -> bytes:
         """Evaluate a rule on a clone. Raises whatever the engine raises. Gives JSON."""
@@ -88,29 +131,6 @@ class Compiled:
         clone.set_input_json(input_json.decode())
         raw: str = clone.eval_rule_as_json(rule)
         return raw.encode()
-
-
-@contextmanager
-def _rejected(path: str | None) -> Iterator[None]:
-    """Turn the engine's errors into `PolicyRejected` with file, line and reason."""
-    try:
-        yield
-    except BaseException as error:
-        if not _is_failure(error):
-            raise
-        raise _rejection(error, path) from None
-
-
-def _rejection(error: BaseException, path: str | None) -> PolicyRejected:
-    text = str(error).split(_BACKTRACE)[0].strip()
-    where = path
-    reason = text.splitlines()[-1] if text else type(error).__name__
-    for line in text.splitlines():
-        if line.startswith("--> "):
-            where = line.removeprefix("--> ").rsplit(":", 1)[0]
-        elif line.startswith("error: "):
-            reason = line.removeprefix("error: ")
-    return PolicyRejected(reason, where=where)
 
 
 class EmbeddedEngine:
@@ -134,16 +154,15 @@ class EmbeddedEngine:
         self._check_thread()
         if self._compiled is None or self._active is None:
             raise PolicyUnavailable("no policy set is active")
-        try:
-            outcome = orjson.loads(self._compiled.decide(_RULES[entrypoint], input_json))
-        except BaseException as error:
-            if not _is_failure(error):
-                raise
-            if not isinstance(error, Exception):
-                # A panic. What the clones share may be poisoned: start from a new master.
+        rule = f"data.sallyport.{entrypoint}.decision"
+        raw = _run(partial(self._compiled.decide, rule, input_json))
+        if isinstance(raw, _Failure):
+            if raw.panic:
+                # What the clones share may be poisoned: start from a new master.
                 self._compiled = _warmed(self._active)
-            # The text may hold the caller's values; the entrypoint's name is all that may go on.
-            raise PolicyUnavailable(f"the policy failed in '{entrypoint}'") from None
+            # Its text may hold the caller's values; the entrypoint's name is all that may go on.
+            raise PolicyUnavailable(f"the policy failed in '{entrypoint}'")
+        outcome = orjson.loads(raw)
         if outcome == UNDEFINED:
             raise PolicyUnavailable(f"the policy has no decision for '{entrypoint}'")
         return Decided(outcome, self._active.revision)
@@ -164,6 +183,6 @@ class EmbeddedEngine:
 
 def _warmed(candidate: PolicySet) -> Compiled:
     compiled = Compiled(candidate.rules, candidate.data)
-    for rule in _RULES.values():
-        compiled.warm(rule, _WARM.encode())
+    for entrypoint in ENTRYPOINTS:
+        compiled.warm(f"data.sallyport.{entrypoint}.decision")
     return compiled

@@ -24,18 +24,9 @@ def cases(
     """Give entrypoint and input, for each purpose and each of the first few agencies."""
     for purpose in words.purposes:
         search = _search(words, purpose)
-        yield (
-            "ask",
-            {
-                "v": 1,
-                "now": NOW,
-                "self": self_ori,
-                "client": "vetting",
-                "officer": _officer(),
-                "search": search,
-                "agencies": ["*"],
-            },
-        )
+        for agencies in (["*"], None, [self_ori, *oris[:_AGENCIES]]):
+            ask = {"v": 1, "now": NOW, "self": self_ori, "client": "vetting", "search": search}
+            yield "ask", {**ask, "officer": _officer(), "agencies": agencies}
         for ori in [self_ori, *oris[:_AGENCIES]]:
             base = {"v": 1, "now": NOW, "self": self_ori}
             asked = {**base, "asker": {**_officer(), "ori": ori}, "search": search}

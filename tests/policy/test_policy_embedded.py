@@ -86,7 +86,7 @@ async def test_a_failure_refuses_tells_nothing_and_leaves_the_next_unharmed(
         shown = f"{caught.value} {caught.value.detail} {caught.value.__cause__}"
         assert CANARY not in shown
         assert "backtrace" not in shown
-        assert caught.value.__suppress_context__ or caught.value.__context__ is None
+        assert caught.value.__context__ is None
         await the_next_caller_is_unharmed(engine)
 
 
@@ -141,6 +141,16 @@ async def test_another_thread_is_refused() -> None:
     thread.join()
     assert len(caught) == 1
     await the_next_caller_is_unharmed(engine)
+
+
+async def test_an_engine_is_not_dropped_by_another_thread() -> None:
+    compiled = [embedded.Compiled(HOSTILE.rules, {})]
+    thread = threading.Thread(target=compiled.clear)
+    thread.start()
+    thread.join()
+    assert len(embedded._orphans[threading.get_ident()]) == 1
+    embedded.Compiled({}, {})
+    assert threading.get_ident() not in embedded._orphans
 
 
 async def test_without_a_set_it_decides_nothing() -> None:

@@ -55,7 +55,8 @@ async def test_a_good_set_passes_and_says_what_was_slowest(tmp_path: Path) -> No
         ),
         pytest.param(
             extra(
-                "import data.sallyport.extra.g as h\nf(x) := h(x)\ng(x) if data.sallyport.extra.f(x)"
+                "import data.sallyport.extra.g as h\nf(x) := h(x)\n"
+                "g(x) if data.sallyport.extra.f(x)"
             ),
             f"{EXTRA}:4: function 'data.sallyport.extra.f' calls itself",
             id="calls itself by another name",

@@ -1,0 +1,488 @@
+"""The room's door: both doors, admission, and the set in force through edits and restarts."""
+
+import asyncio
+import contextlib
+import dataclasses
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.errors import Forbidden, PolicyRejected, PolicyUnavailable
+from gateway.model import (
+    Answer,
+    Caller,
+    Granularity,
+    GranularityGiven,
+    ItemQuery,
+    Subject,
+    VehicleQuery,
+)
+from gateway.policy import (
+    AdmitRefusal,
+    AnswerPermit,
+    AnswerRefusal,
+    Permit,
+    Policy,
+    Released,
+)
+from gateway.policy.engine import Decided
+from gateway.policy.sets import PolicySet, load_set
+from tests.policy.made import (
+    CALIFORNIA,
+    LEAF,
+    NOW,
+    PERSON,
+    SMALL,
+    STRANGER,
+    TEXAS,
+    found,
+    officer,
+    question,
+    result,
+    search,
+    start,
+    write_set,
+)
+
+
+@pytest.fixture
+async def policy(vetted_dir: Path) -> AsyncIterator[Policy]:
+    made = await start(vetted_dir)
+    yield made
+    await made.close()
+
+
+# -- first door -------------------------------------------------------------------------------
+
+
+async def test_a_permit_holds_the_minimised_question(policy: Policy) -> None:
+    decision = await policy.permit_search(search(), now=NOW)
+    assert decision.allow
+    (permit,) = decision.permits
+    assert permit.owner == permit.question.owner == CALIFORNIA
+    person = permit.question.subject.person
+    assert person is not None
+    assert person.identifiers == ()
+    assert person.names == PERSON.names
+    assert permit.terms_withheld == ("ssn",)
+    assert permit.question.asker.officer == "pairwise-p4471-CA9990000"
+    assert "p4471" not in permit.question.asker.officer.replace("pairwise-p4471", "")
+    assert permit.evidence.rules == ("test.partner",)
+    assert permit.evidence.revision == policy.revision
+
+
+async def test_the_decisions_input_holds_no_particulars_of_the_subject(policy: Policy) -> None:
+    decision = await policy.permit_search(search(), now=NOW)
+    text = decision.evidence.input.decode()
+    for particular in ("MARISOL", "QUEZADA", "1987", "999-00", "Named suspect"):
+        assert particular not in text
+    assert orjson.dumps(orjson.loads(text), option=orjson.OPT_SORT_KEYS).decode() == text
+
+
+async def test_a_stranger_is_refused_with_reasons_and_the_rest_is_asked(policy: Policy) -> None:
+    decision = await policy.permit_search(search(agencies=(CALIFORNIA, STRANGER)), now=NOW)
+    assert [p.owner for p in decision.permits] == [CALIFORNIA]
+    (refusal,) = decision.refusals
+    assert (refusal.owner, refusal.reasons[0].code) == (STRANGER, "agreement.none")
+    assert refusal.reasons[0].citation == "Test 1"
+
+
+@pytest.mark.parametrize("agencies", [None, ("*",)])
+async def test_all_and_routing_are_for_policy_to_choose(
+    policy: Policy, agencies: tuple[str, ...] | None
+) -> None:
+    decision = await policy.permit_search(search(agencies=agencies), now=NOW)
+    assert {p.owner for p in decision.permits} == {TEXAS, CALIFORNIA}
+
+
+async def test_who_may_not_ask_asks_nobody(policy: Policy) -> None:
+    caller = replace(search().caller, officer=officer(assurance=1))
+    decision = await policy.permit_search(search(caller=caller), now=NOW)
+    assert (decision.allow, decision.permits) == (False, ())
+    assert decision.reasons[0].code == "officer.assurance"
+
+
+async def test_without_an_officer_nothing_is_asked(policy: Policy) -> None:
+    caller = replace(search().caller, officer=None)
+    with pytest.raises(Forbidden):
+        await policy.permit_search(search(caller=caller), now=NOW)
+
+
+async def test_a_question_of_which_nothing_is_left_is_not_asked(policy: Policy) -> None:
+    only_ssn = replace(PERSON, names=(), birth_date=None)
+    decision = await policy.permit_search(search(subject=Subject(person=only_ssn)), now=NOW)
+    assert decision.permits == ()
+    assert decision.refusals[0].reasons[0].code == "question.nothing_left"
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        Subject(vehicle=VehicleQuery(plate="ABC123", plate_state="TX")),
+        Subject(item=ItemQuery(serial="X1", make="Acme")),
+    ],
+)
+async def test_other_subjects_are_asked_whole(policy: Policy, subject: Subject) -> None:
+    decision = await policy.permit_search(search(subject=subject), now=NOW)
+    assert decision.permits[0].question.subject == subject
+
+
+# -- second door ------------------------------------------------------------------------------
+
+
+async def test_an_answer_may_be_lowered_and_says_so(policy: Policy) -> None:
+    permit = await policy.permit_answer(question(purpose="stop"), now=NOW)
+    assert isinstance(permit, AnswerPermit)
+    assert permit.granularity is Granularity.POINTER
+    released = await policy.release(permit, result(found()), leaf=LEAF, now=NOW)
+    assert released.answer.granularity == GranularityGiven(Granularity.RECORD, Granularity.POINTER)
+    assert [e.entrypoint for e in released.evidence] == ["answer", "release"]
+
+
+async def test_a_refusal_says_why(policy: Policy) -> None:
+    stranger = replace(question().asker, ori=STRANGER)
+    refusal = await policy.permit_answer(question(asker=stranger), now=NOW)
+    assert isinstance(refusal, AnswerRefusal)
+    released = policy.refuse(refusal, leaf=LEAF)
+    assert released.answer.status == "refused"
+    assert released.answer.reasons[0].code == "agreement.none"
+    assert released.answer.leaf == LEAF
+    assert released.answer.matches == ()
+
+
+async def test_a_question_to_another_agency_is_not_answered(policy: Policy) -> None:
+    with pytest.raises(Forbidden):
+        await policy.permit_answer(question(owner=CALIFORNIA), now=NOW)
+
+
+async def test_a_purpose_that_the_vocabulary_does_not_hold_is_never_allowed(
+    policy: Policy,
+) -> None:
+    with pytest.raises(PolicyUnavailable):
+        await policy.permit_answer(question(purpose="curiosity"), now=NOW)
+    with pytest.raises(PolicyUnavailable):
+        await policy.permit_search(search(purpose="curiosity"), now=NOW)
+
+
+async def test_text_that_is_no_unicode_is_refused(policy: Policy) -> None:
+    with pytest.raises(PolicyUnavailable):
+        await policy.permit_search(search(iii_purpose_code="\ud800"), now=NOW)
+
+
+# -- an engine that gives more than was asked ---------------------------------------------------
+
+
+class Says:
+    """An engine that says what a test wants."""
+
+    name = "test"
+
+    def __init__(self, outcome: Any) -> None:
+        self.outcome = outcome
+        self.revision = ""
+
+    async def activate(self, candidate: PolicySet) -> None:
+        self.revision = candidate.revision
+
+    async def decide(self, entrypoint: str, input_json: bytes) -> Decided:
+        assert entrypoint
+        assert orjson.loads(input_json)["v"] == 1
+        return Decided(self.outcome, self.revision)
+
+    def trouble(self) -> str | None:
+        return None
+
+    async def close(self) -> None:
+        self.outcome = None
+
+
+PEER = {
+    "allow": True,
+    "reasons": [],
+    "granularity": "record",
+    "terms": ["name"],
+    "record_types": ["person"],
+    "rules": [],
+}
+ANSWER = {
+    "allow": True,
+    "reasons": [],
+    "granularity": "pointer",
+    "record_types": ["person"],
+    "terms": ["name"],
+    "classes_never_shared": [],
+    "freshness_minutes": {},
+    "rules": [],
+}
+
+
+def asked(**changes: Any) -> dict[str, Any]:
+    agencies = {"CA9990000": {**PEER, **changes}}
+    return {"allow": True, "reasons": [], "agencies": agencies, "rules": []}
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        asked(terms=["name", "fbi"]),
+        asked(record_types=["incident"]),
+        asked(granularity="everything"),
+        {**asked(), "agencies": {}},
+        {**asked(), "agencies": {"CA9990000": PEER, "TX9990000": PEER}},
+        {"allow": True},
+        None,
+        "<undefined>",
+    ],
+)
+async def test_an_ask_outcome_that_goes_too_far_is_refused(vetted_dir: Path, outcome: Any) -> None:
+    policy = await start(vetted_dir, engine=Says(outcome))
+    with pytest.raises(PolicyUnavailable):
+        await policy.permit_search(search(), now=NOW)
+
+
+async def test_more_granularity_than_asked_is_refused(vetted_dir: Path) -> None:
+    policy = await start(vetted_dir, engine=Says(asked()))
+    with pytest.raises(PolicyUnavailable):
+        await policy.permit_search(search(granularity=Granularity.COUNT), now=NOW)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"terms": ["fbi"]}, {"record_types": ["incident"]}, {"granularity": "record"}]
+)
+async def test_an_answer_outcome_that_goes_too_far_is_refused(
+    vetted_dir: Path, changes: dict[str, Any]
+) -> None:
+    policy = await start(vetted_dir, engine=Says({**ANSWER, **changes}))
+    with pytest.raises(PolicyUnavailable):
+        await policy.permit_answer(question(granularity=Granularity.POINTER), now=NOW)
+
+
+async def test_a_decision_of_an_unknown_set_is_refused(vetted_dir: Path) -> None:
+    engine = Says(ANSWER)
+    policy = await start(vetted_dir, engine=engine)
+    engine.revision = "sha-256:" + "0" * 64
+    with pytest.raises(PolicyUnavailable, match="unknown policy set"):
+        await policy.permit_answer(question(granularity=Granularity.POINTER), now=NOW)
+
+
+# -- admission --------------------------------------------------------------------------------
+
+
+async def permit_and_answer(policy: Policy, **changes: Any) -> tuple[Permit, Answer]:
+    """A permit of this agency for itself, and the answer that it gives itself."""
+    decision = await policy.permit_search(search(agencies=(TEXAS,), **changes), now=NOW)
+    (permit,) = decision.permits
+    opened = await policy.permit_answer(permit.question, now=NOW)
+    assert isinstance(opened, AnswerPermit)
+    released = await policy.release(opened, result(found()), leaf=LEAF, now=NOW)
+    return permit, released.answer
+
+
+async def test_an_answer_is_admitted_with_its_obligations(policy: Policy) -> None:
+    permit, answer = await permit_and_answer(policy)
+    admitted = await policy.admit(permit, answer, now=NOW)
+    assert isinstance(admitted, Released)
+    assert admitted.obligations == ({"type": "delete_after", "days": 30},)
+    assert admitted.answer.matches == answer.matches
+    assert admitted.answer.terms_not_used == ("ssn",)
+    assert [e.entrypoint for e in admitted.evidence] == ["ask", "admit"]
+    assert b"MARISOL" not in admitted.evidence[1].input
+
+
+async def test_policy_may_refuse_to_take_an_answer_in(policy: Policy) -> None:
+    permit, answer = await permit_and_answer(policy)
+    refused = await policy.admit(permit, replace(answer, stale=True), now=NOW)
+    assert isinstance(refused, AdmitRefusal)
+    assert refused.reasons[0].code == "admit.stale"
+    assert refused.evidence is not None
+
+
+async def test_an_answer_to_another_question_is_not_taken_in(policy: Policy) -> None:
+    permit, answer = await permit_and_answer(policy)
+    match = answer.matches[0]
+    assert match.record is not None
+    lowered = GranularityGiven(Granularity.RECORD, Granularity.POINTER)
+    counted = GranularityGiven(Granularity.RECORD, Granularity.COUNT)
+    bad_record = {**match.record, "nc:Person": {"nc:PersonName": 1}}
+    for changes in (
+        {"owner": CALIFORNIA},
+        {"asker": CALIFORNIA},
+        {"transaction": "srch_" + "1" * 26},
+        {"granularity": None},
+        {"granularity": lowered},
+        {"granularity": counted, "matches": (replace(match, record=None),)},
+        {"matches": (match,) * 11},
+        {"matches": (replace(match, record_type="incident"),)},
+        {"matches": (replace(match, record=bad_record),)},
+        {"status": "refused"},
+        {"status": "too_many", "matches": (), "count": 4},
+    ):
+        refused = await policy.admit(permit, dataclasses.replace(answer, **changes), now=NOW)
+        assert isinstance(refused, AdmitRefusal), changes
+        assert refused.reasons[0].code == "answer.not_as_asked"
+
+
+async def test_more_than_was_asked_is_not_taken_in(policy: Policy) -> None:
+    permit, _ = await permit_and_answer(policy, granularity=Granularity.POINTER)
+    _, whole = await permit_and_answer(policy)
+    refused = await policy.admit(permit, whole, now=NOW)
+    assert isinstance(refused, AdmitRefusal)
+
+
+async def test_a_refusal_of_the_peer_is_taken_in(policy: Policy) -> None:
+    permit, answer = await permit_and_answer(policy)
+    plain = replace(answer, status="refused", matches=(), granularity=None)
+    assert isinstance(await policy.admit(permit, plain, now=NOW), Released)
+
+
+async def test_the_agencies_are_listed(policy: Policy) -> None:
+    caller = Caller(client="rms", ori=TEXAS, scopes=frozenset())
+    listed = await policy.agencies(caller, now=NOW)
+    assert [a["ori"] for a in listed["agencies"]] == [CALIFORNIA]
+
+
+# -- the set in force -------------------------------------------------------------------------
+
+ASK = "sallyport/ask/ask.rego"
+
+
+def edit(folder: Path, old: str, new: str) -> None:
+    path = folder / ASK
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+async def may_ask(policy: Policy) -> bool:
+    return (await policy.permit_search(search(), now=NOW)).allow
+
+
+async def test_an_edit_counts_as_a_whole_when_it_is_applied(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set", {})
+    policy = await start(tmp_path / "data", folder)
+    before = policy.revision
+    edit(folder, "assurance >= 2", "assurance >= 3")
+    assert await may_ask(policy)
+    started = time.monotonic()
+    # The small set's own tests ask at assurance 2: so the edit is rejected, whole.
+    with pytest.raises(PolicyRejected) as caught:
+        await policy.apply()
+    assert time.monotonic() - started < 5
+    assert caught.value.where == "sallyport/ask/ask_test.rego:11"
+    assert (policy.revision, await may_ask(policy)) == (before, True)
+    status = policy.status()
+    assert status["status"] == "degraded"
+    assert status["rejected"] == {
+        "file": "sallyport/ask/ask_test.rego",
+        "line": 11,
+        "reason": "test 'sallyport.ask_test.test_partner_is_asked' failed",
+    }
+
+    tests = folder / "sallyport/ask/ask_test.rego"
+    tests.write_text(tests.read_text().replace('"assurance": 2', '"assurance": 3'))
+    assert await policy.apply() == policy.revision != before
+    assert not await may_ask(policy)
+    assert policy.status()["status"] == "ok"
+
+
+async def test_what_is_edited_back_counts_at_once(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set", {})
+    policy = await start(tmp_path / "data", folder)
+    edit(folder, "package", "package package")
+    with pytest.raises(PolicyRejected):
+        await policy.apply()
+    edit(folder, "package package", "package")
+    assert await policy.apply() == policy.revision
+    assert policy.status()["status"] == "ok"
+
+
+async def test_the_last_good_set_survives_a_bad_edit_and_a_restart(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set", {})
+    data = tmp_path / "data"
+    first = await start(data, folder)
+    edit(folder, "import rego.v1", "import rego.v1\n\nbroken :=")
+    second = await start(data, folder)
+    assert second.revision == first.revision
+    assert await may_ask(second)
+    assert second.status()["status"] == "degraded"
+    assert second.status()["rejected"]["file"] == ASK
+
+
+async def test_without_any_good_set_nothing_starts(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set", {ASK: "package sallyport.ask\nx :=\n"})
+    with pytest.raises(PolicyRejected):
+        await start(tmp_path / "data", folder)
+    with pytest.raises(PolicyRejected):
+        await start(tmp_path / "data", tmp_path / "nowhere")
+
+
+async def until(seen: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if seen():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it did not come about within 10 s")
+
+
+async def test_a_saved_edit_is_applied_by_itself(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set", {})
+    policy = await start(tmp_path / "data", folder)
+    before = policy.revision
+    watching = asyncio.create_task(policy.watch())
+    await asyncio.sleep(0.3)
+    edit(folder, "Log on with a second factor.", "Use your key.")
+    expected = load_set(folder).revision
+    assert before != expected
+    await until(lambda: policy.revision == expected)
+    edit(folder, "import rego.v1", "broken :=")
+    await until(lambda: policy.status()["status"] == "degraded")
+    assert policy.status()["rejected"]["file"] == ASK
+    assert policy.revision == expected
+    watching.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await watching
+
+
+async def test_switching_under_load_gives_no_wrong_and_no_failed_decision(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set", {})
+    data = tmp_path / "data"
+    policy = await start(data, folder)
+    texts = {policy.revision: "Log on with a second factor."}
+    stop = False
+    decided = 0
+    caller = replace(search().caller, officer=officer(assurance=1))
+
+    async def ask() -> None:
+        nonlocal decided
+        while not stop:
+            decision = await policy.permit_search(search(caller=caller), now=NOW)
+            assert decision.reasons[0].text == texts[decision.evidence.revision]
+            decided += 1
+            await asyncio.sleep(0.001)
+
+    asker = asyncio.create_task(ask())
+    for n in range(3):
+        edit(folder, texts[policy.revision], f"Text {n}.")
+        texts[load_set(folder).revision] = f"Text {n}."
+        await policy.apply()
+    stop = True
+    await asker
+    assert decided > 10
+    assert len(texts) == 4
+
+
+async def test_the_probe_decides_something(policy: Policy) -> None:
+    await policy.probe()
+    assert policy.status()["engine"] == "embedded"
+    await policy.close()
+    with pytest.raises(PolicyUnavailable):
+        await policy.probe()
+
+
+def test_the_small_set_is_a_whole_one() -> None:
+    assert load_set(SMALL).tests

@@ -1,0 +1,344 @@
+"""What leaves: by element what the decision gives, and of a hidden record nothing at all."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway import niem
+from gateway.errors import PolicyUnavailable
+from gateway.model import FindResult, Found, Granularity
+from gateway.policy import AnswerPermit, Policy, Released
+from gateway.policy.elements import compile_elements, compile_plan, keep, mask
+from gateway.policy.sets import load_set
+from gateway.policy.vocabulary import read_vocabulary
+from tests.policy.made import (
+    CONTEXT,
+    LEAF,
+    NOW,
+    SMALL,
+    found,
+    person_message,
+    question,
+    result,
+    start,
+)
+from tests.soak import count
+
+
+@pytest.fixture
+async def policy(vetted_dir: Path) -> Policy:
+    return await start(vetted_dir)
+
+
+async def released(policy: Policy, records: FindResult, **changes: Any) -> Released:
+    permit = await policy.permit_answer(question(**changes), now=NOW)
+    assert isinstance(permit, AnswerPermit)
+    return await policy.release(permit, records, leaf=LEAF, now=NOW)
+
+
+# -- hidden records ---------------------------------------------------------------------------
+
+HIDDEN: list[dict[str, Any]] = [
+    {"dissemination": "RED"},
+    {"disclosure": "expunged"},
+    {"disclosure": "sealed", "dissemination": "YELLOW"},
+]
+
+
+@pytest.mark.parametrize("granularity", list(Granularity))
+@pytest.mark.parametrize("more", [False, True])
+@pytest.mark.parametrize("facts", HIDDEN)
+async def test_a_hidden_record_gives_the_answer_that_no_record_gives(
+    policy: Policy, granularity: Granularity, *, more: bool, facts: dict[str, Any]
+) -> None:
+    hidden = [found(n, **facts) for n in range(12)]
+    nothing = await released(policy, result(), granularity=granularity)
+    suppressed = await released(policy, result(*hidden, more=more), granularity=granularity)
+    assert suppressed.body() == nothing.body()
+    assert suppressed.answer == nothing.answer
+    assert suppressed.answer.status == "answered"
+    assert suppressed.given == ()
+
+
+async def test_hidden_among_shown_leaves_no_trace(policy: Policy) -> None:
+    shown = [found(1), found(2)]
+    mixed = [found(3, dissemination="RED"), shown[0], found(4, disclosure="expunged"), shown[1]]
+    alone = await released(policy, result(*shown))
+    among = await released(policy, result(*mixed))
+    assert among.body() == alone.body()
+
+
+async def test_a_cut_before_the_release_does_not_tell_of_hidden_records(policy: Policy) -> None:
+    """The records stopped at their limit, and some of what they found is hidden."""
+    records = [found(1), found(2, dissemination="RED")]
+    cut = await released(policy, result(*records, more=True), max_matches=2)
+    alone = await released(policy, result(records[0]), max_matches=2)
+    assert cut.body() == alone.body()
+    full = await released(policy, result(found(1), found(2), more=True), max_matches=2)
+    assert full.answer.more
+
+
+async def test_hidden_records_do_not_use_up_the_limit(policy: Policy) -> None:
+    hidden = [found(n, dissemination="RED") for n in range(5)]
+    answer = (await released(policy, result(*hidden, found(9)), max_matches=1)).answer
+    assert [m.record_id for m in answer.matches] == ["W-9"]
+    assert not answer.more
+
+
+# -- granularity ------------------------------------------------------------------------------
+
+
+async def test_record(policy: Policy) -> None:
+    out = await released(policy, result(found()))
+    (match,) = out.answer.matches
+    assert match.record is not None
+    assert niem.validate(match.record) == []
+    assert match.cautions == ("ARMED AND DANGEROUS",)
+    assert match.confirm is not None
+    assert match.confirm.phone == "+1-915-555-0142"
+    assert match.handling is not None
+    assert (match.handling.keep_days, match.handling.onward_sharing) == (30, "none")
+    person = match.record["nc:Person"]
+    assert person["nc:PersonSSNIdentification"] == {"nc:IdentificationID": "****4417"}
+    assert "scr:WarrantCategoryCode" not in match.record["j:Warrant"]
+    assert "scr" not in match.record["@context"]
+    assert out.given[0].classes == ("identifier", "identity", "order", "safety")
+    assert out.answer.classes_never_shared == ("victim",)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "facts"), [("investigation", {"dissemination": "YELLOW"}), ("stop", {})]
+)
+async def test_a_pointer_tells_whom_to_ask_and_nothing_else(
+    policy: Policy, purpose: str, facts: dict[str, Any]
+) -> None:
+    out = await released(policy, result(found(**facts)), purpose=purpose)
+    (match,) = out.answer.matches
+    assert match.contact is not None
+    told = {f: getattr(match, f) for f in ("record_id", "score", "compared", "record", "confirm")}
+    assert set(told.values()) == {None}
+    assert match.cautions == ()
+    assert out.given[0].show == "pointer"
+
+
+async def test_count_and_hit_tell_just_that(policy: Policy) -> None:
+    records = result(*(found(n) for n in range(4)), found(9, dissemination="RED"))
+    counted = (await released(policy, records, granularity=Granularity.COUNT, max_matches=3)).answer
+    assert (counted.count, counted.more, counted.hit, counted.matches) == (3, True, None, ())
+    hit = (await released(policy, records, granularity=Granularity.HIT, max_matches=3)).answer
+    assert (hit.hit, hit.count, hit.more, hit.matches) == (True, None, False, ())
+    none = (await released(policy, result(), granularity=Granularity.HIT)).answer
+    assert none.hit is False
+
+
+# -- the rest of the answer -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("minutes", [59, 61, None])
+async def test_stale_is_of_the_source_and_not_of_the_records(
+    policy: Policy, minutes: int | None
+) -> None:
+    as_of = None if minutes is None else NOW - timedelta(minutes=minutes)
+    with_record = await released(policy, result(found(dissemination="RED"), data_as_of=as_of))
+    without = await released(policy, result(data_as_of=as_of))
+    assert with_record.body() == without.body()
+    assert without.answer.stale is (minutes != 59)
+    other = await released(policy, result(data_as_of=as_of), record_types=("person",))
+    assert other.answer.stale is False
+
+
+async def test_terms_that_were_not_used_are_named(policy: Policy) -> None:
+    out = await released(policy, result(found(), terms_not_used=("ssn",)))
+    assert out.answer.terms_not_used == ("ssn",)
+
+
+async def test_a_question_that_the_sources_do_not_understand(policy: Policy) -> None:
+    out = await released(policy, FindResult(understood=False))
+    assert out.answer.status == "not_understood"
+    assert [r.code for r in out.answer.reasons] == ["search.no_such_terms"]
+
+
+async def test_a_record_type_that_was_not_permitted_is_dropped(policy: Policy) -> None:
+    out = await released(policy, result(found(record_type="incident")))
+    assert out.body() == (await released(policy, result())).body()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"@context": CONTEXT, "nc:Person": {"nc:PersonName": "not an object"}},
+        {"@context": CONTEXT, "nc:Person": {"nc:PersonBirthDate": {"nc:Date": "yesterday"}}},
+        {"@context": {}, "nc:Person": {"nc:PersonName": {"nc:PersonFullName": "A"}}},
+        {"nc:Person": {"nc:PersonName": {"nc:PersonFullName": "A"}}},
+    ],
+)
+async def test_what_is_no_standard_message_is_withheld_and_reported(
+    policy: Policy, message: dict[str, Any]
+) -> None:
+    out = await released(policy, result(found(message=message)))
+    assert out.body() == (await released(policy, result())).body()
+    status = policy.status()
+    assert status["status"] == "degraded"
+    assert status["records_withheld_as_invalid"] == {"warrant": 1}
+
+
+async def test_a_record_with_nothing_left_gives_no_sign(policy: Policy) -> None:
+    message = {"@context": CONTEXT, "nc:Person": {"@id": "#P1", "j:PersonEyeColorCode": "BROWN"}}
+    out = await released(policy, result(found(message=message)))
+    assert out.body() == (await released(policy, result())).body()
+    assert policy.status()["status"] == "ok"
+
+
+async def test_a_record_is_never_changed_by_its_release(policy: Policy) -> None:
+    record = found()
+    await released(policy, result(record))
+    assert record.message == person_message()
+
+
+async def test_too_many_facts_for_one_decision_are_a_refusal(policy: Policy) -> None:
+    records = [found(n, case=f"{n}-" + "x" * 5_000) for n in range(100)]
+    with pytest.raises(PolicyUnavailable, match="bytes"):
+        await released(policy, result(*records))
+
+
+# -- elements ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "masked"),
+    [
+        ("999-00-4417", "****4417"),
+        ("D1234567", "****4567"),
+        ("12345", None),
+        ("ABCDEFGH", None),
+        ("ABCDEFGH12", None),
+        ("", None),
+    ],
+)
+def test_mask_shows_four_digits_and_never_most_of_a_value(value: str, masked: str | None) -> None:
+    assert mask(value) == masked
+
+
+def test_masking_gives_identifiers_alone() -> None:
+    plan = compile_plan(
+        compile_elements({"nc:Person/j:DriverLicense": "identifier"}), [("identifier", "mask")]
+    )
+    kept = keep(
+        plan,
+        {
+            "nc:Person": {
+                "j:DriverLicense": {
+                    "nc:IdentificationID": "99900417",
+                    "nc:IdentificationJurisdiction": {"nc:JurisdictionText": "Texas"},
+                    "nc:IdentificationSourceText": "99900417",
+                }
+            }
+        },
+    )
+    assert kept is not None
+    assert kept.message == {"nc:Person": {"j:DriverLicense": {"nc:IdentificationID": "****0417"}}}
+
+
+def test_keywords_other_than_id_are_not_kept() -> None:
+    plan = compile_plan(compile_elements({"nc:Person": "identity"}), [("identity", "give")])
+    kept = keep(plan, {"@graph": [1], "nc:Person": {"@id": "#P", "@value": "secret", "nc:X": 1}})
+    assert kept is not None
+    assert kept.message == {"nc:Person": {"@id": "#P", "nc:X": 1}}
+
+
+ELEMENTS = dict(read_vocabulary(load_set(SMALL).data).elements)
+CLASSES = sorted({*ELEMENTS.values()})
+ACTIONS = st.sampled_from(["give", "mask", "pointer", "count", "nothing"])
+STEPS = sorted({s for p in ELEMENTS for s in p.split("/")} | {"nc:Other", "nc:IdentificationID"})
+MESSAGES = st.recursive(
+    st.text(alphabet="A1b2", min_size=1, max_size=12),
+    lambda below: (
+        st.dictionaries(st.sampled_from(STEPS), below, min_size=1, max_size=4)
+        | st.lists(below, min_size=1, max_size=3)
+    ),
+    max_leaves=25,
+)
+PATHS = st.dictionaries(
+    st.lists(st.sampled_from(STEPS), min_size=1, max_size=3).map("/".join),
+    st.sampled_from(CLASSES),
+    max_size=8,
+)
+
+
+def leaves(value: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
+    if isinstance(value, dict):
+        return [leaf for k, v in value.items() for leaf in leaves(v, (*path, k))]
+    if isinstance(value, list):
+        return [leaf for v in value for leaf in leaves(v, path)]
+    return [(path, value)]
+
+
+def class_of(path: tuple[str, ...], elements: dict[str, str]) -> str | None:
+    """The rule, told plainly: the longest path with a class decides."""
+    for end in range(len(path), 0, -1):
+        named = elements.get("/".join(path[:end]))
+        if named:
+            return named
+    return None
+
+
+@settings(max_examples=count(300, 10_000), deadline=None)
+@given(
+    elements=PATHS | st.just(ELEMENTS),
+    classes=st.dictionaries(st.sampled_from(CLASSES), ACTIONS),
+    message=st.dictionaries(st.sampled_from(STEPS), MESSAGES, min_size=1, max_size=4),
+)
+def test_no_element_leaves_whose_class_was_not_given(
+    elements: dict[str, str], classes: dict[str, str], message: dict[str, Any]
+) -> None:
+    kept = keep(compile_plan(compile_elements(elements), classes.items()), message)
+    allowed = []
+    for path, value in leaves(message):
+        action = classes.get(class_of(path, elements) or "")
+        if action == "give":
+            allowed.append((path, value))
+        elif action == "mask" and path[-1].endswith("ID") and mask(value):
+            allowed.append((path, mask(value)))
+    # Not less either: exactly what was given, and every class named that is in it.
+    assert (leaves(kept.message) if kept else []) == allowed
+    assert set(kept.classes if kept else ()) == {class_of(p, elements) for p, _ in allowed}
+
+
+FACTS = st.fixed_dictionaries(
+    {
+        "dissemination": st.sampled_from(["GREEN", "YELLOW", "RED", "PINK", ""]),
+        "disclosure": st.sampled_from(["open", "expunged", "sealed", "nondisclosure"]),
+    }
+)
+
+
+@settings(max_examples=count(40, 2_000), deadline=None)
+@given(facts=st.lists(FACTS, max_size=8), granularity=st.sampled_from(list(Granularity)))
+async def test_random_records_leave_only_as_their_facts_allow(
+    vetted_dir: Path, facts: list[dict[str, Any]], granularity: Granularity
+) -> None:
+    policy = await start(vetted_dir)
+    records = [found(n, **f) for n, f in enumerate(facts)]
+    out = await released(policy, result(*records), granularity=granularity)
+    visible = [
+        f for f in facts if f["disclosure"] == "open" and f["dissemination"] in {"GREEN", "YELLOW"}
+    ]
+    assert len(out.given) == len(visible)
+    shown = [m for m in out.answer.matches if m.record is not None]
+    green = [f for f in visible if f["dissemination"] == "GREEN"]
+    assert len(shown) == (len(green) if granularity is Granularity.RECORD else 0)
+    for match in shown:
+        assert niem.validate(match.record) == []
+        assert "999-00-4417" not in str(match.record)
+        assert "Deportation" not in str(match.record)
+
+
+def test_the_records_of_these_tests_conform() -> None:
+    record: Found = found()
+    assert niem.validate(record.message) == []
+    assert replace(record, record_id="x").message == record.message
