@@ -17,6 +17,7 @@ from sqlalchemy import Engine as Database
 from starlette.types import ASGIApp
 
 import adapters
+from gateway import niem
 from gateway.database import open_sqlite
 from gateway.errors import LedgerUnavailable
 from gateway.exchange import Aggregate, Answering, Asking, Searches
@@ -110,6 +111,7 @@ async def _compose(settings: Settings, metrics: Metrics, stack: AsyncExitStack) 
     tracing = Tracing(settings.trace_file, settings.trace_ratio)
     stack.callback(tracing.close)
 
+    niem.validate({})  # reads the release now, not on the first answer
     ledger = await _ledger(settings, keys, stack)
     policy = await _policy(settings, keys, stack)
     records = await _records(home, stack)

@@ -1,5 +1,5 @@
 """Lets `python -m gateway.cli` do what `sallyport` does."""
 
-from gateway.cli import main
+from gateway.cli.main import main
 
 main()

@@ -14,6 +14,7 @@ from gateway import settings as settings_files
 from gateway.app import create_app, routes
 from gateway.cli import audit, policy, records, setup
 from gateway.cli.options import Home
+from gateway.errors import PolicyRejected, SallyportError
 from gateway.telemetry import configure_logging
 
 app = typer.Typer(
@@ -88,3 +89,14 @@ def openapi() -> None:
         option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE,
     )
     sys.stdout.buffer.write(document)
+
+
+def main() -> None:
+    """Run the command. An error of ours is one line: what happened, why, what to do."""
+    try:
+        app()
+    except PolicyRejected as error:
+        where = f"{error.where}: " if error.where else ""
+        sys.exit(f"sallyport: {where}{error.detail}")
+    except SallyportError as error:
+        sys.exit(f"sallyport: {error.detail}")
