@@ -16,7 +16,7 @@ The output is the same, byte for byte, for the same release. Its JSON has:
     types         type -> [parent or null, [[property, min, max], ...] (null: no limit),
                   simple type or null, [required attribute, ...]]
     properties    element -> [type, flags, substitution head or null]; flags: A abstract,
-                  N may be a reference alone, W augmentation wrapper
+                  W augmentation wrapper
     attributes    attribute -> simple type
     simple        simple type -> {base | list | union, enum, pattern, and facets by their names}
 """
@@ -216,7 +216,11 @@ def properties_of(tables: Tables, schemas: Schemas, types: dict[str, Any]) -> di
         head = schemas.name(node, head) if head else None
         if (row["SubstitutionGroupQualifiedProperty"] or None) != head:
             raise Contradiction(f"{name} substitutes {head} in the schemas only")
-        flags = "A" * (node.get("abstract") == "true") + "N" * (node.get("nillable") == "true")
+        flags = "A" * (node.get("abstract") == "true")
+        if not flags and node.get("nillable") != "true":
+            raise Contradiction(
+                f"{name} may not be a reference, which the run time takes for granted"
+            )
         flags += "W" * (tables.types.get(kind, {}).get("IsAugmentation") == "1")
         found[name] = [kind or None, flags, head]
         if kind and kind not in types and kind not in schemas.simple:

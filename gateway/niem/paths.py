@@ -21,15 +21,13 @@ class PropertyInfo:
 
     `kind` is `object`, or the simple kind: `text`, `token`, `code`, `date`, `dateTime`, `gYear`,
     `integer`, `decimal`, `double`, `boolean`, `uri` and so on. `codes` is the code list, if it has
-    one. `repeats` is true where a list of several may stand. `referable` says whether {"@id": …}
-    alone may stand for it. `required` are the keys without which an object of it is not valid (of
-    each group that may substitute another, the first).
+    one. `repeats` is true where a list of several may stand. `required` are the keys without which
+    an object of it is not valid (of each group that may substitute another, the first).
     """
 
     name: str
     kind: str
     type: str
-    referable: bool
     repeats: bool
     codes: frozenset[str] | None = None
     attribute: bool = False
@@ -47,7 +45,6 @@ def resolve(path: str) -> PropertyInfo:
             name,
             simple.kind,
             kind,
-            referable=False,
             repeats=False,
             codes=simple.codes,
             attribute=True,
@@ -58,7 +55,6 @@ def resolve(path: str) -> PropertyInfo:
         element.name,
         own.kind if own else OBJECT,
         element.type or "",
-        referable=element.referable,
         repeats=child.slot.most != 1,
         codes=own.codes if own else None,
         required=tuple(s.names[0] for s in element.shape.required if s.names),

@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 from gateway.model import Message
 from gateway.niem.release import MAX_DEPTH, Element, Release, Shape, Slot, release
 
+_MAX_PASSES = 64
+"""How long a chain of references may fall, one by one. A message with a longer one goes whole."""
 Keys: TypeAlias = dict[str, Any]
 
 
@@ -24,7 +26,7 @@ def prune(message: Message) -> Message | None:
     unchanged parts with it.
     """
     dead: frozenset[str] = frozenset()
-    while True:
+    for _ in range(_MAX_PASSES):
         run = _Pass(release(), dead)
         kept = run.message(message)
         if kept is None:
@@ -32,9 +34,9 @@ def prune(message: Message) -> Message | None:
         gone = {i for i in run.wanted if i[:1] == "#"}.difference(run.defined)
         if not gone:
             return _with_context(kept)
-        # What was dead stays dead: an object once gone does not come back. So this ends.
-        dead |= gone
+        dead |= gone  # what is gone does not come back
         message = kept
+    return None
 
 
 class _Pass:

@@ -34,13 +34,12 @@ class Slot:
 
 
 class Element:
-    """One property that may be a key: its abstractness, whether a reference may stand for it."""
+    """One property that may be a key, if it is not abstract. A reference may stand for any."""
 
     def __init__(self, release: "Release", name: str, kind: str | None, flags: str) -> None:
         self.name = name
         self.type = kind
         self.abstract = "A" in flags or "W" in flags or kind is None
-        self.referable = "N" in flags
         self._release = release
 
     @cached_property

@@ -79,7 +79,7 @@ class _Validation:
         if self.problems:
             return
         found = [key for key in message if self.top(message, key)]
-        if not found:
+        if not found and not self.problems:
             self.report(None, "message.empty", "The message holds no NIEM object.")
         for identifier, path in self.wanted:
             if identifier.startswith("#") and identifier not in self.defined:
@@ -87,11 +87,16 @@ class _Validation:
 
     def top(self, message: Mapping[str, Any], key: str) -> bool:
         """Check one key of the message itself. Gives whether it is the release's."""
-        if key.startswith("@"):
-            if key != "@context":
-                self.stray(message, key, None)
-            if key == "@id" and isinstance(message[key], str):
+        if key == "@context":
+            return False
+        if key == "@id":
+            if isinstance(message[key], str):
                 self.defined.add(message[key])
+            else:
+                self.report(None, "reference.malformed", "@id is not a string.")
+            return False
+        if key[:1] == "@":
+            self.stray(message, key, None)
             return False
         if not self.is_ours(key, None):
             return False
@@ -135,13 +140,10 @@ class _Validation:
         if key[:1] != "@":
             if self.is_ours(key, path):
                 self.unknown(key, path)
-        elif key == "@id":
-            if not isinstance(holder[key], str):
-                self.report(path, "reference.malformed", "@id is not a string.")
         elif key == "@type":
             if not isinstance(holder[key], str):
                 self.report(path, "value.type", "@type is not a string.")
-        else:
+        elif key != "@id":
             self.report(path, "key.keyword", "A JSON-LD keyword stands where none may.")
 
     def unknown(self, key: str, path: Path) -> None:
@@ -222,7 +224,7 @@ class _Validation:
         if depth > MAX_DEPTH:
             self.report(path, "message.too_deep", f"Objects are nested over {MAX_DEPTH} deep.")
             raise _Stop
-        if "@id" in value and self.identified(element, shape, value, path):
+        if "@id" in value and self.identified(shape, value, path):
             return
         counts: dict[Slot, int] = {}
         children = shape.children
@@ -273,9 +275,7 @@ class _Validation:
             self.left -= 1
             self.simple(simple, value, path)
 
-    def identified(
-        self, element: Element, shape: Shape, value: Mapping[str, Any], path: Path
-    ) -> bool:
+    def identified(self, shape: Shape, value: Mapping[str, Any], path: Path) -> bool:
         """Check "@id". True if it stands alone: a reference, with nothing else to check."""
         identifier = value["@id"]
         if not isinstance(identifier, str):
@@ -287,9 +287,6 @@ class _Validation:
             return len(value) == 1
         if len(value) == 1:
             self.wanted.append((identifier, path))
-            if not element.referable:
-                text = f"{element.name} may not be a reference alone."
-                self.report(path, "reference.not_allowed", text)
             if shape.attributes:
                 self.report(path, "part.missing", f"{shape.attributes[0]} is missing.")
             return True

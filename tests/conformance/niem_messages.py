@@ -129,7 +129,7 @@ class Maker:
         if element is None or element.abstract or depth > 7:
             return None
         shape = element.shape
-        if element.referable and depth and self.targets and self.random.random() < 0.1:
+        if depth and self.targets and self.random.random() < 0.1:
             return None if shape.attributes else {"@id": self.random.choice(self.targets)}
         if shape.simple is not None and not shape.attributes:
             return good_text(self.random, shape.simple)
