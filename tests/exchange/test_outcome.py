@@ -1,0 +1,47 @@
+from gateway.exchange.outcome import AgencyOutcome, count, overall
+from gateway.model import Status
+
+
+def parts(*statuses: Status, more: bool = False) -> tuple[AgencyOutcome, ...]:
+    return tuple(
+        AgencyOutcome(ori=f"ZZ999000{i}", status=s, more=more or None)
+        for i, s in enumerate(statuses)
+    )
+
+
+def test_everyone_answered_is_complete() -> None:
+    all_of_them = parts(Status.ANSWERED, Status.ANSWERED)
+    assert overall(all_of_them) == "complete"
+    assert count(all_of_them).complete
+
+
+def test_a_refusal_is_settled_but_not_an_answer() -> None:
+    some = parts(Status.ANSWERED, Status.REFUSED, Status.NOT_UNDERSTOOD)
+    assert overall(some) == "partial"
+    receipt = count(some)
+    assert (receipt.asked, receipt.answered, receipt.refused, receipt.not_understood) == (
+        3,
+        1,
+        1,
+        1,
+    )
+    assert receipt.complete
+
+
+def test_silence_is_never_complete() -> None:
+    for status in set(Status) - {Status.ANSWERED, Status.REFUSED, Status.NOT_UNDERSTOOD}:
+        receipt = count(parts(Status.ANSWERED, status))
+        assert not receipt.complete, status
+        told = receipt.answered + receipt.timed_out + receipt.failed + receipt.capped
+        assert told == 2, status
+
+
+def test_a_cut_answer_is_not_complete() -> None:
+    receipt = count(parts(Status.ANSWERED, more=True))
+    assert not receipt.complete
+    assert receipt.capped == 1
+
+
+def test_nobody() -> None:
+    assert overall(()) == "none"
+    assert overall(parts(Status.REFUSED)) == "none"

@@ -1,0 +1,119 @@
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from gateway.database import open_sqlite
+from gateway.errors import Conflict, NotFound, RecordsUnavailable
+from gateway.exchange import Searches
+from gateway.model import (
+    Caller,
+    Granularity,
+    Officer,
+    Ori,
+    PersonQuery,
+    ReasonGiven,
+    Reference,
+    Search,
+    Subject,
+)
+
+NOW = datetime(2030, 5, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+CANARY = b"ZEPHYRINEQUILL"
+
+
+def caller(name: str = "okafor") -> Caller:
+    officer = Officer(name, "Robbery", "x", frozenset({"y"}), 2, NOW)
+    return Caller("rms", Ori("ZZ9990000"), frozenset({"search"}), officer)
+
+
+def a_search(number: int, reference: Reference | None = None) -> Search:
+    return Search(
+        id=f"srch_{number:026d}",
+        caller=caller(),
+        purpose="p",
+        subject=Subject(person=PersonQuery()),
+        record_types=("r",),
+        granularity=Granularity.RECORD,
+        reason=ReasonGiven("x", "y"),
+        reference=reference,
+    )
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    made = open_sqlite(tmp_path / "state.db")
+    yield made
+    made.dispose()
+
+
+def kept(engine: Engine, *searches: Search, days: int = 30, key: bytes = b"k" * 32) -> Searches:
+    store = Searches(engine, key)
+    for s in searches:
+        store.keep(s, {"a": 1}, CANARY, asked_at=NOW, keep_until=NOW + days * DAY)
+    return store
+
+
+def test_only_the_officer_who_asked_gets_it_back(engine: Engine) -> None:
+    store = kept(engine, a_search(1))
+    assert store.get(a_search(1).id, caller(), NOW).body == CANARY
+    for other in (caller("else"), Caller("rms", Ori("ZZ9990000"), frozenset())):
+        with pytest.raises(NotFound):
+            store.get(a_search(1).id, other, NOW)
+    with pytest.raises(NotFound):
+        store.get(a_search(2).id, caller(), NOW)
+
+
+def test_it_goes_when_its_days_are_over(engine: Engine) -> None:
+    store = kept(engine, a_search(1), days=2)
+    with pytest.raises(NotFound):
+        store.get(a_search(1).id, caller(), NOW + 3 * DAY)
+    store.keep(a_search(2), {}, b"{}", asked_at=NOW + 3 * DAY, keep_until=NOW + 9 * DAY)
+    with engine.connect() as c:
+        assert c.exec_driver_sql("SELECT count(*) FROM search").scalar() == 1
+
+
+def test_nothing_stands_there_in_clear(engine: Engine, tmp_path: Path) -> None:
+    kept(engine, a_search(1))
+    for name in os.listdir(tmp_path):  # noqa: PTH208 - names only
+        content = (tmp_path / name).read_bytes()
+        assert CANARY not in content
+        assert b"okafor" not in content
+
+
+def test_another_key_or_a_moved_row_opens_nothing(engine: Engine) -> None:
+    kept(engine, a_search(1), a_search(2))
+    with pytest.raises(RecordsUnavailable):
+        Searches(engine, b"x" * 32).get(a_search(1).id, caller(), NOW)
+    with engine.begin() as c:
+        c.exec_driver_sql(
+            "UPDATE search SET sealed = (SELECT sealed FROM search WHERE id = ?) WHERE id = ?",
+            (a_search(2).id, a_search(1).id),
+        )
+    with pytest.raises(RecordsUnavailable):
+        Searches(engine, b"k" * 32).get(a_search(1).id, caller(), NOW)
+
+
+def test_a_pending_reference_in_time_late_and_twice(engine: Engine) -> None:
+    pending = Reference("pending")
+    store = kept(engine, a_search(1, pending), a_search(2, pending), a_search(3))
+    number = Reference("case", "26-1")
+    assert store.complete(store.get(a_search(1).id, caller(), NOW), number, NOW + DAY)
+    assert [o.id for o in store.overdue(NOW + DAY)] == []
+    late = NOW + DAY + timedelta(seconds=1)
+    assert [(o.id, o.completed_late) for o in store.overdue(late)] == [(a_search(2).id, False)]
+    assert not store.complete(store.get(a_search(2).id, caller(), NOW), number, late)
+    assert [(o.id, o.completed_late) for o in store.overdue(late)] == [(a_search(2).id, True)]
+    for done in (a_search(1), a_search(3)):
+        with pytest.raises(Conflict):
+            store.complete(store.get(done.id, caller(), NOW), number, NOW)
+
+
+def test_a_pending_reference_is_not_swept_away(engine: Engine) -> None:
+    store = kept(engine, a_search(1, Reference("pending")), days=1)
+    store.keep(a_search(2), {}, b"{}", asked_at=NOW + 9 * DAY, keep_until=NOW + 10 * DAY)
+    assert [o.id for o in store.overdue(NOW + 9 * DAY)] == [a_search(1).id]
