@@ -85,9 +85,14 @@ def _unique(*forms: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f for f in forms if f))
 
 
+def _surname(c: Chance, common: tuple[str, ...], rare: tuple[str, ...]) -> str:
+    """Draw a surname: fewer than half of all people have a common one."""
+    return c.early(common) if c.happens(45) else c.one(rare)
+
+
 def _english(c: Chance, sex: str) -> _Naming:
     given = c.early(words.ENGLISH_GIVEN[sex])
-    surname = c.early(words.ENGLISH_SURNAMES)
+    surname = _surname(c, words.ENGLISH_SURNAMES, words.ENGLISH_RARE_SURNAMES)
     forms = [surname]
     if c.happens(10):
         prefix = c.one(("MAC", "O'", "FITZ", "VAN DER "))
@@ -99,7 +104,7 @@ def _english(c: Chance, sex: str) -> _Naming:
             "VAN DER ": ["VANDER" + surname, surname],
         }[prefix]
     elif sex == "F" and c.happens(15):
-        maiden = c.early(words.ENGLISH_SURNAMES)
+        maiden = _surname(c, words.ENGLISH_SURNAMES, words.ENGLISH_RARE_SURNAMES)
         forms = [f"{surname}-{maiden}", surname, f"{surname} {maiden}", maiden]
     return _Naming((given, *words.NICKNAMES.get(given, ())), _unique(*forms), "USA")
 
@@ -108,6 +113,7 @@ def _iberian(c: Chance, sex: str) -> _Naming:
     """Two surnames, either of which may be dropped; particles; two given names; accents."""
     portuguese = c.happens(8)
     pool = words.PORTUGUESE_SURNAMES if portuguese else words.SPANISH_SURNAMES
+    rare = pool if portuguese else words.SPANISH_RARE_SURNAMES
     given_pool = (words.PORTUGUESE_GIVEN if portuguese else words.SPANISH_GIVEN)[sex]
     given = c.early(given_pool)
     givens = [given, *words.NICKNAMES.get(given, ())]
@@ -115,12 +121,12 @@ def _iberian(c: Chance, sex: str) -> _Naming:
         second = c.early(given_pool)
         if second != given:
             givens = [f"{given} {second}", given, second]
-    first = c.early(pool)
+    first = _surname(c, pool, rare)
     if c.happens(8):
         particle = c.one(words.PARTICLES)
         forms = [f"{particle} {first}", first, f"{particle.replace(' ', '')}{first}"]
     elif c.happens(60):
-        second = c.early(pool)
+        second = _surname(c, pool, rare)
         forms = [f"{first} {second}", first, f"{first}-{second}", second]
     else:
         forms = [first]

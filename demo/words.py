@@ -33,9 +33,18 @@ def _syllables(text: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(s.split(":")) for s in text.split())
 
 
+def _rare(words: dict[str, str]) -> tuple[str, ...]:
+    """Put a syllable between stem and ending: the many names that few people have."""
+    endings = words["endings"].split()
+    linked = (link + end for link in _WORDS["links"].split() for end in endings if end != "_")
+    return _cross({"stems": words["stems"], "endings": " ".join(linked)})
+
+
 ENGLISH_SURNAMES = _cross(_WORDS["surnames"]["english"])
 SPANISH_SURNAMES = _cross(_WORDS["surnames"]["spanish"])
 PORTUGUESE_SURNAMES = _cross(_WORDS["surnames"]["portuguese"])
+ENGLISH_RARE_SURNAMES = _rare(_WORDS["surnames"]["english"])
+SPANISH_RARE_SURNAMES = _rare(_WORDS["surnames"]["spanish"])
 PARTICLES: tuple[str, ...] = tuple(_WORDS["particles"].split("|"))
 
 ENGLISH_GIVEN = _by_sex(_WORDS["given"]["english"])
