@@ -40,6 +40,11 @@ class Checkpoint:
     root: bytes
     note: str
 
+    @property
+    def signatures(self) -> int:
+        """How many lines of signatures it has; witnesses add theirs."""
+        return self.note.partition("\n\n")[2].count("\n")
+
 
 def origin_of(ori: str) -> str:
     """Name an agency's log."""

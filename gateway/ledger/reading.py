@@ -136,8 +136,8 @@ class Reader:
                         "transaction": fields.get("transaction", ""),
                         "type": fields["type"],
                         "time": fields["time"],
-                        "from": peer,
-                        "to": fields["log"],
+                        "peer": peer,
+                        "holder": fields["log"],
                     }
 
     def _entry(self, row: Row[Any], months: dict[int, Row[Any]] | None) -> LogEntry:

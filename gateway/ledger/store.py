@@ -10,7 +10,6 @@ A store on PostgreSQL would differ in three points: several writers, each with a
 import fcntl
 import os
 import secrets
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +18,6 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine, event, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.database import open_sqlite
 from gateway.errors import LedgerUnavailable, Replayed, SallyportError
@@ -114,11 +112,9 @@ class Store:
                 EntryType.START, decision="started", reasons=recovered, results=found or None
             )
             self.commit([Work((prepare(draft),))], sequence=True)
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 - a file altered from outside can fail in any way
             self.close()
-            if isinstance(error, (SQLAlchemyError, sqlite3.Error, OSError, Altered)):
-                raise LedgerUnavailable(_why(error)) from None
-            raise
+            raise LedgerUnavailable(_why(error)) from None
 
     def close(self) -> None:
         """Close the file and let another process have it."""
@@ -363,7 +359,7 @@ def lock_path(path: Path) -> Path:
 
 
 def _why(error: BaseException) -> str:
-    if isinstance(error, Altered):
+    if isinstance(error, Altered | TypeError | ValueError):
         return "The access log's file was altered from outside. See `sallyport audit verify`."
     return f"The access log can't be opened ({type(error).__name__})."
 

@@ -59,6 +59,10 @@ class Edge:
         heights = [h for h in range(size.bit_length() - 1, -1, -1) if size >> h & 1]
         return cls(size, [(h, node(h, (size >> h) - 1)) for h in heights])
 
+    def copy(self) -> "Edge":
+        """Give a second edge that grows on its own."""
+        return Edge(self.size, self._peaks)
+
     def append(self, leaf: bytes) -> list[tuple[int, bytes]]:
         """Add a leaf hash. Gives each stored node that it completes: (tile level, hash)."""
         done = [(0, leaf)]
