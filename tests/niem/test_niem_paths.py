@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -84,7 +85,7 @@ def test_what_may_stand_in_what() -> None:
 
 
 def test_the_context_is_for_the_prefixes_used() -> None:
-    used = {"nc:Person": [{"j:PersonSexCode": "F", "sp:x": {"y:z": 1}}]}
+    used: dict[str, Any] = {"nc:Person": [{"j:PersonSexCode": "F", "sp:x": {"y:z": 1}}]}
     with pytest.raises(Misconfigured, match=r"^y: "):
         niem.context_for(used)
     used["nc:Person"][0]["sp:x"] = 1

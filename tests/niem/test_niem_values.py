@@ -143,6 +143,6 @@ def test_derived_types_add_up() -> None:
     for name, (good, bad) in takes.items():
         assert [t for t in good if not types[name].accepts(t)] == [], name
         assert [t for t in bad if types[name].accepts(t)] == [], name
-    assert types["x:Either"].codes == {"GO ON", "STOP", "1", "2"}
+    assert types["x:Either"].codes == frozenset({"GO ON", "STOP", "1", "2"})
     assert types["x:Mixed"].codes is None
     assert (types["x:Many"].numeric, types["x:Word"].numeric) == (True, False)
