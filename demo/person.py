@@ -85,14 +85,20 @@ def _unique(*forms: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f for f in forms if f))
 
 
-def _surname(c: Chance, common: tuple[str, ...], rare: tuple[str, ...]) -> str:
-    """Draw a surname: fewer than half of all people have a common one."""
-    return c.early(common) if c.happens(45) else c.one(rare)
+def _surname(c: Chance, common: tuple[str, ...], endings: tuple[str, ...]) -> str:
+    """Draw a surname: three in ten people have a common one."""
+    if c.happens(30):
+        return c.early(common)
+    syllable = c.one(words.ONSETS) + c.one(words.VOWELS) + c.one(words.CODAS)
+    ending = c.one(endings)
+    if c.happens(35):
+        syllable += c.one(words.VOWELS) + c.one(words.CODAS)
+    return syllable + ending
 
 
 def _english(c: Chance, sex: str) -> _Naming:
     given = c.early(words.ENGLISH_GIVEN[sex])
-    surname = _surname(c, words.ENGLISH_SURNAMES, words.ENGLISH_RARE_SURNAMES)
+    surname = _surname(c, words.ENGLISH_SURNAMES, words.ENGLISH_ENDINGS)
     forms = [surname]
     if c.happens(10):
         prefix = c.one(("MAC", "O'", "FITZ", "VAN DER "))
@@ -104,16 +110,19 @@ def _english(c: Chance, sex: str) -> _Naming:
             "VAN DER ": ["VANDER" + surname, surname],
         }[prefix]
     elif sex == "F" and c.happens(15):
-        maiden = _surname(c, words.ENGLISH_SURNAMES, words.ENGLISH_RARE_SURNAMES)
+        maiden = _surname(c, words.ENGLISH_SURNAMES, words.ENGLISH_ENDINGS)
         forms = [f"{surname}-{maiden}", surname, f"{surname} {maiden}", maiden]
     return _Naming((given, *words.NICKNAMES.get(given, ())), _unique(*forms), "USA")
+
+
+def _iberian_surname(c: Chance, pool: tuple[str, ...], *, portuguese: bool) -> str:
+    return c.early(pool) if portuguese else _surname(c, pool, words.SPANISH_ENDINGS)
 
 
 def _iberian(c: Chance, sex: str) -> _Naming:
     """Two surnames, either of which may be dropped; particles; two given names; accents."""
     portuguese = c.happens(8)
     pool = words.PORTUGUESE_SURNAMES if portuguese else words.SPANISH_SURNAMES
-    rare = pool if portuguese else words.SPANISH_RARE_SURNAMES
     given_pool = (words.PORTUGUESE_GIVEN if portuguese else words.SPANISH_GIVEN)[sex]
     given = c.early(given_pool)
     givens = [given, *words.NICKNAMES.get(given, ())]
@@ -121,12 +130,12 @@ def _iberian(c: Chance, sex: str) -> _Naming:
         second = c.early(given_pool)
         if second != given:
             givens = [f"{given} {second}", given, second]
-    first = _surname(c, pool, rare)
+    first = _iberian_surname(c, pool, portuguese=portuguese)
     if c.happens(8):
         particle = c.one(words.PARTICLES)
         forms = [f"{particle} {first}", first, f"{particle.replace(' ', '')}{first}"]
     elif c.happens(60):
-        second = _surname(c, pool, rare)
+        second = _iberian_surname(c, pool, portuguese=portuguese)
         forms = [f"{first} {second}", first, f"{first}-{second}", second]
     else:
         forms = [first]

@@ -33,18 +33,16 @@ def _syllables(text: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(s.split(":")) for s in text.split())
 
 
-def _rare(words: dict[str, str]) -> tuple[str, ...]:
-    """Put a syllable between stem and ending: the many names that few people have."""
-    endings = words["endings"].split()
-    linked = (link + end for link in _WORDS["links"].split() for end in endings if end != "_")
-    return _cross({"stems": words["stems"], "endings": " ".join(linked)})
-
-
-ENGLISH_SURNAMES = _cross(_WORDS["surnames"]["english"])
-SPANISH_SURNAMES = _cross(_WORDS["surnames"]["spanish"])
+# The common ones: about four a stem.
+ENGLISH_SURNAMES = _cross(_WORDS["surnames"]["english"])[:240]
+SPANISH_SURNAMES = _cross(_WORDS["surnames"]["spanish"])[:120]
 PORTUGUESE_SURNAMES = _cross(_WORDS["surnames"]["portuguese"])
-ENGLISH_RARE_SURNAMES = _rare(_WORDS["surnames"]["english"])
-SPANISH_RARE_SURNAMES = _rare(_WORDS["surnames"]["spanish"])
+# Rare surnames: a syllable or more, then an ending. There are too many to list.
+ONSETS = _listed(_WORDS["rare"]["onsets"])
+VOWELS = _listed(_WORDS["rare"]["vowels"])
+CODAS = _listed(_WORDS["rare"]["codas"])
+ENGLISH_ENDINGS = _listed(_WORDS["surnames"]["english"]["endings"])[1:]
+SPANISH_ENDINGS = _listed(_WORDS["surnames"]["spanish"]["endings"])
 PARTICLES: tuple[str, ...] = tuple(_WORDS["particles"].split("|"))
 
 ENGLISH_GIVEN = _by_sex(_WORDS["given"]["english"])
