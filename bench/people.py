@@ -5,7 +5,7 @@ row is a real person's. One in five has two surnames. `damage` is what a second 
 """
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib.resources import files
 
@@ -66,7 +66,13 @@ class Population:
     def damage(self, p: Person) -> Person:
         """Write a person down as another agency might have: some right, most a little wrong."""
         rng = self.rng
-        given, surname, birth = p.given, p.surname, p.birth
+        given, surname, birth, sex = p.given, p.surname, p.birth, p.sex
+        if rng.random() < 0.03:
+            surname = self._name("surname")  # married, or given a false one
+        if rng.random() < 0.02:
+            given = self._name("given")
+        if rng.random() < 0.015:
+            sex = "F" if sex == "M" else "M"
         if rng.random() < 0.35:
             given = self._slip(given)
         elif rng.random() < 0.15:
@@ -79,7 +85,7 @@ class Population:
             given, surname = surname, given
         if birth and rng.random() < 0.3:
             birth = self._wrong_date(birth)
-        return replace(p, given=given, surname=surname, birth=birth)
+        return Person(given, surname, birth, sex)
 
     def _slip(self, text: str) -> str:
         rng, at = self.rng, self.rng.randrange(len(text))

@@ -4,6 +4,7 @@ Everything here is an array over the candidate rows: levels of agreement first, 
 symmetric: which of two names was asked and which was found changes nothing.
 """
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,7 @@ _BY_CUT = np.array(
 # A whole name against a part of the other; a part against a part. Index: the level of the two.
 _WHOLE_PART = np.array([1, 4, 2, 4, 5, 6, 6, 6], dtype=np.int8)
 _PART_PART = np.array([4, 6, 6, 6, 6, 6, 6, 6], dtype=np.int8)
+_GIVEN, _SURNAME, _EITHER = range(3)
 _DAYS = 100
 _YEAR = 10_000
 _AGE_SLACK = 2
@@ -51,50 +53,115 @@ class NameLevels:
     bits: Array
 
 
+class NameTable:
+    """The names of all rows of an index, shape (rows, 6), and room to work in, one a thread."""
+
+    def __init__(self, columns: Columns, weights: Weights) -> None:
+        self.columns = columns
+        self.weights = weights
+        common = weights.given_frequency.keys() | weights.surname_frequency.keys()
+        rarity = np.tile(
+            np.array(rarity_of("", weights), dtype=np.float32), (len(columns.texts) + 1, 1)
+        )
+        for n, text in enumerate(columns.texts):
+            if text in common:
+                rarity[n] = rarity_of(text, weights)
+        rarity[-1] = 0.0  # no name
+        self.rarity = rarity.T.copy()
+        self.ids = np.stack([columns[f"row.{p}"] for p in NAME_PARTS], axis=1)
+        self._room = threading.local()
+
+    def room(self) -> tuple[Array, Array]:
+        """Give a cleared mark and a place for every text and for none, which is the last."""
+        if not hasattr(self._room, "arrays"):
+            size = len(self.columns.texts) + 1
+            self._room.arrays = np.zeros(size, dtype=bool), np.zeros(size, dtype=np.int32)
+        found: tuple[Array, Array] = self._room.arrays
+        return found
+
+
 class NameSet:
     """The distinct texts of candidate rows, compared once each with a question's name."""
 
-    def __init__(self, columns: Columns, rows: Array) -> None:
-        self._columns = columns
-        ids = np.stack([columns[f"row.{p}"][rows] for p in NAME_PARTS])
-        seen = np.zeros(len(columns.texts) + 1, dtype=bool)
-        seen[ids] = True  # -1, none, marks the last place
+    def __init__(self, table: NameTable, rows: Array) -> None:
+        columns = table.columns
+        ids = table.ids[rows].T
+        seen, place = table.room()
+        seen[ids] = True  # -1, none, marks the last
         seen[-1] = False
-        self._used = np.flatnonzero(seen)
-        place = np.full(len(seen), len(self._used), dtype=np.int32)
-        place[self._used] = np.arange(len(self._used), dtype=np.int32)
+        used = np.flatnonzero(seen)
+        seen[used] = False
+        place[used] = np.arange(len(used), dtype=np.int32)
+        place[-1] = len(used)
         self._at = place[ids]
-        self._none = ids == NONE
+        self._none = ids[0] == NONE, ids[3] == NONE
+        self._with_given_parts = np.flatnonzero(ids[1] != NONE)
+        self._with_surname_parts = np.flatnonzero(ids[4] != NONE)
+        self._weights = table.weights
+        self._rarity = table.rarity
+        self._ids = ids
         texts = columns.texts
-        self._texts = [texts[i] for i in self._used.tolist()]
-        self._sounds = columns["text.sound"][self._used], columns["text.sound_other"][self._used]
-        self._consonants = columns["text.consonants"][self._used]
-        self._vowelless = columns["text.vowelless"][self._used]
+        self._texts = [texts[i] for i in used.tolist()]
+        self._sounds = columns["text.sound"][used], columns["text.sound_other"][used]
+        self._consonants = columns["text.consonants"][used]
+        self._vowelless = columns["text.vowelless"][used]
 
-    def levels(self, name: PersonName, weights: Weights) -> NameLevels:
+    def levels(self, name: PersonName) -> NameLevels:
         """Compare a name with every row."""
+        weights = self._weights
         asked = list(dict.fromkeys(p for p in name.parts if p))
         table = self._table(asked)
         by_text = dict(zip(asked, table, strict=True))
         nothing = np.full(table.shape[1], NameLevel.DIFFERENT, dtype=np.int8)
         given = by_text.get(name.given, nothing)
         surname = by_text.get(name.surname, nothing)
-        given_part = _least([by_text[p] for p in name.parts[1:3] if p], nothing)
-        surname_part = _least([by_text[p] for p in name.parts[4:6] if p], nothing)
-        at, none = self._at, self._none
-        g = _whole_and_parts(given, given_part, at[0], at[1:3])
-        s = _whole_and_parts(surname, surname_part, at[3], at[4:6])
-        crossed_g = _whole_and_parts(given, given_part, at[3], at[4:6])
-        crossed_s = _whole_and_parts(surname, surname_part, at[0], at[1:3])
-        g[none[0] | (not name.given)] = NameLevel.MISSING
-        s[none[3] | (not name.surname)] = NameLevel.MISSING
-        given_bits, surname_bits = weights.given.copy(), weights.surname.copy()
-        crossed = given_bits[crossed_g] + surname_bits[crossed_s] + weights.swapped
-        given_bits[NameLevel.SAME] = weights.same_given(name.given)
-        surname_bits[NameLevel.SAME] = weights.same_surname(name.surname)
-        bits = given_bits[g] + surname_bits[s]
-        swapped = (np.maximum(crossed_g, crossed_s) <= NameLevel.NEAR) & (crossed > bits)
-        return NameLevels(s, g, swapped, np.where(swapped, crossed, bits))
+        given_part = _least([by_text[p] for p in name.parts[1:3] if p])
+        surname_part = _least([by_text[p] for p in name.parts[4:6] if p])
+        g = self._given(given, given_part)
+        s = self._surname(surname, surname_part)
+        crossed_g = self._surname(given, given_part)
+        crossed_s = self._given(surname, surname_part)
+        no_given, no_surname = self._none
+        g[no_given | (not name.given)] = NameLevel.MISSING
+        s[no_surname | (not name.surname)] = NameLevel.MISSING
+        # A common name says little, however well it agrees: neither side counts for more than its
+        # own rarity. In crossed names a word counts as the commoner of what it may be.
+        bits = self._bits(name.given, weights.given, g, (_GIVEN, 0))
+        bits += self._bits(name.surname, weights.surname, s, (_SURNAME, 3))
+        swapped = np.zeros(len(bits), dtype=bool)
+        near = np.flatnonzero(np.maximum(crossed_g, crossed_s) <= NameLevel.NEAR)
+        if len(near):
+            either = np.minimum(weights.given, weights.surname)
+            crossed = self._bits(name.given, either, crossed_g[near], (_EITHER, 3), near)
+            crossed += self._bits(name.surname, either, crossed_s[near], (_EITHER, 0), near)
+            crossed += weights.swapped
+            better = crossed > bits[near]
+            swapped[near] = better
+            bits[near[better]] = crossed[better]
+        return NameLevels(s, g, swapped, bits)
+
+    def _bits(
+        self,
+        asked: str,
+        table: Array,
+        level: Array,
+        against: tuple[int, int],
+        rows: Array | None = None,
+    ) -> Array:
+        """Weigh the levels of an asked word. `against`: as what, and which part of each name."""
+        kind, part = against
+        rarity = rarity_of(asked, self._weights)[kind]
+        at_most = np.minimum(table, rarity)
+        at_most[NameLevel.SAME] = rarity
+        ids = self._ids[part] if rows is None else self._ids[part][rows]
+        capped: Array = np.minimum(at_most[level], self._rarity[kind][ids])
+        return capped
+
+    def _given(self, whole: Array, part: Array | None) -> Array:
+        return _best_level(whole, part, self._at[0], self._at[1:3], self._with_given_parts)
+
+    def _surname(self, whole: Array, part: Array | None) -> Array:
+        return _best_level(whole, part, self._at[3], self._at[4:6], self._with_surname_parts)
 
     def _table(self, asked: Sequence[str]) -> Array:
         """Give a level for each asked text and each distinct text, and one more for none."""
@@ -123,6 +190,12 @@ class NameSet:
             same = self._consonants == bare
             alike |= same if vowelless else same & self._vowelless
         return alike
+
+
+def rarity_of(word: str, weights: Weights) -> tuple[float, float, float]:
+    """Give the most bits that a word can count for: as given name, as surname, as either."""
+    given, surname = weights.same_given(word), weights.same_surname(word)
+    return given, surname, min(given, surname)
 
 
 def digits_of(births: Array) -> Array:
@@ -160,18 +233,30 @@ def age_words(births: Array, low: int, high: int, today: int) -> Array:
     return out
 
 
-def _whole_and_parts(whole: Array, part: Array, at: Array, at_parts: Array) -> Array:
-    """Give the best level of a name that may be a part of the other, or the other of it."""
-    fits = np.minimum(np.minimum(whole[at_parts[0]], whole[at_parts[1]]), part[at])
-    both = np.minimum(part[at_parts[0]], part[at_parts[1]])
-    best: Array = np.minimum(np.minimum(whole[at], _WHOLE_PART[fits]), _PART_PART[both])
+def _best_level(
+    whole: Array, part: Array | None, at: Array, at_parts: Array, with_parts: Array
+) -> Array:
+    """Give the best level of a name that may be a part of the other, or the other of it.
+
+    `whole` and `part` are the levels of the asked name, and of the best of its parts, by text;
+    `at` and `at_parts` are the texts of each row; only rows `with_parts` have parts.
+    """
+    best: Array = whole[at]
+    if part is not None:
+        best = np.minimum(best, _WHOLE_PART[part[at]])
+    if len(with_parts):
+        first, second = at_parts[0][with_parts], at_parts[1][with_parts]
+        fits = _WHOLE_PART[np.minimum(whole[first], whole[second])]
+        if part is not None:
+            fits = np.minimum(fits, _PART_PART[np.minimum(part[first], part[second])])
+        best[with_parts] = np.minimum(best[with_parts], fits)
     return best
 
 
-def _least(levels: Sequence[Array], nothing: Array) -> Array:
-    out = nothing
+def _least(levels: Sequence[Array]) -> Array | None:
+    out: Array | None = None
     for one in levels:
-        out = np.minimum(out, one)
+        out = one if out is None else np.minimum(out, one)
     return out
 
 

@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
-from gateway.errors import RecordsUnavailable
+from gateway.errors import RecordsUnavailable, SallyportError
 from gateway.model import Band, FindResult, Found, Question, Record, RecordQuery, stamp
 from gateway.records.asked import held_terms, restricted
 from gateway.records.index import Asked, ask, index_of
@@ -31,6 +32,7 @@ _LIVE_THREADS = 4
 _OF_DEADLINE = 0.8
 """The share of a question's time that its live sources get; the rest is for policy and log."""
 _TRIES = 2
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,10 @@ class Records:
         await self._mirrors.stop()
         self._workers.shutdown(wait=False, cancel_futures=True)
 
+    async def refresh(self) -> None:
+        """Look for new generations now. Raises RecordsUnavailable; the old ones go on serving."""
+        await self._mirrors.refresh()
+
     async def find(
         self,
         question: Question,
@@ -82,7 +88,7 @@ class Records:
             result = await self._find(question, terms, record_types, limit or question.max_matches)
             if result is not None:
                 return result
-            await self._mirrors.refresh()  # an import replaced what was found a moment ago
+            await self.refresh()  # an import replaced what was found a moment ago
         raise RecordsUnavailable("the records changed while they were read")
 
     def status(self) -> dict[str, Any]:
@@ -100,12 +106,14 @@ class Records:
         }
         fresh = {s: {"kind": "mirror", "loading": True} for s in self._mirrors.loading}
         live = {s.name: {"kind": "live", "loading": False} for s in self._live}
-        return {"ok": not self._mirrors.failing, "sources": {**fresh, **mirrors, **live}}
+        return {"ok": self._mirrors.ok, "sources": {**fresh, **mirrors, **live}}
 
     async def _find(
         self, question: Question, terms: frozenset[str], record_types: frozenset[str], limit: int
     ) -> FindResult | None:
         query = question.subject.query
+        if not self._mirrors.started:
+            raise RecordsUnavailable("the records are not open yet")
         mirrors = [m for m in self._mirrors.current if m.generation.record_types & record_types]
         live = [s for s in self._live if s.record_types & record_types]
         holdings: list[Mapping[str, frozenset[str]]] = [m.generation.terms for m in mirrors]
@@ -121,7 +129,7 @@ class Records:
             found, more_ages = await self._in_live(query, terms, record_types, live, question)
             hits, ages = hits + found, ages + more_ages
         hits.sort(key=lambda h: (-h.match.score, h.order))
-        best = await self._with_messages(hits[:limit])
+        best = self._with_messages(hits[:limit])
         if best is None:
             return None
         known = [a for a in ages if a is not None]
@@ -175,7 +183,7 @@ class Records:
             kept = [r for r in rows if r.record_type in record_types]
             return _scored(kept, ask(left, self._today())), source.as_of()
 
-        work = [(lambda s=source, q=left: search(s, q)) for source, left in asked]
+        work = [_guarded(partial(search, source, left)) for source, left in asked]
         answers = await self._at_once(work, question)
         hits = [
             _Hit(h.match, (1_000 + n, h.match.number), h.found)
@@ -195,15 +203,15 @@ class Records:
         same = Match(0, 1.0, Band.EXACT, {"record_id": "same"})
         hits = []
         for order, mirror in enumerate(mirrors):
-            key = await self._mirrors.by_record_id(mirror, query.record_id)
+            key = self._mirrors.by_record_id(mirror, query.record_id)
             if key is not None:
                 hits.append(_Hit(same, (order, 0), key=key))
-        work = [(lambda s=source: (s.get(query.record_id), s.as_of())) for source in live]
+        work = [_guarded(partial(_get, source, query.record_id)) for source in live]
         answers = await self._at_once(work, question)
         for order, (record, _) in enumerate(answers):
             if record is not None:
                 hits.append(_Hit(same, (1_000 + order, 0), _found(record, same)))
-        stored = await self._mirrors.fetch([h.key for h in hits if h.found is None])
+        stored = self._mirrors.fetch([h.key for h in hits if h.found is None])
         kept = []
         for hit in hits:
             record = hit.found or stored.get(hit.key)
@@ -226,13 +234,31 @@ class Records:
                 "a live source did not answer in time", code="records.late"
             ) from None
 
-    async def _with_messages(self, hits: Sequence[_Hit]) -> tuple[Found, ...] | None:
+    def _with_messages(self, hits: Sequence[_Hit]) -> tuple[Found, ...] | None:
         """Read the messages of the best; None if an import has taken one away meanwhile."""
         keys = [h.key for h in hits if h.found is None]
-        stored = await self._mirrors.fetch(keys) if keys else {}
+        stored = self._mirrors.fetch(keys) if keys else {}
         if len(stored) != len(set(keys)):
             return None
         return tuple(h.found or _found_stored(stored[h.key], h.match) for h in hits)
+
+
+def _guarded(work: Callable[[], _T]) -> Callable[[], _T]:
+    """Turn a driver's error into ours: its text may quote the question, so it is dropped."""
+
+    def guarded() -> _T:
+        try:
+            return work()
+        except SallyportError:
+            raise
+        except Exception:  # noqa: BLE001 - a driver may raise anything; the search then fails
+            raise RecordsUnavailable("a live source failed") from None
+
+    return guarded
+
+
+def _get(source: RecordSource, record_id: str) -> tuple[Record | None, datetime | None]:
+    return source.get(record_id), source.as_of()
 
 
 def _scored(records: Sequence[Record], asked: Asked) -> list[_Hit]:

@@ -10,17 +10,17 @@ from rapidfuzz.distance import OSA
 
 from gateway.model import AgeRange, PersonQuery
 from gateway.records.columns import Columns
-from gateway.records.compare import NameSet, age_words, birth_levels, digits_of
+from gateway.records.compare import NameSet, NameTable, age_words, birth_levels, digits_of
 from gateway.records.keys import code_keys, exact_code_key, hashes, query_keys
 from gateway.records.match import Match, Threshold
 from gateway.records.normalise import PersonName, code, day, folded, person_name
-from gateway.records.weights import BIRTH_WORDS, NAME_WORDS, Weights, band, score
+from gateway.records.weights import BIRTH_WORDS, NAME_WORDS, Weights, band, bits_of, score
 
 Array = npt.NDArray[Any]
 
-MOST_CANDIDATES = 600
+MOST_CANDIDATES = 300
 """Rows that are scored for one question at most: those that share most keys."""
-_SELECTIVE = 1_500
+_SELECTIVE = 900
 """Rows that the rarer keys bring in together; commoner keys are then left out."""
 _AGE_WORDS = ("same", "close", "different", "missing")
 _CODE_WORDS = ("same", "similar", "one_digit_off", "different", "missing")
@@ -99,6 +99,7 @@ class PersonIndex:
         self._code_starts = np.searchsorted(columns["code.owner"][codes], np.arange(people + 1))
         self._is_identifier = np.zeros(len(columns["code.space"]), dtype=bool)
         self._is_identifier[codes] = True
+        self._names = NameTable(columns, weights)
         self._digits = digits_of(columns["row.birth"])
         self._record_of_row = columns["person.record"][columns["row.person"]]
 
@@ -156,11 +157,11 @@ class PersonIndex:
     ) -> None:
         if not asked.names:
             return
-        texts = NameSet(self._columns, rows)
+        texts = NameSet(self._names, rows)
         best: Array | None = None
         surname = given = swapped = np.empty(0)
         for name in asked.names:
-            found = texts.levels(name, self._weights)
+            found = texts.levels(name)
             if best is None:
                 best, surname, given, swapped = (
                     found.bits,
@@ -243,10 +244,11 @@ class PersonIndex:
         seen: set[int] = set()
         records = self._record_of_row[rows]
         # Ties in the order of the records, so that an answer is the same each time.
-        for n in np.lexsort((records, -bits)).tolist():
-            probability = score(float(bits[n]))
-            if probability < threshold.least or len(found) >= threshold.limit:
+        good = np.flatnonzero(bits >= bits_of(threshold.least))
+        for n in good[np.lexsort((records[good], -bits[good]))].tolist():
+            if len(found) >= threshold.limit:
                 break
+            probability = score(float(bits[n]))
             record = int(records[n])
             if record in seen:
                 continue
@@ -272,5 +274,11 @@ def _joined(lists: list[Array]) -> Array:
 def _counted(rows: Array) -> tuple[Array, Array]:
     """Give each row once, with how often it occurred (`np.unique` takes eight times as long)."""
     rows = np.sort(rows)
-    starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]]) if len(rows) else rows
-    return rows[starts], np.diff(np.r_[starts, len(rows)])
+    fresh = np.empty(len(rows), dtype=bool)
+    fresh[:1] = True
+    np.not_equal(rows[1:], rows[:-1], out=fresh[1:])
+    starts = np.flatnonzero(fresh)
+    counts = np.empty(len(starts), dtype=np.int64)
+    np.subtract(starts[1:], starts[:-1], out=counts[:-1])
+    counts[-1:] = len(rows) - starts[-1:]
+    return rows[starts], counts

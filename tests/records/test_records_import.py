@@ -1,0 +1,276 @@
+"""Imports: sums, the same again, interruption at any moment, readers in other processes."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bench.people import FACTS, Person, record
+from gateway.errors import Misconfigured, RecordsUnavailable
+from gateway.model import Contact, Record, SetAside
+from gateway.records.importer import BATCH, Importer, Progress, staged_rows
+from gateway.records.store import Generation, Reader, open_store
+from tests.soak import count
+
+ROOT = Path(__file__).resolve().parents[2]
+AS_OF = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+LATER = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
+
+
+def rows(size: int, *, version: str = "a") -> Iterator[Record | SetAside]:
+    """Every seventh row is set aside; the surname tells the version."""
+    for n in range(size):
+        if n % 7 == 3:
+            yield SetAside("s", n + 2, "adapter.bad_date", "not a date", f"raw {n}", "DOB", "?")
+        else:
+            yield record(Person("Test", f"Tester{version}", None, "F"), n)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "records.db"
+
+
+@pytest.fixture
+def importer(path: Path) -> Iterator[Importer]:
+    made = Importer(path)
+    yield made
+    made.close()
+
+
+def current(path: Path) -> tuple[Generation, ...]:
+    reader = Reader(path)
+    try:
+        return reader.generations()
+    finally:
+        reader.close()
+
+
+def test_sums_and_what_is_set_aside(path: Path, importer: Importer) -> None:
+    seen: list[Progress] = []
+    done = importer.run("s", rows(1_200), as_of=AS_OF, progress=seen.append)
+    assert done.rows == 1_200 == done.records + done.set_aside
+    assert done.set_aside == 171
+    assert [p.rows for p in seen if p.step == "reading"] == [500, 1_000, 1_200]
+    assert all(p.rows == p.records + p.set_aside for p in seen)
+    assert [p.step for p in seen[-2:]] == ["indexing", "switching"]
+    reader = Reader(path)
+    aside = reader.set_aside("s", limit=2, offset=1)
+    assert aside[0] == SetAside("s", 12, "adapter.bad_date", "not a date", "raw 10", "DOB", "?")
+    (generation,) = reader.generations()
+    assert (generation.rows, generation.records, generation.as_of) == (1_200, 1_029, AS_OF)
+    assert generation.record_types == {"person"}
+    assert generation.terms["person"] == {"name", "sex", "driver_license"}
+    reader.close()
+
+
+def test_what_a_source_can_answer_may_be_declared(path: Path, importer: Importer) -> None:
+    terms = {"person": frozenset({"name"})}
+    types = frozenset({"person", "warrant"})
+    importer.run("s", rows(3), as_of=AS_OF, record_types=types, terms=terms)
+    (generation,) = current(path)
+    assert generation.record_types == types
+    assert generation.terms == terms
+
+
+def test_a_second_record_with_the_same_id_is_set_aside(path: Path, importer: Importer) -> None:
+    same = [record(Person("A", "B", None, "F"), n % BATCH) for n in range(BATCH + 2)]
+    done = importer.run("s", same, as_of=AS_OF)
+    assert (done.records, done.set_aside) == (BATCH, 2)
+    reader = Reader(path)
+    assert {s.code for s in reader.set_aside("s")} == {"record.duplicate_id"}
+    reader.close()
+
+
+def test_a_record_comes_back_as_it_was(path: Path, importer: Importer) -> None:
+    contact = Contact("Records", "+1-555-0100")
+    original = Record("W-1", "warrant", {"nc:Person": {"nc:PersonName": []}}, FACTS, contact)
+    importer.run("s", [original], as_of=None)
+    reader = Reader(path)
+    (generation,) = reader.generations()
+    key = reader.by_record_id(generation.id, "W-1")
+    assert key is not None
+    stored = reader.fetch([key, key + 1])[key]
+    assert (stored.record_id, stored.handling, stored.contact) == ("W-1", FACTS, contact)
+    assert stored.message == b'{"nc:Person":{"nc:PersonName":[]}}'
+    assert generation.as_of is None
+    reader.close()
+
+
+def test_the_same_rows_again_only_make_it_younger(path: Path, importer: Importer) -> None:
+    first = importer.run("s", rows(600), as_of=AS_OF)
+    again = importer.run("s", rows(600), as_of=LATER)
+    assert again.unchanged
+    assert again.generation == first.generation
+    (generation,) = current(path)
+    assert (generation.id, generation.as_of) == (first.generation, LATER)
+
+
+def test_a_new_generation_takes_the_old_ones_place(path: Path, importer: Importer) -> None:
+    importer.run("other", rows(10), as_of=AS_OF)
+    importer.run("s", rows(600, version="oldsecret"), as_of=AS_OF)
+    done = importer.run("s", rows(550, version="new"), as_of=LATER)
+    assert not done.unchanged
+    assert {g.source: g.rows for g in current(path)} == {"other": 10, "s": 550}
+    # What is no longer in the source is not in the file either: bytes are overwritten.
+    everything = b"".join(f.read_bytes() for f in path.parent.iterdir())
+    assert b"OLDSECRET" not in everything
+    assert importer.remove("s")
+    assert not importer.remove("s")
+    assert [g.source for g in current(path)] == ["other"]
+
+
+def test_an_import_that_failed_goes_on(path: Path, importer: Importer) -> None:
+    importer.run("s", rows(700, version="old"), as_of=AS_OF)
+
+    def broken() -> Iterator[Record | SetAside]:
+        for n, row in enumerate(rows(2_000)):
+            if n == 1_300:
+                raise OSError("the file went away")
+            yield row
+
+    with pytest.raises(OSError, match="went away"):
+        importer.run("s", broken(), as_of=LATER)
+    assert current(path)[0].rows == 700
+    engine = open_store(path)
+    assert staged_rows(engine, "s") == 1_000
+    engine.dispose()
+    done = importer.run("s", rows(2_000), as_of=LATER)
+    assert done.resumed == 1_000
+    assert current(path)[0].rows == done.rows == 2_000 == done.records + done.set_aside
+
+
+def test_staged_rows_that_changed_are_written_anew(path: Path, importer: Importer) -> None:
+    def broken(version: str) -> Iterator[Record | SetAside]:
+        yield from rows(500)
+        yield from list(rows(1_600, version=version))[500:]
+        raise OSError("the file went away")
+
+    with pytest.raises(OSError, match="went away"):
+        importer.run("s", broken("a"), as_of=AS_OF)
+
+    def changed() -> Iterator[Record | SetAside]:
+        yield from rows(500)
+        yield from list(rows(1_100, version="b"))[500:]
+
+    done = importer.run("s", changed(), as_of=AS_OF)
+    assert done.resumed == 500
+    assert done.rows == 1_100 == done.records + done.set_aside
+    assert (current(path)[0].rows, current(path)[0].records) == (done.rows, done.records)
+    fresh = Importer(path.with_name("fresh.db"))
+    assert fresh.run("s", changed(), as_of=AS_OF).records == done.records
+    fresh.close()
+
+
+def test_one_import_at_a_time(importer: Importer, path: Path) -> None:
+    def nested() -> Iterator[Record | SetAside]:
+        other = Importer(path)
+        with pytest.raises(RecordsUnavailable, match="another import"):
+            other.run("t", rows(1), as_of=AS_OF)
+        other.close()
+        yield from rows(1)
+
+    assert importer.run("s", nested(), as_of=AS_OF).rows == 1
+
+
+def test_a_file_of_another_version_is_refused(path: Path) -> None:
+    engine = open_store(path)
+    with engine.connect() as c:
+        c.exec_driver_sql("PRAGMA user_version=99")
+    engine.dispose()
+    with pytest.raises(Misconfigured, match="another version"):
+        Importer(path)
+    with pytest.raises(Misconfigured, match="another version"):
+        Reader(path)
+
+
+def test_the_file_is_its_owners_only(path: Path, importer: Importer) -> None:
+    importer.run("s", rows(1), as_of=AS_OF)
+    assert {f.stat().st_mode & 0o077 for f in path.parent.iterdir()} == {0}
+
+
+PROGRAM = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from importlib.util import module_from_spec, spec_from_file_location
+spec = spec_from_file_location("imports", sys.argv[3])
+module = module_from_spec(spec)
+spec.loader.exec_module(module)
+importer = module.Importer(Path(sys.argv[1]))
+print("ready", flush=True)
+done = importer.run(
+    "s", module.rows(int(sys.argv[4]), version=sys.argv[5]), as_of=module.LATER,
+    progress=lambda p: print(p.step, p.rows, flush=True),
+)
+print("done", done.resumed, flush=True)
+"""
+
+
+def start(path: Path, size: int, version: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(path), str(ROOT), __file__, str(size), version],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_killed_at_any_moment_the_old_generation_serves(path: Path, importer: Importer) -> None:
+    """`kill -9` while reading, indexing, switching or deleting; then the next run completes."""
+    size = count(2_500, 10_000)
+    rng = random.Random(5)
+    importer.run("s", rows(300, version="old"), as_of=AS_OF)
+    serving = 300
+    for n in range(count(4, 300)):
+        process = start(path, size + n, f"v{n}")
+        assert process.stdout is not None
+        steps = rng.randrange(0, size // BATCH + 4)
+        for _, line in zip(range(steps), process.stdout, strict=False):
+            if line.startswith("done"):
+                break
+        time.sleep(rng.random() * 0.05)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        (generation,) = current(path)
+        assert generation.rows in {serving, size + n}
+        done = importer.run("s", rows(size + n, version=f"v{n}"), as_of=LATER)
+        assert done.rows == size + n == done.records + done.set_aside
+        (generation,) = current(path)
+        assert (generation.rows, generation.records) == (done.rows, done.records)
+        reader = Reader(path)
+        columns = reader.columns(generation.id)
+        assert columns is not None
+        assert len(columns["record.type"]) == done.records
+        reader.close()
+        serving = done.rows
+
+
+def test_a_reader_in_another_process_is_never_locked(path: Path, importer: Importer) -> None:
+    importer.run("s", rows(300, version="old"), as_of=AS_OF)
+    reader = Reader(path)
+    before = reader.change()
+    process = start(path, 3_000, "new")
+    reads = 0
+    while process.poll() is None:
+        (generation,) = reader.generations()
+        assert generation.rows in {300, 3_000}
+        key = generation.id << 32
+        found = reader.fetch([key])
+        assert found == {} or found[key].record_id == "P-0000000"
+        reads += 1
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.returncode == 0
+    assert reads > 10
+    assert reader.change() != before
+    assert reader.generations()[0].rows == 3_000
+    reader.close()
