@@ -242,6 +242,7 @@ class _OfficerGrant(_Common, JWTBearerGrant):  # type: ignore[misc]  # as above
         self._claims: OfficerClaims | None = None
         super().validate_token_request()
         if self.request.user is None:
+            # Authlib goes on without an officer where `sub` is empty.
             raise InvalidGrantError
 
     def process_assertion_claims(self, assertion: str) -> dict[str, str]:

@@ -149,6 +149,19 @@ def test_a_key_of_another_kind_is_refused(home: Path, name: str) -> None:
         assert data[:16].decode("latin-1") not in caught.value.detail or not data
 
 
+def test_a_file_too_large_for_a_key_is_not_parsed(home: Path) -> None:
+    path = home / "keys" / "log.pem"
+    path.write_bytes(path.read_bytes() + b"\n" * KEY_CAP)
+    with pytest.raises(Misconfigured, match="too large"):
+        keys.load(home)
+
+
+def test_a_private_jwk_is_called_what_it_is() -> None:
+    jwk = ec_jwk(ec.generate_private_key(ec.SECP256R1()).public_key())
+    with pytest.raises(ValueError, match="private key"):
+        read_ec(jwk | {"d": "AAAA"})
+
+
 def test_one_key_for_two_jobs_is_refused(home: Path) -> None:
     folder = home / "keys"
     (folder / "token.pem").write_bytes((folder / "message.pem").read_bytes())

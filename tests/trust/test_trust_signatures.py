@@ -430,6 +430,68 @@ def test_an_answer_without_a_signature_or_that_covers_less_is_refused(
     answer_refused(asker, answerer, "components", binding, unbound)
 
 
+def own_answer(
+    answerer: Party,
+    binding: Binding,
+    *,
+    media: str = "application/json",
+    more: tuple[tuple[str, int | str], ...] = (),
+) -> Wire:
+    """An answer signed in full, but of another media type or with parameters of a request."""
+    body = b'{"status":"answered"}'
+    said, signature = sign_like(
+        answerer.key,
+        [
+            ('"@status"', "200"),
+            ('"content-type"', media),
+            ('"content-digest"', digest(body)),
+            ('"@method";req', binding.method),
+            ('"@target-uri";req', binding.target_uri),
+            ('"content-digest";req', binding.digest),
+            ('"signature";req;key="sig1"', binding.signature),
+        ],
+        [
+            ("created", int(NOW.timestamp())),
+            ("keyid", answerer.peer.key_id),
+            ("alg", "ecdsa-p256-sha256"),
+            ("tag", "sallyport-v1"),
+            *more,
+        ],
+    )
+    return wire(
+        [
+            ("content-type", media),
+            ("content-digest", digest(body)),
+            ("signature-input", said),
+            ("signature", signature),
+        ]
+    )
+
+
+def test_an_answer_of_another_make_is_refused(asker: Party, answerer: Party) -> None:
+    binding = ask(asker).binding
+    asker.verifier.verify_response(
+        answerer.peer,
+        binding,
+        status=200,
+        headers=own_answer(answerer, binding),
+        body=b'{"status":"answered"}',
+        now=NOW,
+    )
+    html = own_answer(answerer, binding, media="text/html")
+    answer_refused(asker, answerer, "media_type", binding, html)
+    extras: tuple[tuple[str, int | str], ...] = (
+        ("expires", int(NOW.timestamp()) + 60),
+        ("nonce", "A" * 22),
+        ("tag", "sallyport-v1"),
+        ("created", int(NOW.timestamp())),
+        ("context", "x"),
+    )
+    for extra in extras:
+        headers = own_answer(answerer, binding, more=(extra,))
+        answer_refused(asker, answerer, "malformed", binding, headers)
+
+
 def test_an_oversized_answer_is_refused(asker: Party, answerer: Party) -> None:
     binding = ask(asker).binding
     headers, body = answered(answerer, binding, body=b"x" * (64 * 1024 + 1))

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
@@ -18,10 +19,11 @@ from gateway.database import open_sqlite
 from gateway.errors import NotAuthenticated, Unavailable
 from gateway.model import Officer, Ori
 from gateway.trust.access import AccessTokens
-from gateway.trust.assertions import ASSERTION_TYPE, token_form
+from gateway.trust.assertions import ASSERTION_TYPE, read_client_assertion, token_form
 from gateway.trust.clients import JWT_BEARER, Client, Clients
 from gateway.trust.grants import Server
 from gateway.trust.jwk import ec_jwk, thumbprint
+from gateway.trust.jwts import Unproven, require_sound
 from gateway.trust.replays import Replays, used_assertions
 from tests.soak import count
 
@@ -101,6 +103,50 @@ def test_any_form_is_answered_and_none_gives_a_token(form: dict[str, str]) -> No
     assert outcome.status in {400, 401}
     assert set(outcome.body) == {"error", "error_description"}
     assert outcome.client is None
+
+
+def b64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize(
+    ("header", "payload"),
+    [
+        (b"{}", b"[]"),
+        (b"{}", b"not json"),
+        (b"{}", b'{"a":' + b"[" * 30 + b"]" * 30 + b"}"),
+        (b'{"a":NaN}', b"{}"),
+        (b"{}", b"{" * 900),
+    ],
+)
+def test_what_is_no_plain_token_meets_no_other_parser(header: bytes, payload: bytes) -> None:
+    good = ACCESS.mint(CLIENT, frozenset({"search"}), OFFICER)
+    require_sound(good)
+    for text in (f"{b64(header)}{b64(b'{     }')}", f"{good}=", good + " ", "a" * 5_000):
+        with pytest.raises(Unproven, match="malformed"):
+            require_sound(text)
+    with pytest.raises(Unproven, match="malformed"):
+        require_sound(f"{b64(header + b' ')}.{b64(payload + b' ')}.{'A' * 86}")
+    head, body, signature = good.split(".")
+    for changed in (f"{head}A.{body}.{signature}", f"{head}.{body}.{signature[:-1]}B"):
+        with pytest.raises(Unproven, match="malformed"):
+            require_sound(changed)
+
+
+def test_a_client_s_proof_is_about_that_client() -> None:
+    form = token_form(KEY, client_id="rms", issuer=ISSUER)
+    read_client_assertion(
+        form["client_assertion"], KEY.public_key(), client_id="rms", issuer=ISSUER
+    )
+    claims = jwt.decode(form["client_assertion"], options={"verify_signature": False})
+    other = jwt.encode(claims | {"sub": "cad"}, KEY, algorithm="ES256")
+    with pytest.raises(Unproven, match="subject"):
+        read_client_assertion(other, KEY.public_key(), client_id="rms", issuer=ISSUER)
+
+
+def test_an_officer_s_form_needs_the_agency() -> None:
+    with pytest.raises(ValueError, match="ORI"):
+        token_form(KEY, client_id="rms", issuer=ISSUER, officer=OFFICER)
 
 
 def test_the_same_server_still_gives_tokens() -> None:
