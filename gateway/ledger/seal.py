@@ -93,6 +93,11 @@ class SealingKey:
         return hmac.compare_digest(self.tag(data), tag)
 
 
+def ledger_key(master: bytes) -> bytes:
+    """Derive the log's sealing key from the gateway's master key, which serves other ends too."""
+    return _derive(master, b"sallyport ledger")
+
+
 def _month(month: str, retention: str) -> bytes:
     return _MONTH_KEY + f"{month}/{retention}".encode()
 
