@@ -265,6 +265,7 @@ async def _tokens(
                 _log.error("log-ons not logged yet")
 
     task = asyncio.create_task(flush_now_and_then())
+    stack.push_async_callback(service.flush)  # after the task has ended
     stack.push_async_callback(_ended, task)
     return service
 

@@ -43,6 +43,9 @@ async def question(request: Request) -> Response:
     # From our own base URL, never from a header: a question re-aimed from another agency fails.
     target_uri = gateway.base_url + request.scope["raw_path"].decode("latin-1")
     headers = request.scope["headers"]
+    if request.scope["query_string"]:
+        # It isn't part of the one address that questions go to, so nobody signed it.
+        raise Invalid("A question has no query in its address.")
     body = await request.body()
     try:
         verified = gateway.verifier.verify_request(
