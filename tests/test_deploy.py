@@ -348,7 +348,7 @@ def test_the_set_up_uses_commands_that_there_are() -> None:
 # -- run for real -----------------------------------------------------------------------------
 
 
-def start_init(root: Path, ori: str, peer: str) -> subprocess.Popen[str]:
+def start_init(root: Path, ori: str, peer: str, patience: int = 40) -> subprocess.Popen[str]:
     scripts = Path(sys.executable).parent
     env = os.environ | {
         "PATH": f"{scripts}:{os.environ['PATH']}",
@@ -356,7 +356,7 @@ def start_init(root: Path, ori: str, peer: str) -> subprocess.Popen[str]:
         "SHARE": str(root / "share"),
         "IMPORT": str(root / "import" / ori),
         "ENTRIES": str(root / "entries"),
-        "PATIENCE": "40",
+        "PATIENCE": str(patience),
         "AGENCY_ORI": ori,
         "AGENCY_NAME": f"Agency {ori}",
         "AGENCY_URL": f"https://{ori.lower()}.sallyport.internal:8444",
@@ -396,6 +396,15 @@ def test_two_agencies_set_themselves_up_and_a_second_run_changes_nothing(tmp_pat
     before = {p: p.read_bytes() for p in home.rglob("*") if p.is_file()}
     run_both(tmp_path)
     assert {p: p.read_bytes() for p in home.rglob("*") if p.is_file()} == before
+
+
+def test_an_agency_that_hands_over_no_entry_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    for folder in ("entries", A, f"import/{A}", "share"):
+        (tmp_path / folder).mkdir(parents=True)
+    one = start_init(tmp_path, A, B, patience=1)
+    said, _ = one.communicate(timeout=60)
+    assert one.returncode == 1
+    assert f"{B} did not hand over" in said
 
 
 @pytest.fixture
