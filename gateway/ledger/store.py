@@ -44,6 +44,8 @@ BUSY_MS = 1_000
 """How long another process may hold the file before this one refuses."""
 _WAL_PAGES = 4_000
 _ROWS = 64
+_BEGUN = b"1\n"
+"""Stands in the lock's file once there is a log."""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _CLOCK_TOLERANCE = timedelta(seconds=1)
 
@@ -88,6 +90,7 @@ class Store:
         self._engine: Engine | None = None
         self._connection: Connection | None = None
         self._inode = -1
+        self._lingering = False
         self._told = 0
         self.pending: list[bytes] = []
         """The leaves of entries that have no number yet."""
@@ -105,6 +108,7 @@ class Store:
         """Take the log for this process and write its `start`. Raises LedgerUnavailable."""
         self._take_lock()
         try:
+            self._require_not_removed()
             self._load()
             found = len(self.pending)
             recovered = ("log.recovered",) if found else ()
@@ -112,6 +116,10 @@ class Store:
                 EntryType.START, decision="started", reasons=recovered, results=found or None
             )
             self.commit([Work((prepare(draft),))], sequence=True)
+            os.pwrite(self._lock, _BEGUN, 0)
+        except LedgerUnavailable:
+            self.close()
+            raise
         except Exception as error:  # noqa: BLE001 - a file altered from outside can fail in any way
             self.close()
             raise LedgerUnavailable(_why(error)) from None
@@ -137,6 +145,13 @@ class Store:
                 "Another process writes this access log, or its folder can't be written to."
             ) from None
 
+    def _require_not_removed(self) -> None:
+        if os.pread(self._lock, 1, 0) and not self._path.exists():
+            raise LedgerUnavailable(
+                f"{self._path.name} was there and is gone. Restore it; to begin a new log instead, "
+                f"remove {lock_path(self._path).name}."
+            )
+
     def _drop(self) -> None:
         if self._connection is not None:
             self._connection.invalidate()  # whatever state it is in, it is not used again
@@ -149,6 +164,8 @@ class Store:
     def _load(self) -> Connection:
         """Open the file and take up the log from what stands in it."""
         self._drop()
+        if self._inode >= 0:
+            self._require_same_file()  # never begin a new log in place of one that went away
         engine = open_sqlite(self._path, pooled=False)
         event.listen(engine, "connect", _prepare_connection)
         event.listen(engine, "begin", _begin)
@@ -211,6 +228,8 @@ class Store:
                 self.pending += self._write(connection, works)
                 if sequence and self.pending:
                     self._number(connection)
+            if self._lingering or any(work.erased for work in works):
+                self._empty_wal(connection)
         except BaseException:
             # Whether it was written is not known now: the state is read anew before the next.
             self._drop()
@@ -228,8 +247,7 @@ class Store:
         moment = max(now, self._last_time)
         # UTC, hundredths, and never backwards: the log's order is the order of its times.
         moment = moment.replace(microsecond=moment.microsecond // 10_000 * 10_000)
-        for notice in self._own_notices(now):
-            self._row(connection, prepare(notice), moment, rows, leaves)
+        notices = [prepare(notice) for notice in self._own_notices(now)]
         self._last_time = moment
         for work, accepted in zip(works, fresh, strict=True):
             if not accepted:
@@ -238,6 +256,8 @@ class Store:
             work.outcome = tuple(
                 self._row(connection, draft, moment, rows, leaves) for draft in work.drafts
             )
+        for notice in notices:  # last, since a writer's first line is its start
+            self._row(connection, notice, moment, rows, leaves)
         for i in range(0, len(rows), _ROWS):
             chunk = rows[i : i + _ROWS]
             connection.exec_driver_sql(
@@ -345,12 +365,15 @@ class Store:
         self._nonces.purge(connection, self._clock())
         self.pending = []
 
-    def vacuum_erased(self) -> None:
-        """Empty the write-ahead log after an erasure, so that nothing lingers in it."""
-        if self._connection is not None:
-            raw = self._connection.connection.driver_connection
-            if raw is not None:
-                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def _empty_wal(self, connection: Connection) -> None:
+        """Empty the write-ahead log after an erasure, so that nothing lingers in it.
+
+        A reader can stand in the way for a while; then it is tried again at the next commit.
+        """
+        raw = connection.connection.driver_connection
+        if raw is not None:
+            [busy, *_] = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._lingering = bool(busy)
 
 
 def lock_path(path: Path) -> Path:

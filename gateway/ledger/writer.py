@@ -49,6 +49,8 @@ class Writer:
     def start(self) -> None:
         """Open the log and start writing. Blocking. Raises LedgerUnavailable."""
         self._store.open()
+        self.sequenced_at = time.monotonic()
+        self._due = self.sequenced_at + self._every_s
         self._accepting = True
         self._thread.start()
 
