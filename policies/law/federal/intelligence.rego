@@ -1,0 +1,75 @@
+package law.federal
+
+import data.sallyport.context
+import rego.v1
+
+# METADATA
+# title: "Criminal intelligence: need to know"
+# custom:
+#   id: intelligence.need_to_know
+#   citation: 28 CFR 23.20(e)
+#   confirm_by_counsel: false
+deny contains {
+	"code": "intelligence.need_to_know",
+	"text": "Criminal intelligence is for units that investigate the crime, with its case number. Give it, or leave that record type out.",
+	"citation": "28 CFR 23.20(e)",
+} if {
+	context.asks_for("intelligence")
+	not needs_to_know
+}
+
+needs_to_know if {
+	input.search.purpose == "criminal_investigation"
+	context.claims.unit_function in data.law.federal.intelligence_functions
+	input.search.reference.type == "case"
+	count(input.search.reference.number) > 0
+}
+
+# METADATA
+# title: "Criminal intelligence: right to know"
+# custom:
+#   id: intelligence.right_to_know
+#   citation: 28 CFR 23.20(e), (f)(1)
+#   confirm_by_counsel: false
+deny contains {
+	"code": "intelligence.right_to_know",
+	"text": "Criminal intelligence is for officers of law enforcement agencies who are certified under 28 CFR part 23. Leave that record type out.",
+	"citation": "28 CFR 23.20(e), (f)(1)",
+} if {
+	context.asks_for("intelligence")
+	not has_right_to_know
+}
+
+has_right_to_know if {
+	context.asker_agency.law_enforcement == true
+	"cfr28_part23" in context.claims.attributes
+}
+
+intelligence_may_be_seen if {
+	needs_to_know
+	has_right_to_know
+}
+
+# METADATA
+# title: No sign of intelligence without need and right to know
+# custom:
+#   id: intelligence.not_shown
+#   citation: 28 CFR 23.20(e)
+#   confirm_by_counsel: false
+hide contains [place, "intelligence.not_shown"] if {
+	some place, fact in input.facts
+	is_intelligence(fact)
+	not intelligence_may_be_seen
+}
+
+is_intelligence(fact) if not fact.intelligence == false
+
+is_intelligence(fact) if data.sallyport.vocabulary.record_types[fact.record_type].intelligence == true
+
+# METADATA
+# title: The class intelligence without need and right to know
+# custom:
+#   id: intelligence.class
+#   citation: 28 CFR 23.20(e)
+#   confirm_by_counsel: false
+never contains "intelligence" if not intelligence_may_be_seen

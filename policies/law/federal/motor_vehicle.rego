@@ -1,0 +1,39 @@
+package law.federal
+
+import data.sallyport.context
+import rego.v1
+
+# METADATA
+# title: Records of a motor vehicle department only for a permitted use
+# custom:
+#   id: dppa.permitted_use
+#   citation: 18 USC 2721(b)(1)
+#   confirm_by_counsel: false
+hide contains [place, "dppa.permitted_use"] if {
+	some place, fact in input.facts
+	not fact.source_kind == "own"
+	not motor_vehicle_records_may_be_used
+}
+
+motor_vehicle_records_may_be_used if {
+	context.asker_agency.government == true
+	input.search.purpose in data.law.federal.motor_vehicle_purposes
+}
+
+# METADATA
+# title: Highly restricted motor vehicle data only to law enforcement
+# custom:
+#   id: dppa.highly_restricted
+#   citation: 18 USC 2725(4), 2721(b)(1)
+#   confirm_by_counsel: true
+withhold contains [place, element_class, "dppa.highly_restricted"] if {
+	some place, fact in input.facts
+	not fact.source_kind == "own"
+	not for_law_enforcement
+	some element_class in ["medical", "photo", "ssn"]
+}
+
+for_law_enforcement if {
+	context.asker_agency.law_enforcement == true
+	context.purpose.criminal_justice == true
+}

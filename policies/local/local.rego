@@ -1,0 +1,44 @@
+# METADATA
+# title: The agency's own rules
+# description: >-
+#   They can only narrow: what they add to these sets refuses, hides or leaves out. Nothing they say
+#   gives what an agreement or the law does not.
+package local
+
+import rego.v1
+
+# METADATA
+# title: Not more matches than the agency's limit
+# custom:
+#   id: local.max_matches
+#   citation: Local rule
+#   confirm_by_counsel: false
+deny contains {
+	"code": "local.max_matches",
+	"text": "This asks for more matches than the agency's limit. Ask for fewer.",
+} if {
+	not input.search.max_matches <= data.local.limits.max_matches
+}
+
+# METADATA
+# title: Classes that the agency never gives
+# custom:
+#   id: local.never
+#   citation: Local rule
+#   confirm_by_counsel: false
+never contains element_class if {
+	not input.asker.ori == input.self
+	some element_class in data.local.never_classes
+}
+
+# METADATA
+# title: Record types that the agency does not give out
+# custom:
+#   id: local.hidden_type
+#   citation: Local rule
+#   confirm_by_counsel: false
+hide contains [place, "local.hidden_type"] if {
+	some place, fact in input.facts
+	fact.record_type in data.local.hidden_types
+	not input.asker.ori == input.self
+}

@@ -1,0 +1,39 @@
+# METADATA
+# title: What a decision is about
+# description: >-
+#   The facts that every rule may rest on, read from the input and the data in one place. Whatever
+#   is missing stays undefined here, and what rests on it refuses.
+package sallyport.context
+
+import rego.v1
+
+# Both doors see the same claims: at the first they come from the officer's own agency, at the
+# second from the question that the asking agency signed.
+claims := input.asker
+
+claims := input.officer if not input.asker
+
+asker_ori := input.asker.ori
+
+asker_ori := input.self if not input.asker
+
+# What an agency is stands in the directory, never in its own claims.
+asker_agency := data.agencies[asker_ori]
+
+search := input.search
+
+purpose := data.sallyport.vocabulary.purposes[input.search.purpose]
+
+now := time.parse_rfc3339_ns(input.now)
+
+rank := data.sallyport.vocabulary.granularity_rank
+
+asks_for(kind) if {
+	some word in input.search.record_types
+	data.sallyport.vocabulary.record_types[word][kind]
+}
+
+# An officer of an immigration authority at work on it, or of any agency who does that work.
+civil_enforcement if input.search.purpose == "civil_immigration"
+
+civil_enforcement if claims.unit_function == "civil_enforcement"

@@ -1,0 +1,134 @@
+# METADATA
+# title: May this person ask this at all?
+# description: >-
+#   What does not depend on who is asked. The asking agency's door decides it for its own officers;
+#   the answering agency's decides it again, from what the question says of the asker.
+package sallyport.officer
+
+import data.sallyport.context
+import data.sallyport.vocabulary
+import rego.v1
+
+# METADATA
+# title: The purpose must be known
+# custom:
+#   id: purpose.unknown
+#   citation: Vocabulary of the policy set
+#   confirm_by_counsel: false
+deny contains {
+	"code": "purpose.unknown",
+	"text": "This purpose is not in use here. Choose one of the listed purposes.",
+} if {
+	not context.purpose
+}
+
+# METADATA
+# title: Granularity, subject and record types must be known
+# custom:
+#   id: search.unknown_word
+#   citation: Vocabulary of the policy set
+#   confirm_by_counsel: false
+deny contains {
+	"code": "search.unknown_word",
+	"text": "The question uses a granularity, a kind of subject or a record type that is not in use here.",
+} if {
+	not words_known
+}
+
+words_known if {
+	vocabulary.granularity_rank[input.search.granularity] >= 0
+	input.search.subject.kind in vocabulary.subject_kinds
+	count(input.search.record_types) > 0
+	every word in input.search.record_types {
+		vocabulary.record_types[word]
+	}
+}
+
+# METADATA
+# title: The asking agency must be known
+# custom:
+#   id: agency.asker_unknown
+#   citation: Directory of agencies
+#   confirm_by_counsel: false
+deny contains {
+	"code": "agency.asker_unknown",
+	"text": "The asking agency is not in the directory. Its administrator has to be entered first.",
+} if {
+	not context.asker_agency
+}
+
+# METADATA
+# title: A role that the purpose is for
+# custom:
+#   id: officer.role
+#   citation: CJIS Security Policy AC-3
+#   confirm_by_counsel: false
+deny contains {
+	"code": "officer.role",
+	"text": "Your role does not allow questions for this purpose. Ask your supervisor.",
+	"citation": "CJIS Security Policy AC-3",
+} if {
+	not role_fits
+}
+
+role_fits if {
+	some role in context.claims.roles
+	role in context.purpose.roles
+}
+
+# METADATA
+# title: A log-on as strong as the purpose needs
+# custom:
+#   id: officer.assurance
+#   citation: CJIS Security Policy IA-2
+#   confirm_by_counsel: false
+deny contains {
+	"code": "officer.assurance",
+	"text": "This log-on is too weak for the purpose. Log on with a second factor and ask again.",
+	"citation": "CJIS Security Policy IA-2",
+} if {
+	not context.claims.assurance >= context.purpose.assurance
+}
+
+# METADATA
+# title: A purpose that is the unit's work
+# custom:
+#   id: purpose.function
+#   citation: Vocabulary of the policy set
+#   confirm_by_counsel: false
+deny contains {
+	"code": "purpose.function",
+	"text": "This purpose is not the work of your unit. Choose the purpose that you act for.",
+} if {
+	not context.claims.unit_function in context.purpose.functions
+}
+
+# METADATA
+# title: A purpose that needs a reference
+# custom:
+#   id: reference.required
+#   citation: CJIS Security Policy AU-3
+#   confirm_by_counsel: false
+deny contains {
+	"code": "reference.required",
+	"text": "This purpose needs the matter that it belongs to. Give a number of one of the kinds it allows.",
+	"citation": "CJIS Security Policy AU-3",
+} if {
+	not reference_fits
+}
+
+reference_fits if {
+	context.purpose.reference_required == false
+	is_null(input.search.reference)
+}
+
+reference_fits if {
+	input.search.reference.type in context.purpose.references
+	count(input.search.reference.number) > 0
+}
+
+# A matter just begun has no number yet; the gateway holds it open for a day.
+reference_fits if {
+	input.search.reference.type == "pending"
+	"pending" in context.purpose.references
+}

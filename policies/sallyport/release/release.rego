@@ -1,0 +1,137 @@
+# METADATA
+# title: What of the records found may leave
+# description: >-
+#   One action for each distinct set of handling facts, in their order. A fact that is missing, or
+#   has a value that nobody knows, hides the record.
+package sallyport.release
+
+import data.sallyport.context
+import data.sallyport.law
+import data.sallyport.shared
+import data.sallyport.vocabulary
+import rego.v1
+
+# METADATA
+# title: Decision on the records found
+# entrypoint: true
+decision := {"actions": [action(place, fact) | some place, fact in input.facts]}
+
+nothing := {
+	"show": "none",
+	"classes": {},
+	"handling": {"keep_days": 0, "onward_sharing": "none"},
+	"confirm": false,
+}
+
+action(place, fact) := object.union(nothing, {"rules": rules}) if {
+	rules := [entry[1] | some entry in hidden; entry[0] == place]
+	count(rules) > 0
+} else := {
+	"show": show(fact),
+	"classes": object.remove(shared.classes, left_out(place)),
+	"handling": shared.grant.handling,
+	"confirm": vocabulary.record_types[fact.record_type].confirm,
+	"rules": array.concat([shared.paper.id], [entry[2] | some entry in withheld; entry[0] == place]),
+} if {
+	shared.denials == set()
+} else := object.union(nothing, {"rules": ["release.not_agreed"]})
+
+left_out(place) := {entry[1] | some entry in withheld; entry[0] == place}
+
+hidden := law.hide(shared.jurisdiction) | hide
+
+withheld := law.withhold(shared.jurisdiction) | withhold
+
+# METADATA
+# title: "YELLOW: a pointer only"
+# custom:
+#   id: dissemination.yellow
+#   citation: Dissemination level of the owner
+#   confirm_by_counsel: false
+show(fact) := "pointer" if fact.dissemination == "YELLOW"
+
+show(fact) := "record" if fact.dissemination == "GREEN"
+
+# METADATA
+# title: "Nothing of what has unknown handling; RED: nothing, and no sign"
+# custom:
+#   id: dissemination.red
+#   citation: Dissemination level of the owner
+#   confirm_by_counsel: false
+hide contains [place, "dissemination.red"] if {
+	some place, fact in input.facts
+	not fact.dissemination in {"GREEN", "YELLOW"}
+}
+
+# METADATA
+# title: Facts that nobody knows
+# custom:
+#   id: release.unknown_fact
+#   citation: Vocabulary of the policy set
+#   confirm_by_counsel: false
+hide contains [place, "release.unknown_fact"] if {
+	some place, fact in input.facts
+	not facts_known(fact)
+}
+
+facts_known(fact) if {
+	is_boolean(fact.stale)
+	is_boolean(fact.juvenile)
+	is_boolean(fact.intelligence)
+	is_boolean(fact.criminal_history)
+	fact.source_kind in vocabulary.source_kinds
+	fact.record_type in shared.grant.record_types
+	vocabulary.record_types[fact.record_type]
+}
+
+# METADATA
+# title: "Expunged: nothing, and no sign of it, to anybody"
+# custom:
+#   id: disclosure.expunged
+#   citation: Tex. Code Crim. Proc. ch. 55A; Cal. Penal Code 851.8; N.M. Stat. 29-3A
+#   confirm_by_counsel: true
+hide contains [place, "disclosure.expunged"] if {
+	some place, fact in input.facts
+	not fact.disclosure in {"open", "sealed", "nondisclosure"}
+}
+
+# METADATA
+# title: "Sealed: only the audience that the owner's state names"
+# custom:
+#   id: disclosure.sealed
+#   citation: Cal. Penal Code 851.92; Tex. Fam. Code 58.260
+#   confirm_by_counsel: true
+hide contains [place, "disclosure.sealed"] if {
+	some place, fact in input.facts
+	fact.disclosure == "sealed"
+	not law.sealed_may_be_seen(shared.jurisdiction)
+}
+
+# METADATA
+# title: "Nondisclosure: criminal justice sees it, licensing and employment do not"
+# custom:
+#   id: disclosure.nondisclosure
+#   citation: Tex. Gov. Code 411.0765
+#   confirm_by_counsel: true
+hide contains [place, "disclosure.nondisclosure"] if {
+	some place, fact in input.facts
+	fact.disclosure == "nondisclosure"
+	not criminal_justice
+}
+
+criminal_justice if {
+	context.asker_agency.criminal_justice == true
+	context.purpose.criminal_justice == true
+}
+
+# METADATA
+# title: A stale record never says that it is active
+# custom:
+#   id: stale.status
+#   citation: NCIC hit confirmation
+#   confirm_by_counsel: false
+withhold contains [place, "order_status", "stale.status"] if {
+	some place, fact in input.facts
+	not fact.stale == false
+	vocabulary.record_types[fact.record_type].status == true
+}
