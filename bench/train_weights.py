@@ -17,7 +17,7 @@ import numpy.typing as npt
 import orjson
 
 from bench.people import Population, question, record
-from gateway.records.columns import Builder
+from gateway.records.columns import NAME_PARTS, Builder
 from gateway.records.compare import NameSet, NameTable, birth_levels, digits_of
 from gateway.records.index import ask
 from gateway.records.keys import hashes, query_keys
@@ -44,7 +44,9 @@ class Pairs:
     def add(self, table: NameTable, asked: AskedPerson, rows: Array, it: int) -> None:
         """Compare a question with these rows. `it` is the row of the same person."""
         columns = table.columns
-        names = NameSet(table, rows).levels(asked.names[0])
+        names = NameSet(table, np.stack([columns[f"row.{p}"][rows] for p in NAME_PARTS])).levels(
+            asked.names[0]
+        )
         births = columns["row.birth"][rows]
         birth = np.full(len(rows), int(BirthLevel.MISSING))
         if asked.birth:

@@ -119,7 +119,7 @@ class Builder:
         for table, columns in _TABLES.items():
             self._counts[table] = 0
             for column, kind in columns.items():
-                self._columns[f"{table}.{column}"] = array(kind)
+                self._columns[f"{table}.{column}"] = array("i" if kind == "t" else kind)
         for space in ("row", "code"):
             self._keys[space] = (array("Q"), array("i"))
 
@@ -159,10 +159,22 @@ class Builder:
         """Make the columns. The builder is of no use afterwards."""
         tables = {k: np.array(v, dtype=_DTYPES[v.typecode]) for k, v in self._columns.items()}
         self._columns.clear()
+        self._sort_texts(tables)
         tables |= self._sounds(tables)
         postings = {space: _postings(*lists) for space, lists in self._keys.items()}
         self._keys.clear()
         return Columns(list(self._texts), tables, postings)
+
+    def _sort_texts(self, tables: dict[str, Array]) -> None:
+        """Number the texts by the alphabet: names that are compared together lie together."""
+        texts = sorted(self._texts)
+        numbers = np.full(len(texts) + 1, NONE, dtype=np.int32)  # the last is for none
+        for new, text in enumerate(texts):
+            numbers[self._texts[text]] = new
+        for table, columns in _TABLES.items():
+            for column in (c for c, kind in columns.items() if kind == "t"):
+                tables[f"{table}.{column}"] = numbers[tables[f"{table}.{column}"]]
+        self._texts = dict.fromkeys(texts, 0)
 
     def _sounds(self, tables: Mapping[str, Array]) -> dict[str, Array]:
         """Say of every text that is part of a name how it sounds."""
@@ -225,21 +237,22 @@ class Builder:
         rows.extend([row] * len(found))
 
 
+# How a column is kept: i, h, B as in `array`; t is the number of a text.
 _TABLES: Mapping[str, Mapping[str, str]] = {
     "record": {"type": "h"},
     "person": {"record": "i", "first": "i", "sex": "B"},
-    "row": {"person": "i", "birth": "i", **dict.fromkeys(NAME_PARTS, "i")},
-    "code": dict.fromkeys(("space", "number", "jurisdiction", "owner"), "i"),
+    "row": {"person": "i", "birth": "i", **dict.fromkeys(NAME_PARTS, "t")},
+    "code": {**dict.fromkeys(("space", "number", "jurisdiction"), "t"), "owner": "i"},
     "vehicle": {
         "record": "i",
-        **dict.fromkeys(VEHICLE_TEXTS, "i"),
+        **dict.fromkeys(VEHICLE_TEXTS, "t"),
         "year": "h",
         "first": "i",
         "last": "i",
     },
-    "incident": dict.fromkeys(("record", "number", "first", "last"), "i"),
-    "offense": {"incident": "i", "offense": "i"},
-    "item": dict.fromkeys(("record", "serial", "type", "make"), "i"),
+    "incident": {"record": "i", "number": "t", "first": "i", "last": "i"},
+    "offense": {"incident": "i", "offense": "t"},
+    "item": {"record": "i", **dict.fromkeys(("serial", "type", "make"), "t")},
 }
 _DTYPES = {"h": np.int16, "i": np.int32, "B": np.uint8, "Q": np.uint64}
 

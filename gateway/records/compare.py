@@ -14,7 +14,7 @@ import numpy.typing as npt
 from rapidfuzz.distance import JaroWinkler
 from rapidfuzz.process import cdist
 
-from gateway.records.columns import NAME_PARTS, NONE, Columns
+from gateway.records.columns import NONE, Columns
 from gateway.records.normalise import PersonName
 from gateway.records.sounds import nicknames, sound_of
 from gateway.records.weights import BirthLevel, NameLevel, Weights
@@ -54,7 +54,7 @@ class NameLevels:
 
 
 class NameTable:
-    """The names of all rows of an index, shape (rows, 6), and room to work in, one a thread."""
+    """What is known of every text of an index as a name, and room to work in, one a thread."""
 
     def __init__(self, columns: Columns, weights: Weights) -> None:
         self.columns = columns
@@ -68,7 +68,6 @@ class NameTable:
                 rarity[n] = rarity_of(text, weights)
         rarity[-1] = 0.0  # no name
         self.rarity = rarity.T.copy()
-        self.ids = np.stack([columns[f"row.{p}"] for p in NAME_PARTS], axis=1)
         self._room = threading.local()
 
     def room(self) -> tuple[Array, Array]:
@@ -83,9 +82,9 @@ class NameTable:
 class NameSet:
     """The distinct texts of candidate rows, compared once each with a question's name."""
 
-    def __init__(self, table: NameTable, rows: Array) -> None:
+    def __init__(self, table: NameTable, ids: Array) -> None:
+        """Take the names of the rows: the texts of the six parts, shape (6, rows)."""
         columns = table.columns
-        ids = table.ids[rows].T
         seen, place = table.room()
         seen[ids] = True  # -1, none, marks the last
         seen[-1] = False

@@ -73,8 +73,7 @@ class Index:
 
     def score_all(self, asked: AskedPerson, threshold: Threshold) -> list[Match]:
         """Score every row, without blocking: for the few candidates of a live source."""
-        nothing = np.empty(0, dtype=np.int32)
-        return self._persons.score(asked, nothing, threshold, every=True)
+        return self._persons.score_all(asked, threshold)
 
 
 def index_of(records: Sequence[Record]) -> Index:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from rapidfuzz.distance import OSA
 
 from gateway.model import AgeRange, PersonQuery
-from gateway.records.columns import Columns
+from gateway.records.columns import NAME_PARTS, Columns
 from gateway.records.compare import NameSet, NameTable, age_words, birth_levels, digits_of
 from gateway.records.keys import code_keys, exact_code_key, hashes, query_keys
 from gateway.records.match import Match, Threshold
@@ -25,6 +25,10 @@ _SELECTIVE = 900
 _AGE_WORDS = ("same", "close", "different", "missing")
 _CODE_WORDS = ("same", "similar", "one_digit_off", "different", "missing")
 _DIFFERENT, _MISSING = 3, 4
+# A row's facts lie side by side, 64 bytes: memory is fetched once for each candidate.
+_NAMES = len(NAME_PARTS)
+_BIRTH, _PERSON, _RECORD, _SEX, _TYPE, _DIGITS = range(_NAMES, _NAMES + 6)
+_WIDTH = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,28 +104,27 @@ class PersonIndex:
         self._is_identifier = np.zeros(len(columns["code.space"]), dtype=bool)
         self._is_identifier[codes] = True
         self._names = NameTable(columns, weights)
-        self._digits = digits_of(columns["row.birth"])
-        self._record_of_row = columns["person.record"][columns["row.person"]]
+        self._packed = _packed(columns)
 
     def search(self, asked: AskedPerson, types: Array, threshold: Threshold) -> list[Match]:
         """Find up to `threshold.limit` records of the wanted types, best first."""
-        return self.score(asked, self._candidates(asked, types), threshold)
+        return self._score(asked, self._candidates(asked, types), threshold)
 
-    def score(
-        self, asked: AskedPerson, rows: Array, threshold: Threshold, *, every: bool = False
-    ) -> list[Match]:
-        """Score these rows, and give the best row of each record that is a match."""
-        if every:
-            rows = np.arange(len(self._columns["row.person"]), dtype=np.int32)
+    def score_all(self, asked: AskedPerson, threshold: Threshold) -> list[Match]:
+        """Score every row, whether it shares a key or not."""
+        return self._score(asked, self._packed, threshold)
+
+    def _score(self, asked: AskedPerson, rows: Array, threshold: Threshold) -> list[Match]:
+        """Score packed rows, and give the best row of each record that is a match."""
         if not len(rows):
             return []
-        persons = self._columns["row.person"][rows]
+        persons = rows[:, _PERSON]
         bits = np.full(len(rows), -self._weights.prior, dtype=np.float64)
         words: dict[str, tuple[tuple[str, ...], Array]] = {}
         self._score_names(asked, rows, bits, words)
         self._score_births(asked, rows, bits, words)
         if asked.sex:
-            theirs = self._columns["person.sex"][persons]
+            theirs = rows[:, _SEX]
             level = np.where(theirs == 0, 2, theirs != ord(asked.sex)).astype(np.int8)
             bits += np.array([*self._weights.sex, 0.0])[level]
             words["sex"] = (("same", "different", "missing"), level)
@@ -144,9 +147,10 @@ class PersonIndex:
             firsts = columns["person.first"][columns["code.owner"][codes]]
             chosen += [firsts] * 3  # a number weighs more than one key of a name
         if not chosen:
-            return np.empty(0, dtype=np.int32)
-        rows, shared = _counted(_joined(chosen))
-        wanted = types[columns["record.type"][self._record_of_row[rows]]]
+            return self._packed[:0]
+        numbers, shared = _counted(_joined(chosen))
+        rows = self._packed[numbers]
+        wanted = types[rows[:, _TYPE]]
         rows, shared = rows[wanted], shared[wanted]
         if len(rows) > MOST_CANDIDATES:
             rows = rows[np.argpartition(-shared, MOST_CANDIDATES)[:MOST_CANDIDATES]]
@@ -157,7 +161,7 @@ class PersonIndex:
     ) -> None:
         if not asked.names:
             return
-        texts = NameSet(self._names, rows)
+        texts = NameSet(self._names, rows[:, :_NAMES].T)
         best: Array | None = None
         surname = given = swapped = np.empty(0)
         for name in asked.names:
@@ -184,9 +188,9 @@ class PersonIndex:
     def _score_births(
         self, asked: AskedPerson, rows: Array, bits: Array, words: dict[str, Any]
     ) -> None:
-        births = self._columns["row.birth"][rows]
+        births = rows[:, _BIRTH]
         if asked.birth:
-            level = birth_levels(births, self._digits[rows], asked.birth)
+            level = birth_levels(births, _digits(rows), asked.birth)
             bits += self._weights.birth[level]
             words["birth_date"] = (BIRTH_WORDS, level)
         elif asked.age:
@@ -242,7 +246,7 @@ class PersonIndex:
     ) -> list[Match]:
         found: list[Match] = []
         seen: set[int] = set()
-        records = self._record_of_row[rows]
+        records = rows[:, _RECORD]
         # Ties in the order of the records, so that an answer is the same each time.
         good = np.flatnonzero(bits >= bits_of(threshold.least))
         for n in good[np.lexsort((records[good], -bits[good]))].tolist():
@@ -265,6 +269,27 @@ def code_level(asked: str, held: str) -> int:
     if folded(asked) == folded(held):
         return 1
     return 2 if OSA.distance(asked, held, score_cutoff=1) <= 1 else _DIFFERENT
+
+
+def _packed(columns: Columns) -> Array:
+    """Put each row's facts side by side, shape (rows, 16): see `_NAMES` and its neighbours."""
+    person = columns["row.person"]
+    record = columns["person.record"][person]
+    packed = np.zeros((len(person), _WIDTH), dtype=np.int32)
+    for n, part in enumerate(NAME_PARTS):
+        packed[:, n] = columns[f"row.{part}"]
+    packed[:, _BIRTH] = columns["row.birth"]
+    packed[:, _PERSON] = person
+    packed[:, _RECORD] = record
+    packed[:, _SEX] = columns["person.sex"][person]
+    packed[:, _TYPE] = columns["record.type"][record]
+    packed[:, _DIGITS : _DIGITS + 2] = digits_of(columns["row.birth"]).view(np.int32)
+    return packed
+
+
+def _digits(rows: Array) -> Array:
+    """Give the eight digits of each row's birth date."""
+    return np.ascontiguousarray(rows[:, _DIGITS : _DIGITS + 2]).view(np.int8)
 
 
 def _joined(lists: list[Array]) -> Array:
