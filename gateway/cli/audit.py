@@ -40,6 +40,7 @@ app = typer.Typer(no_args_is_help=True)
 
 _LEDGER = Path("data") / "ledger.db"
 _PAGE = 500
+_WIDE = 200
 _KINDS = {
     "not_ours": "not written by this gateway as it stands",
     "altered": "altered, or put in",
@@ -291,7 +292,7 @@ def _bar(*, quiet: bool) -> Progress:
 
 
 def _show(report: Report) -> None:
-    console = Console()
+    console = _console()
     counted = {
         "entries": report.entries,
         "checkpoints": report.checkpoints,
@@ -301,8 +302,8 @@ def _show(report: Report) -> None:
         "receipts": report.receipts,
         "entries just written, without a number yet": report.unnumbered,
     }
-    checked = [f"{n:,} {what}" for what, n in counted.items() if n]
-    console.print(f"{escape(report.origin)}: checked {', '.join(checked) or 'nothing'}.")
+    checked = [f"{what} {n:,}" for what, n in counted.items() if n]
+    console.print(f"{escape(report.origin)}: checked: {', '.join(checked) or 'nothing'}.")
     for note in report.notes:
         console.print(escape(note))
     if report.intact:
@@ -336,7 +337,7 @@ def _table(name: str, found: list[dict[str, Any]], *, unseal: bool) -> None:
     columns = ["no.", "time", "type", "peer", "purpose", "decision", "reasons", "results"]
     columns += ["transaction", *(["sealed part"] if unseal else [])]
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in {"time", "type", "peer"})
     for e in found:
         row = [
             str(e.get("index", "")),
@@ -350,7 +351,12 @@ def _table(name: str, found: list[dict[str, Any]], *, unseal: bool) -> None:
         if unseal:
             row.append(_personal(e))
         table.add_row(*(escape(cell) for cell in row))
-    Console().print(table)
+    _console().print(table)
+
+
+def _console() -> Console:
+    """Give standard output. A file or pipe gets wide lines, whatever the terminal's width."""
+    return Console(width=None if sys.stdout.isatty() else _WIDE)
 
 
 def _personal(entry: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ A store on PostgreSQL would differ in three points: several writers, each with a
 import fcntl
 import os
 import secrets
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -42,8 +43,9 @@ from gateway.model import parse_stamp, stamp
 
 BUSY_MS = 1_000
 """How long another process may hold the file before this one refuses."""
-_WAL_PAGES = 4_000
+_WAL_PAGES = 2_000
 _ROWS = 64
+_PAGE_BYTES = 8_192
 _BEGUN = b"1\n"
 """Stands in the lock's file once there is a log."""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -166,6 +168,7 @@ class Store:
         self._drop()
         if self._inode >= 0:
             self._require_same_file()  # never begin a new log in place of one that went away
+        _set_page_size(self._path)
         engine = open_sqlite(self._path, pooled=False)
         event.listen(engine, "connect", _prepare_connection)
         event.listen(engine, "begin", _begin)
@@ -249,15 +252,16 @@ class Store:
         moment = moment.replace(microsecond=moment.microsecond // 10_000 * 10_000)
         notices = [prepare(notice) for notice in self._own_notices(now)]
         self._last_time = moment
+        when = (moment, stamp(moment))
         for work, accepted in zip(works, fresh, strict=True):
             if not accepted:
                 work.outcome = Replayed("The message was received before.")
                 continue
             work.outcome = tuple(
-                self._row(connection, draft, moment, rows, leaves) for draft in work.drafts
+                self._row(connection, draft, when, rows, leaves) for draft in work.drafts
             )
         for notice in notices:  # last, since a writer's first line is its start
-            self._row(connection, notice, moment, rows, leaves)
+            self._row(connection, notice, when, rows, leaves)
         for i in range(0, len(rows), _ROWS):
             chunk = rows[i : i + _ROWS]
             connection.exec_driver_sql(
@@ -285,12 +289,12 @@ class Store:
         self,
         connection: Connection,
         draft: Prepared,
-        moment: datetime,
+        moment: tuple[datetime, str],
         rows: list[tuple[Any, ...]],
         leaves: list[bytes],
     ) -> Logged:
         self._sequence_number += 1
-        time = stamp(moment)
+        at, time = moment
         fields = draft.fields | {
             "log": self._origin,
             "writer": self._writer,
@@ -325,7 +329,7 @@ class Store:
         )
         self._next_id += 1
         name = entry_id(self._writer, self._sequence_number)
-        return Logged(name, "sha-256:" + leaf.hex(), moment)
+        return Logged(name, "sha-256:" + leaf.hex(), at)
 
     def _month(self, connection: Connection, month: str, retention: str) -> tuple[int, MonthKey]:
         known = self._months.get((month, retention))
@@ -385,6 +389,18 @@ def _why(error: BaseException) -> str:
     if isinstance(error, Altered | TypeError | ValueError):
         return "The access log's file was altered from outside. See `sallyport audit verify`."
     return f"The access log can't be opened ({type(error).__name__})."
+
+
+def _set_page_size(path: Path) -> None:
+    """Make a new file with pages that fit several entries; an old file keeps what it has."""
+    if not path.exists() or not path.stat().st_size:
+        path.touch(mode=0o600)
+        connection = sqlite3.connect(path)
+        try:
+            connection.execute(f"PRAGMA page_size={_PAGE_BYTES}")
+            connection.execute("VACUUM")
+        finally:
+            connection.close()
 
 
 def _prepare_connection(connection: Any, _record: object) -> None:
