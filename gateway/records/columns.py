@@ -166,7 +166,7 @@ class Builder:
         return Columns(list(self._texts), tables, postings)
 
     def _sort_texts(self, tables: dict[str, Array]) -> None:
-        """Number the texts by the alphabet: names that are compared together lie together."""
+        """Give the texts numbers by the alphabet: what is compared together lies together."""
         texts = sorted(self._texts)
         numbers = np.full(len(texts) + 1, NONE, dtype=np.int32)  # the last is for none
         for new, text in enumerate(texts):
