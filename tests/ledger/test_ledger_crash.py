@@ -76,6 +76,7 @@ def in_log(log: LogOnDisk) -> set[str]:
     }
 
 
+@pytest.mark.timeout(3_600)  # a thousand kills each in the soak
 @pytest.mark.parametrize("callers", [1, 32])
 def test_nothing_acknowledged_is_missing_after_kill_9(
     log: LogOnDisk, processes: list[Running], callers: int
