@@ -1,0 +1,344 @@
+"""From a mapping's `objects` and `fields` to rules, each path checked against the standard schema."""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from adapters import rules
+from adapters.codes import CodeTables, Word
+from adapters.dates import DateReader
+from adapters.document import Document, Place
+from adapters.mapping import placeholders
+from adapters.measures import MeasureReader
+from adapters.names import FULL, PROPERTIES, NameReader, from_parts
+from adapters.rows import Columns
+from adapters.rules import Condition, ConstantRule, Convert, DataRule, LinkRule, NameRule, Texts
+from gateway import niem
+from gateway.errors import Misconfigured
+
+_T = TypeVar("_T")
+_BIRTH: Final = "nc:PersonBirthDate"
+_SOURCES: Final = ("column", "text", "value", "link", "name")
+_DATE_KINDS: Final = frozenset({"date", "dateTime"})
+_OWN: Final = f"{niem.OWN_PREFIX}:"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a rule writes: the object's name, the steps in it, the NIEM path, what stands there."""
+
+    alias: str
+    steps: tuple[str, ...]
+    path: str
+    kind: str
+    codes: frozenset[str] | None
+
+
+@dataclass(slots=True)
+class ObjectPlan:
+    """One object of a record: its NIEM property, and the rules that fill it."""
+
+    alias: str
+    niem_property: str
+    group: str | None
+    when: tuple[Condition, ...]
+    data: list[rules.Rule]
+    constants: list[ConstantRule]
+    links: list[LinkRule]
+
+    @property
+    def only_links(self) -> bool:
+        """Whether it is nothing but references, as associations are."""
+        return bool(self.links) and not self.data and not any(c.always for c in self.constants)
+
+
+class FieldCompiler:
+    """Compiles the fields of one record of a mapping."""
+
+    def __init__(
+        self, doc: Document, record: int, columns: Columns, tables: CodeTables, zone: str | None
+    ) -> None:
+        self._doc = doc
+        self._place: Place = ("records", record)
+        self._record: dict[str, Any] = doc.content["records"][record]
+        self._columns = columns
+        self._tables = tables
+        self._zone = zone
+        self._blank = frozenset(str(b) for b in doc.content.get("blank", ()))
+        self.objects: dict[str, ObjectPlan] = {}
+        self.targets: list[Target] = []
+
+    def compile(self) -> Mapping[str, ObjectPlan]:
+        """Give the objects by name. Raises Misconfigured with file and line."""
+        for alias, written in self._record["objects"].items():
+            self.objects[alias] = self._object(alias, written)
+        for number in range(len(self._record["fields"])):
+            self._field(number)
+        for alias, plan in self.objects.items():
+            if not plan.data and not plan.links and not any(c.always for c in plan.constants):
+                raise self._wrong(f"no field fills the object {alias}", "objects", alias)
+        return self.objects
+
+    def conditions(
+        self, written: Any, place: Place, group: str | None = None
+    ) -> tuple[Condition, ...]:
+        """Compile a `when`."""
+        found = []
+        for one in [written] if isinstance(written, dict) else written or ():
+            self.check_column(one["column"], place, group)
+            values, others = (
+                frozenset(map(str, one[k])) if k in one else None for k in ("is", "not")
+            )
+            found.append(Condition(one["column"], values, others, one.get("blank")))
+        return tuple(found)
+
+    def check_column(self, name: str, place: Place, group: str | None = None) -> None:
+        """Refuse a column that the rows don't have."""
+        allowed = set(self._columns.own)
+        if group is not None:
+            allowed |= self._columns.groups.get(group, frozenset())
+        if name in allowed:
+            return
+        part = name.partition(".")[0]
+        if name in self._columns.groups.get(part, frozenset()):
+            text = f"{name} belongs to the repeated part {part}: use it in an object `each: {part}`"
+            raise self._doc.wrong(text, *place)
+        raise self._doc.wrong(f"{name}: no such column{nearest(name, allowed)}", *place)
+
+    def _wrong(self, text: str, *place: str | int) -> Misconfigured:
+        return self._doc.wrong(text, *self._place, *place)
+
+    def _object(self, alias: str, written: str | dict[str, Any]) -> ObjectPlan:
+        spec: dict[str, Any] = {"is": written} if isinstance(written, str) else written
+        place = (*self._place, "objects", alias)
+        group = spec.get("each")
+        if group is not None and group not in self._columns.groups:
+            known = ", ".join(sorted(self._columns.groups)) or "none"
+            raise self._doc.wrong(f"{group}: no such repeated part; there are: {known}", *place)
+        self._resolved(spec["is"], place)
+        when = self.conditions(spec.get("when"), place, group)
+        return ObjectPlan(alias, spec["is"], group, when, [], [], [])
+
+    def _resolved(self, path: str, place: Place) -> niem.PropertyInfo:
+        try:
+            return niem.resolve(path)
+        except Misconfigured as error:
+            raise self._doc.wrong(error.detail, *place) from None
+
+    def _field(self, number: int) -> None:
+        field = self._record["fields"][number]
+        place = (*self._place, "fields", number)
+        sources = [s for s in _SOURCES if s in field and not (s == "name" and "column" in field)]
+        if len(sources) != 1:
+            text = f"a field takes its value from one of {', '.join(_SOURCES)}"
+            raise self._doc.wrong(text, *place)
+        target = self._target(field["to"], (*place, "to"), constant=sources[0] == "value")
+        plan = self.objects[target.alias]
+        part = self._part(field, plan, place)
+        when = self.conditions(field.get("when"), (*place, "when"), part or plan.group)
+        if sources[0] == "link":
+            self._link(target, field["link"], when, (*place, "link"))
+        elif sources[0] == "value":
+            self._check_word(target, field["value"], (*place, "value"))
+            always = bool(field.get("always"))
+            plan.constants.append(ConstantRule(target.steps, field["value"], always, when))
+        elif "name" in field:
+            plan.data.append(self._name(target, field, when, place, part or plan.group, part))
+        else:
+            texts = self._texts(field, place, part or plan.group)
+            convert = self._convert(target, field, place)
+            plan.data.append(DataRule(target.steps, texts, convert, when, part))
+        self.targets.append(target)
+
+    def _part(self, field: Mapping[str, Any], plan: ObjectPlan, place: Place) -> str | None:
+        """Give the repeated part that a field is filled from, if it says one."""
+        part: str | None = field.get("for")
+        if part is None:
+            return None
+        if plan.group is not None or not ("column" in field or "text" in field or "name" in field):
+            raise self._doc.wrong(
+                "`for` goes with columns, in an object that is not `each`", *place
+            )
+        if part not in self._columns.groups:
+            known = ", ".join(sorted(self._columns.groups)) or "none"
+            raise self._doc.wrong(f"{part}: no such repeated part; there are: {known}", *place)
+        return part
+
+    def _target(self, written: str, place: Place, *, constant: bool) -> Target:
+        alias, *steps = written.split("/")
+        if alias not in self.objects:
+            known = ", ".join(self.objects)
+            raise self._doc.wrong(f"{alias}: no such object; there are: {known}", *place)
+        bare = [s.partition("[")[0] for s in steps]
+        path = "/".join((self.objects[alias].niem_property, *bare))
+        if bare[-1].startswith(_OWN):
+            self._resolved(path.rpartition("/")[0], place)
+            return Target(alias, tuple(steps), path, "text", None)
+        info = self._resolved(path, place)
+        for n, step in enumerate(steps):
+            if "[" in step:
+                part = "/".join((self.objects[alias].niem_property, *bare[: n + 1]))
+                if not self._resolved(part, place).repeats:
+                    raise self._doc.wrong(
+                        f"{bare[n]} can't stand twice: take off its label", *place
+                    )
+        if constant and info.kind == niem.OBJECT:
+            raise self._doc.wrong(f"{path} is an object; name a property in it", *place)
+        return Target(alias, tuple(steps), path, info.kind, info.codes)
+
+    def _texts(self, field: Mapping[str, Any], place: Place, group: str | None) -> Texts:
+        template = field.get("text")
+        if template is not None:
+            try:
+                columns = tuple(placeholders(template))
+            except Misconfigured as error:
+                raise self._doc.wrong(error.detail, *place, "text") from None
+            if not columns:
+                raise self._doc.wrong("the text names no column; use `value`", *place, "text")
+        else:
+            written = field["column"]
+            columns = (written,) if isinstance(written, str) else tuple(written)
+        for name in columns:
+            self.check_column(name, (*place, "column"), group)
+        blank = self._blank | {str(b) for b in field.get("blank", ())}
+        remove = {ord(c): None for c in field["remove"]} if "remove" in field else None
+        return Texts(
+            columns,
+            template,
+            field.get("each"),
+            remove,
+            blank,
+            field.get("default", ""),
+            bool(field.get("required")),
+        )
+
+    def _convert(self, target: Target, field: Mapping[str, Any], place: Place) -> Convert:
+        if "date" in field:
+            return self._date(target, field, place)
+        if "measure" in field:
+            return self._measure(target, field["measure"], (*place, "measure"))
+        if "parts" in field or "into" in field:
+            return self._parts(target, field, place)
+        return self._simple(target, field, place)
+
+    def _simple(self, target: Target, field: Mapping[str, Any], place: Place) -> Convert:
+        keep = field.get("unmapped") == "keep"
+        if "codes" in field:
+            named = field["codes"]
+            table = self._tables.find(named, *place, "codes")
+            for code, word in table.words.items():
+                if word is not None:
+                    at = self._tables.place(named, code, *place, "codes")
+                    self._check_word(target, word, at)
+            return rules.by_codes(table, keep=keep)
+        if target.kind == niem.OBJECT:
+            text = f"{target.path} is an object; name a property in it, or say how to fill it"
+            raise self._doc.wrong(text, *place, "to")
+        if target.kind in _DATE_KINDS:
+            raise self._doc.wrong("a date needs its format: add `date`", *place, "to")
+        if target.kind == "boolean":
+            raise self._doc.wrong("a yes or no needs `codes` that give true or false", *place, "to")
+        if target.kind == "code" and target.codes is not None:
+            return rules.by_code_list(target.codes, keep=keep)
+        if target.kind == "integer" or target.kind.endswith(("Integer", "Int")):
+            return rules.as_integer
+        return rules.as_decimal if target.kind in {"decimal", "double"} else rules.as_text
+
+    def _check_word(self, target: Target, word: Word, place: Place) -> None:
+        """Refuse a word that the standard does not have there."""
+        if target.kind == niem.OBJECT:
+            raise self._doc.wrong(f"{target.path} is an object; name a property in it", *place)
+        if isinstance(word, bool) != (target.kind == "boolean"):
+            wanted = "true or false" if target.kind == "boolean" else "a word"
+            raise self._doc.wrong(f"{target.path} takes {wanted}", *place)
+        if target.codes is not None and str(word) not in target.codes:
+            hint = nearest(str(word), target.codes)
+            text = f"{word} is not in the standard's code list for {target.path}{hint}"
+            raise self._doc.wrong(text, *place)
+
+    def _date(self, target: Target, field: Mapping[str, Any], place: Place) -> Convert:
+        written = field["date"]
+        reader = self._made(
+            lambda: DateReader([written] if isinstance(written, str) else written, zone=self._zone),
+            (*place, "date"),
+        )
+        is_object = target.kind == niem.OBJECT and niem.allows(target.path, "nc:Date")
+        if not is_object and target.kind not in _DATE_KINDS:
+            raise self._doc.wrong(f"{target.path} takes no date", *place, "to")
+        birth = any(s.startswith(_BIRTH) for s in target.steps)
+        check = reader.check_life if birth else reader.check_past if field.get("past") else None
+        return rules.by_date(reader, kind=target.kind, check=check)
+
+    def _measure(self, target: Target, spec: Mapping[str, str], place: Place) -> Convert:
+        reader = self._made(lambda: MeasureReader(spec["from"], spec["unit"]), place)
+        for key in ("nc:MeasureIntegerValue", reader.unit_key):
+            if target.kind != niem.OBJECT or not niem.allows(target.path, key):
+                raise self._doc.wrong(f"{target.path} takes no measure in {spec['unit']}", *place)
+        return reader.niem
+
+    def _parts(self, target: Target, field: Mapping[str, Any], place: Place) -> Convert:
+        if "parts" not in field or "into" not in field:
+            raise self._doc.wrong("`parts` and `into` go together", *place)
+        into = []
+        for name in field["into"]:
+            inner = self._target(f"{field['to']}/{name}", (*place, "into"), constant=False)
+            self.targets.append(inner)
+            into.append((name, self._simple(inner, {"unmapped": field.get("unmapped")}, place)))
+        return rules.by_parts(field["parts"], into)
+
+    def _name(
+        self,
+        target: Target,
+        field: Mapping[str, Any],
+        when: tuple[Condition, ...],
+        place: Place,
+        group: str | None,
+        part: str | None,
+    ) -> rules.Rule:
+        form = field["name"]
+        for key in (*PROPERTIES.values(), FULL):
+            if target.kind != niem.OBJECT or not niem.allows(target.path, key):
+                raise self._doc.wrong(f"{target.path} is not a person's name", *place, "to")
+        if isinstance(form, dict):
+            for name in form.values():
+                self.check_column(name, (*place, "name"), group)
+            if "column" in field or not form:
+                raise self._doc.wrong("name its parts' columns, or one column and a form", *place)
+            return NameRule(target.steps, form, from_parts, self._blank, when, part)
+        if "column" not in field:
+            raise self._doc.wrong("say which column holds the name", *place)
+        reader = self._made(
+            lambda: NameReader([form] if isinstance(form, str) else form), (*place, "name")
+        )
+
+        def convert(text: str) -> dict[str, str] | None:
+            return dict(reader.read(text)) or None
+
+        return DataRule(target.steps, self._texts(field, place, group), convert, when, part)
+
+    def _link(
+        self,
+        target: Target,
+        alias: str,
+        when: tuple[Condition, ...],
+        place: Place,
+    ) -> None:
+        if alias not in self.objects:
+            known = ", ".join(self.objects)
+            raise self._doc.wrong(f"{alias}: no such object; there are: {known}", *place)
+        if target.kind != niem.OBJECT:
+            raise self._doc.wrong(f"{target.path} can't be a reference", *place)
+        self.objects[target.alias].links.append(LinkRule(target.steps, alias, when))
+
+    def _made(self, make: Callable[[], _T], place: Place) -> _T:
+        try:
+            return make()
+        except Misconfigured as error:
+            raise self._doc.wrong(error.detail, *place) from None
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Name what is spelled nearly so, for an error's text."""
+    near: Sequence[str] = difflib.get_close_matches(name, list(known), n=4, cutoff=0.6)
+    return f"; did you mean {', '.join(near)}?" if near else ""

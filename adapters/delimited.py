@@ -1,0 +1,135 @@
+"""CSV and its kin: encoding, delimiter and quote are stated in the mapping, never guessed.
+
+A quote that is never closed would swallow the rest of a file. So a row may span `MAX_SPAN` lines;
+if its end is not found by then, its first line alone is set aside and reading goes on at the next.
+"""
+
+import csv
+from collections import deque
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from adapters import textfile
+from adapters.rows import BadRow, Columns, Row
+from adapters.textfile import Line
+from gateway.errors import Misconfigured
+
+MAX_SPAN: Final = 100
+MAX_FIELDS: Final = 2_000
+
+
+class _NoEnd(Exception):
+    """A quoted field does not end."""
+
+
+class DelimitedReader:
+    """Reads one delimited file."""
+
+    def __init__(self, path: Path, spec: Mapping[str, Any]) -> None:
+        self._path = path
+        self._encoding: str = spec["encoding"]
+        self._delimiter: str = spec.get("delimiter", ",")
+        self._quote: str = spec.get("quote", '"')
+        self._named: list[str] | None = spec.get("columns")
+
+    def columns(self) -> Columns:
+        """Name the columns: those of the mapping, or of the file's first line."""
+        names = self._named if self._named is not None else self._header(_Lines(self._path))
+        if doubled := {n for n in names if names.count(n) > 1}:
+            raise Misconfigured(f"{self._path.name}: columns stand twice: {sorted(doubled)}")
+        return Columns(frozenset(names))
+
+    def as_of(self) -> datetime | None:
+        """Give the file's time of change."""
+        return textfile.modified(self._path)
+
+    def total_hint(self) -> int | None:
+        """Count lines."""
+        return textfile.line_count(self._path)
+
+    def rows(self) -> Iterator[Row | BadRow]:
+        """Give the rows. Lines with nothing in them are no rows."""
+        source = _Lines(self._path)
+        names = self._named if self._named is not None else self._header(source)
+        while (line := source.take()) is not None:
+            if line.data.strip():
+                yield self._row(line, source, names)
+
+    def _header(self, source: "_Lines") -> list[str]:
+        line = source.take()
+        if line is None:
+            raise Misconfigured(f"{self._path.name}: the file is empty; it has no header line")
+        found = self._read(line, source)
+        if isinstance(found, BadRow):
+            raise Misconfigured(f"{self._path.name}:1: the header can't be read: {found.text}")
+        names = [n.strip().removeprefix("\ufeff") for n in found[0]]
+        if len(names) > MAX_FIELDS or not all(names):
+            raise Misconfigured(f"{self._path.name}:1: the header has unnamed columns")
+        return names
+
+    def _row(self, line: Line, source: "_Lines", names: list[str]) -> Row | BadRow:
+        found = self._read(line, source)
+        if isinstance(found, BadRow):
+            return found
+        fields, raw = found
+        if len(fields) != len(names):
+            text = f"the row has {len(fields)} columns, not {len(names)}"
+            return BadRow(line.number, raw, "row.columns", text)
+        return Row(line.number, raw, dict(zip(names, map(str.strip, fields), strict=True)))
+
+    def _read(self, line: Line, source: "_Lines") -> tuple[list[str], str] | BadRow:
+        """Read one row that begins at `line`: its fields, and its text as it stands."""
+        if not line.whole:
+            return self._bad(line, "row.too_long", f"the line is over {textfile.MAX_LINE} bytes")
+        taken: list[Line] = []
+        parts: list[str] = []
+
+        def feed() -> Iterator[str]:
+            one: Line | None = line
+            while one is not None:
+                if one is not line:
+                    taken.append(one)
+                if len(taken) >= MAX_SPAN or not one.whole:
+                    break
+                parts.append(one.data.decode(self._encoding))
+                yield parts[-1] + "\n"
+                one = source.take()
+            raise _NoEnd
+
+        try:
+            text = line.data.decode(self._encoding)
+            if self._quote not in text:
+                return text.split(self._delimiter), text
+            reader = csv.reader(
+                feed(), delimiter=self._delimiter, quotechar=self._quote, strict=True
+            )
+            fields = next(reader)
+        except UnicodeDecodeError as error:
+            source.give_back(taken)
+            text = f"byte {error.start + 1} of the line is no {self._encoding}"
+            return self._bad(line, "row.encoding", text)
+        except (csv.Error, _NoEnd):
+            source.give_back(taken)
+            return self._bad(line, "row.quotes", "a quote is not closed, or stands where none may")
+        return [f.removesuffix("\n") for f in fields], "\n".join(parts)
+
+    def _bad(self, line: Line, code: str, text: str) -> BadRow:
+        return BadRow(line.number, textfile.shown(line.data, self._encoding), code, text)
+
+
+class _Lines:
+    """A file's lines, some of which can be given back."""
+
+    def __init__(self, path: Path) -> None:
+        self._lines = textfile.lines(path)
+        self._back: deque[Line] = deque()
+
+    def take(self) -> Line | None:
+        """Give the next line, or None at the end."""
+        return self._back.popleft() if self._back else next(self._lines, None)
+
+    def give_back(self, taken: list[Line]) -> None:
+        """Put lines back, to be taken again in the same order."""
+        self._back.extendleft(reversed(taken))

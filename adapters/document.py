@@ -1,0 +1,104 @@
+"""A YAML file, read so that every value knows its line.
+
+Plain words stay words: only `true`, `false`, `~` and whole numbers without leading zeros are
+anything else, and keys are always text. So `NO`, `on` and `01` are codes, as they look. Anchors,
+tags and doubled keys are refused.
+"""
+
+import re
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import yaml
+
+from gateway.errors import Misconfigured
+
+MAX_BYTES: Final = 2**20
+MAX_DEPTH: Final = 32
+Place: TypeAlias = tuple[str | int, ...]
+
+_INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,17})", re.ASCII)
+_WORDS: Final = {"true": True, "false": False, "": None, "~": None, "null": None}
+_KINDS: Final = frozenset({"str", "int", "float", "bool", "null", "timestamp", "merge", "value"})
+
+
+class Document:
+    """The content of one file, and the line on which each part of it stands."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lines: dict[Place, int] = {(): 1}
+        try:
+            data = path.read_bytes()
+            if len(data) > MAX_BYTES:
+                raise Misconfigured(f"{path.name}: more than {MAX_BYTES} bytes")
+            text = data.decode()
+            self._refuse_aliases(text)
+            node = yaml.compose(text, Loader=yaml.SafeLoader)
+        except OSError as error:
+            raise Misconfigured(f"{path.name}: the file can't be read") from error
+        except UnicodeDecodeError as error:
+            raise Misconfigured(f"{path.name}: the file is not UTF-8") from error
+        except (yaml.YAMLError, RecursionError) as error:
+            mark = getattr(error, "problem_mark", None)
+            line = int(getattr(mark, "line", 0)) + 1
+            what = getattr(error, "problem", None) or "not YAML"
+            raise Misconfigured(f"{path.name}:{line}: {what}") from error
+        self.content: Any = None if node is None else self._value(node, ())
+
+    def line(self, *place: str | int) -> int:
+        """Give the line of a part, or of the nearest that stands around it."""
+        while place not in self._lines:
+            place = place[:-1]
+        return self._lines[place]
+
+    def wrong(self, text: str, *place: str | int) -> Misconfigured:
+        """Make an error that names the file and the line."""
+        return Misconfigured(f"{self.path.name}:{self.line(*place)}: {text}")
+
+    def _refuse_aliases(self, text: str) -> None:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+                line = _line(event)
+                raise Misconfigured(f"{self.path.name}:{line}: anchors and aliases are not used")
+
+    def _value(self, node: yaml.Node, place: Place) -> Any:
+        line = _line(node)
+        self._lines.setdefault(place, line)
+        if len(place) > MAX_DEPTH:
+            raise Misconfigured(f"{self.path.name}:{line}: nested too deeply")
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, place)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value(n, (*place, i)) for i, n in enumerate(node.value)]
+        return self._scalar(node)
+
+    def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = _line(key_node)
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise Misconfigured(f"{self.path.name}:{line}: a key is a word")
+            key = str(key_node.value)
+            if key in found:
+                raise Misconfigured(f"{self.path.name}:{line}: {key} stands twice")
+            self._lines[(*place, key)] = line
+            found[key] = self._value(value_node, (*place, key))
+        return found
+
+    def _scalar(self, node: yaml.Node) -> Any:
+        if node.tag.removeprefix("tag:yaml.org,2002:") not in _KINDS:
+            line = _line(node)
+            raise Misconfigured(f"{self.path.name}:{line}: tags are not used")
+        text = str(node.value)
+        if getattr(node, "style", None) is not None:
+            return text
+        if text in _WORDS:
+            return _WORDS[text]
+        return int(text) if _INTEGER.fullmatch(text) else text
+
+
+def _line(part: yaml.Node | yaml.Event) -> int:
+    """Give the line on which a part begins, from 1."""
+    mark = part.start_mark
+    return 1 if mark is None else int(mark.line) + 1

@@ -1,0 +1,55 @@
+"""Fixed width: each column stands at its positions, which the mapping's layout names."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from adapters import textfile
+from adapters.rows import BadRow, Columns, Row
+from gateway.errors import Misconfigured
+
+
+class FixedReader:
+    """Reads lines of one length. Positions count characters from 1, both ends included."""
+
+    def __init__(self, path: Path, spec: Mapping[str, Any]) -> None:
+        self._path = path
+        self._encoding: str = spec["encoding"]
+        self._width: int = spec["width"]
+        self._columns: dict[str, slice] = {}
+        for name, (first, last) in spec["columns"].items():
+            if not 1 <= first <= last <= self._width:
+                raise Misconfigured(f"column {name}: {first} to {last} is not within the line")
+            self._columns[name] = slice(first - 1, last)
+
+    def columns(self) -> Columns:
+        """Name the layout's columns."""
+        return Columns(frozenset(self._columns))
+
+    def as_of(self) -> datetime | None:
+        """Give the file's time of change."""
+        return textfile.modified(self._path)
+
+    def total_hint(self) -> int | None:
+        """Count lines."""
+        return textfile.line_count(self._path)
+
+    def rows(self) -> Iterator[Row | BadRow]:
+        """Give the rows. Lines with nothing in them are no rows."""
+        for line in textfile.lines(self._path):
+            if not line.data:
+                continue
+            raw = textfile.shown(line.data, self._encoding)
+            try:
+                text = line.data.decode(self._encoding)
+            except UnicodeDecodeError as error:
+                why = f"byte {error.start + 1} of the line is no {self._encoding}"
+                yield BadRow(line.number, raw, "row.encoding", why)
+                continue
+            if len(text) != self._width or not line.whole:
+                why = f"the line has {len(text)} characters, not {self._width}"
+                yield BadRow(line.number, raw, "row.width", why)
+                continue
+            values = {name: text[place].strip() for name, place in self._columns.items()}
+            yield Row(line.number, raw, values)

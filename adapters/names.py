@@ -1,0 +1,106 @@
+"""Names of persons: split as the mapping's form says, without guessing where it says nothing.
+
+A form is written with the words SURNAME, GIVEN, MIDDLE, SUFFIX: `SURNAME, GIVEN MIDDLE SUFFIX`,
+`SURNAME/GIVEN MIDDLE`, `GIVEN MIDDLE SURNAME SUFFIX`. Double surnames and particles stay whole.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+from gateway.errors import Misconfigured
+
+NamePart: TypeAlias = str
+PROPERTIES: Final = {
+    "GIVEN": "nc:PersonGivenName",
+    "MIDDLE": "nc:PersonMiddleName",
+    "SURNAME": "nc:PersonSurName",
+    "SUFFIX": "nc:PersonNameSuffixText",
+}
+FULL: Final = "nc:PersonFullName"
+SUFFIXES: Final = frozenset("JR SR II III IV V 2ND 3RD".split())
+PARTICLES: Final = frozenset(
+    "DE DEL DELA LA LAS LOS DA DO DAS DOS DI DU VAN VON DER DEN TEN TER EL AL BIN IBN BINT ABU "
+    "SAN SANTA MAC MC ST Y E".split()
+)
+_FORM: Final = re.compile(r"(SURNAME)([,/;|])\s*(GIVEN)( MIDDLE)?( SUFFIX)?")
+_PLAIN: Final = re.compile(r"(GIVEN)( MIDDLE)?( SURNAME)( SUFFIX)?")
+
+
+class NameForm:
+    """One way to write a whole name in one column."""
+
+    def __init__(self, form: str) -> None:
+        parted, plain = _FORM.fullmatch(form), _PLAIN.fullmatch(form)
+        if parted is None and plain is None:
+            raise Misconfigured(
+                f"{form}: a name's form is SURNAME, GIVEN MIDDLE SUFFIX (the comma may be / ; |) "
+                "or GIVEN MIDDLE SURNAME SUFFIX; MIDDLE and SUFFIX may be left out"
+            )
+        self.separator = parted[2] if parted else None
+        self._middle = " MIDDLE" in form
+        self._suffix = " SUFFIX" in form
+
+    def split(self, text: str) -> dict[str, str]:
+        """Give the name's NIEM properties."""
+        if self.separator is None:
+            return self._in_order(text.split())
+        surname, _, rest = text.partition(self.separator)
+        return self._properties(surname.split(), rest.replace(self.separator, " ").split())
+
+    def _properties(self, surname: list[str], rest: list[str]) -> dict[str, str]:
+        found = {"SURNAME": " ".join(surname)}
+        # Some systems put the suffix behind the surname, before the comma.
+        for words in (rest, surname):
+            if self._suffix and len(words) > 1 and _is_suffix(words[-1]):
+                found["SUFFIX"] = words[-1].rstrip(".")
+                found["SURNAME"] = " ".join(surname[:-1] if words is surname else surname)
+                rest = rest[:-1] if words is rest else rest
+                break
+        if self._middle:
+            found["GIVEN"], found["MIDDLE"] = " ".join(rest[:1]), " ".join(rest[1:])
+        else:
+            found["GIVEN"] = " ".join(rest)
+        return _named(found)
+
+    def _in_order(self, words: list[str]) -> dict[str, str]:
+        """Read GIVEN MIDDLE SURNAME: the last word is the surname, with particles before it."""
+        tail: list[str] = []
+        if self._suffix and len(words) > 1 and _is_suffix(words[-1]):
+            tail = [words[-1]]
+            words = words[:-1]
+        start = max(0, len(words) - 1)
+        while start > 1 and words[start - 1].upper().strip("'-") in PARTICLES:
+            start -= 1
+        return self._properties(words[start:], [*words[:start], *tail])
+
+
+class NameReader:
+    """Reads names written in one of several forms: the first whose separator the text has."""
+
+    def __init__(self, forms: Sequence[str]) -> None:
+        self._forms = [NameForm(f) for f in forms]
+        self.read = lru_cache(4096)(self._read)
+
+    def _read(self, text: str) -> tuple[tuple[str, str], ...]:
+        """Give pairs of NIEM property and value. A name of none of the forms stays whole."""
+        for form in self._forms:
+            if form.separator is None or form.separator in text:
+                return tuple(form.split(text).items())
+        whole = " ".join(text.split())
+        return ((FULL, whole),) if whole else ()
+
+
+def from_parts(given: str, middle: str, surname: str, suffix: str) -> tuple[tuple[str, str], ...]:
+    """Give pairs of NIEM property and value of a name that stands in columns of its own."""
+    parts = {"GIVEN": given, "MIDDLE": middle, "SURNAME": surname, "SUFFIX": suffix}
+    return tuple(_named({k: " ".join(v.split()) for k, v in parts.items()}).items())
+
+
+def _is_suffix(word: str) -> bool:
+    return word.upper().rstrip(".") in SUFFIXES
+
+
+def _named(parts: dict[str, str]) -> dict[str, str]:
+    return {PROPERTIES[k]: parts[k] for k in PROPERTIES if parts.get(k)}

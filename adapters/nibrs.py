@@ -1,0 +1,293 @@
+"""NIBRS flat files: all segments of one incident become one row, a group B arrest one of its own.
+
+Where columns stand, and the words for the FBI's codes, is data: `nibrs.yaml`. Files with and without
+line breaks are read; the length at the head of each segment says where it ends. Blanks at a line's
+end may have been cut off, columns may not.
+
+A segment that deletes takes back what the file holds of its number before it. It is counted as set
+aside, as is everything else that makes no record: nothing is dropped unseen.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from adapters import textfile
+from adapters.document import Document
+from adapters.rows import BadRow, Columns, Row, Values
+from gateway.errors import Misconfigured
+
+FILE: Final = "nibrs.yaml"
+_ENCODING: Final = "iso-8859-1"
+_LONGEST: Final = 512
+_SHORTEST: Final = 37
+_BLOCK: Final = 2**16
+_MOST_SEGMENTS: Final = 5_000
+_MOST_DELETIONS: Final = 1_000_000
+_NEW: Final = frozenset("IARW")
+_DELETE: Final = "D"
+_NOTHING_REPORTED: Final = "0"
+_INCIDENT, _ARREST = "1", "7"
+_LINE_END: Final = re.compile(r"[\r\n]")
+KIND: Final = "KIND"
+"""The column that tells an `incident` from an `arrest`."""
+_KINDS: Final = {_INCIDENT: "incident", _ARREST: "arrest"}
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Columns that stand several times in one segment."""
+
+    first: int
+    times: int
+    width: int
+    needs: str
+    columns: Mapping[str, slice]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The layout of one kind of segment. `part` is the repeated part that it is, if it is one."""
+
+    part: str | None
+    least: int
+    columns: Mapping[str, slice]
+    repeats: Mapping[str, Repeat]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """All of the layout."""
+
+    header: Mapping[str, slice]
+    segments: Mapping[str, Segment]
+    columns: Columns
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One segment as it stands in the file. `wrong` says what is wrong with it, if anything."""
+
+    line: int
+    text: str
+    wrong: tuple[str, str] | None = None
+
+    @property
+    def level(self) -> str:
+        return self.text[4:5]
+
+    @property
+    def key(self) -> tuple[bool, str]:
+        return self.level == _ARREST, self.text[16:37]
+
+
+@cache
+def _content() -> Mapping[str, Any]:
+    with resources.as_file(resources.files("adapters").joinpath(FILE)) as path:
+        content: Mapping[str, Any] = Document(path).content
+    return content
+
+
+def codes() -> Mapping[str, Mapping[str, Any]]:
+    """Give the code tables that a mapping may name."""
+    found: Mapping[str, Mapping[str, Any]] = _content()["codes"]
+    return found
+
+
+@cache
+def layout() -> Layout:
+    """Give the layout."""
+    content = _content()
+    segments = {level: _segment(spec) for level, spec in content["segments"].items()}
+    header = _slices(content["header"])
+    own = {*header, KIND}
+    groups: dict[str, set[str]] = {}
+    for segment in segments.values():
+        if segment.part is None:
+            own |= segment.columns.keys()
+        elif segment.repeats:
+            for name, repeat in segment.repeats.items():
+                names = {*segment.columns, *repeat.columns}
+                groups.setdefault(name, set()).update(f"{name}.{c}" for c in names)
+        else:
+            name = segment.part
+            groups.setdefault(name, set()).update(f"{name}.{c}" for c in segment.columns)
+    columns = Columns(frozenset(own), {k: frozenset(v) for k, v in groups.items()})
+    return Layout(header, segments, columns)
+
+
+def _segment(spec: Mapping[str, Any]) -> Segment:
+    repeats = {
+        name: Repeat(r["from"] - 1, r["times"], r["width"], r["needs"], _slices(r["columns"]))
+        for name, r in spec.get("repeats", {}).items()
+    }
+    return Segment(spec["part"], spec["least"], _slices(spec["columns"]), repeats)
+
+
+def _slices(columns: Mapping[str, list[int]]) -> dict[str, slice]:
+    return {name: slice(first - 1, last) for name, (first, last) in columns.items()}
+
+
+class NibrsReader:
+    """Reads one file of a submission."""
+
+    def __init__(self, path: Path, spec: Mapping[str, Any]) -> None:
+        del spec  # the format says all there is to say
+        self._path = path
+        self._layout = layout()
+
+    def columns(self) -> Columns:
+        """Name the columns of an incident or arrest, and of its repeated parts."""
+        if not self._path.is_file():
+            raise Misconfigured(f"{self._path.name}: there is no such file")
+        return self._layout.columns
+
+    def as_of(self) -> datetime | None:
+        """Give the file's time of change."""
+        return textfile.modified(self._path)
+
+    def total_hint(self) -> None:
+        """Say nothing: segments are no rows."""
+
+    def rows(self) -> Iterator[Row | BadRow]:
+        """Give incidents and arrests, and what is neither. `line` is that of the first segment."""
+        deleted = self._deletions()
+        held: list[_Piece] = []
+        for piece in _pieces(self._path):
+            bad = self._refused(piece, deleted)
+            if bad is not None:
+                yield bad
+            elif piece.level == _ARREST:
+                yield from self._complete(held)
+                held = []
+                yield self._row([piece])
+            elif piece.level == _INCIDENT:
+                yield from self._complete(held)
+                held = [piece]
+            elif not held or held[0].key != piece.key:
+                yield _bad(piece, "nibrs.orphan", "no administrative segment stands before it")
+            elif len(held) >= _MOST_SEGMENTS:
+                yield _bad(piece, "nibrs.too_many", "the incident has too many segments")
+            else:
+                held.append(piece)
+        yield from self._complete(held)
+
+    def _complete(self, held: list[_Piece]) -> Iterator[Row]:
+        if held:
+            yield self._row(held)
+
+    def _deletions(self) -> dict[tuple[bool, str], int]:
+        """Find where each number is last deleted: what stands before counts no more."""
+        found: dict[tuple[bool, str], int] = {}
+        for piece in _pieces(self._path):
+            if piece.wrong is None and piece.text[5:6] == _DELETE:
+                found[piece.key] = piece.line
+                if len(found) > _MOST_DELETIONS:
+                    raise Misconfigured(f"{self._path.name}: over {_MOST_DELETIONS} deletions")
+        return found
+
+    def _refused(self, piece: _Piece, deleted: Mapping[tuple[bool, str], int]) -> BadRow | None:
+        """Say why a segment is no part of a record; None if it is."""
+        if piece.wrong is not None:
+            return _bad(piece, *piece.wrong)
+        action = piece.text[5:6]
+        if piece.level == _NOTHING_REPORTED:
+            return _bad(piece, "nibrs.zero_report", "it reports that there was nothing to report")
+        segment = self._layout.segments.get(piece.level)
+        if segment is None:
+            return _bad(piece, "nibrs.segment", "there is no such segment", "SEGMENT", piece.level)
+        if action == _DELETE:
+            return _bad(piece, "nibrs.deletion", "it takes back what was reported before")
+        if action not in _NEW:
+            return _bad(piece, "nibrs.action", "it changes a report elsewhere", "ACTION", action)
+        if len(piece.text) < segment.least:
+            return _bad(piece, "nibrs.short", f"it has fewer than {segment.least} characters")
+        if deleted.get(piece.key, -1) > piece.line:
+            return _bad(piece, "nibrs.superseded", "a later segment takes it back")
+        return None
+
+    def _row(self, pieces: list[_Piece]) -> Row:
+        first = pieces[0]
+        lay = self._layout
+        values: Values = dict.fromkeys(lay.columns.own, "")
+        values |= _cut(first.text, lay.header) | _cut(first.text, lay.segments[first.level].columns)
+        values[KIND] = _KINDS[first.level]
+        groups: dict[str, list[Values]] = {name: [] for name in lay.columns.groups}
+        for piece in pieces[1:]:
+            self._add(piece, groups)
+        raw = "\n".join(p.text for p in pieces)
+        return Row(first.line, raw, values, groups, len(pieces))
+
+    def _add(self, piece: _Piece, groups: dict[str, list[Values]]) -> None:
+        segment = self._layout.segments[piece.level]
+        own = _cut(piece.text, segment.columns)
+        if not segment.repeats:
+            part = segment.part or ""
+            groups[part].append({f"{part}.{c}": v for c, v in own.items()})
+        for name, repeat in segment.repeats.items():
+            for number in range(repeat.times):
+                start = repeat.first + number * repeat.width
+                found = _cut(piece.text[start : start + repeat.width], repeat.columns)
+                if found[repeat.needs]:
+                    groups[name].append({f"{name}.{c}": v for c, v in (own | found).items()})
+
+
+def _cut(text: str, columns: Mapping[str, slice]) -> Values:
+    return {name: text[place].strip() for name, place in columns.items()}
+
+
+def _bad(
+    piece: _Piece, code: str, text: str, column: str | None = None, value: str | None = None
+) -> BadRow:
+    return BadRow(piece.line, piece.text, code, text, column, value)
+
+
+def _pieces(path: Path) -> Iterator[_Piece]:
+    """Cut a file into segments. `line` counts lines, or segments where there are no lines."""
+    with textfile.open_file(path) as file:
+        number, rest, ended = 0, "", False
+        while True:
+            while len(rest) < _LONGEST + 2 and not ended:
+                block = file.read(_BLOCK).decode(_ENCODING)
+                ended = not block
+                rest += block
+            bare = rest.lstrip("\r\n")
+            number += max(1, rest.count("\n", 0, len(rest) - len(bare)))
+            rest = bare
+            if not rest:
+                if ended:
+                    return
+                number -= 1
+                continue
+            piece, rest = _next(number, rest)
+            if piece is not None:
+                yield piece
+
+
+def _next(number: int, rest: str) -> tuple[_Piece | None, str]:
+    """Take one segment off the front of the text."""
+    head = rest[:_LONGEST]
+    end = _LINE_END.search(head)
+    line = head[: end.start()] if end else head
+    stated = rest[:4]
+    if not line.strip():
+        return None, rest[len(line) :]
+    if not (stated.isdecimal() and stated.isascii()):
+        text = "its first four characters are no length"
+        return _Piece(number, line, ("nibrs.length", text)), rest[len(line) :]
+    length = int(stated)
+    if not _SHORTEST <= length <= _LONGEST or len(line) < _SHORTEST:
+        return _Piece(number, line, ("nibrs.length", "its length can't be")), rest[len(line) :]
+    if length >= len(line):
+        return _Piece(number, line), rest[len(line) :]
+    # More stands on the line than this segment: another one, or blanks.
+    after = line[length:]
+    if after.strip() and not after[:4].isdecimal():
+        text = "the line is longer than the length that it states"
+        return _Piece(number, line, ("nibrs.length", text)), rest[len(line) :]
+    return _Piece(number, line[:length]), rest[length:]

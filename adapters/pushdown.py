@@ -1,0 +1,203 @@
+"""A question about a person as SQL: statements that give the keys of those who may be meant.
+
+The statements go from the surest to the widest, each by an indexed column, until enough is found.
+Values are always parameters.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
+
+from adapters.namekeys import NameKeys, name_keys, slips
+from adapters.tables import Database, as_text
+from gateway.model import PersonQuery
+
+_YEARS_BESIDE: Final = 2
+_PREFIX: Final = 4
+_LAST: Final = "\U0010ffff"
+Wanted = ColumnElement[bool]
+
+
+class PersonSearch:
+    """The `search: person` of a mapping."""
+
+    def __init__(self, database: Database, spec: Mapping[str, Any]) -> None:
+        self._database = database
+        self._spec = spec
+        self._table: str = spec["table"]
+        self._key: str = spec["key"]
+        self._identifiers: Mapping[str, str] = spec.get("identifiers", {})
+        birth = spec.get("birth_date")
+        self._birth = _Birth(database, self._table, birth) if birth else None
+
+    @property
+    def terms(self) -> frozenset[str]:
+        """The terms that find somebody."""
+        found = set(self._identifiers)
+        if self._spec.get("surname") or self._spec.get("aliases"):
+            found.add("name")
+        if self._birth:
+            found |= {"birth_date", "age"}
+        return frozenset(found)
+
+    def named_columns(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """Name every table and column that is searched, and where the mapping says so."""
+        yield self._table, self._key, ("key",)
+        for kind, name in self._identifiers.items():
+            yield self._table, name, ("identifiers", kind)
+        if "birth_date" in self._spec:
+            yield self._table, self._spec["birth_date"]["column"], ("birth_date",)
+        for kind, name in self._spec.get("surname", {}).items():
+            yield self._table, name, ("surname", kind)
+        aliases = self._spec.get("aliases")
+        if aliases:
+            yield aliases["table"], aliases["key"], ("aliases", "key")
+            for kind, name in aliases["surname"].items():
+                yield aliases["table"], name, ("aliases", "surname", kind)
+
+    def keys(self, connection: Connection, query: PersonQuery, limit: int) -> list[str]:
+        """Give the keys of persons who may be meant, the surest first."""
+        found: dict[str, None] = {}
+        for statement in self._statements(query):
+            missing = limit - len(found)
+            if missing <= 0:
+                break
+            # Some of them may be known already: ask for as many as could be new.
+            for (key,) in connection.execute(statement.limit(limit)):
+                found.setdefault(as_text(key))
+                if len(found) >= limit:
+                    break
+        return list(found)
+
+    def _statements(self, query: PersonQuery) -> Iterator[Select[Any]]:
+        for identifier in query.identifiers:
+            name = self._identifiers.get(identifier.type)
+            if name is not None:
+                numbers = sorted({identifier.number, _bare(identifier.number)})
+                yield self._persons(self._database.is_one_of(self._table, name, numbers))
+        keys = name_keys(query)
+        if not keys.asked and not keys.exchanged:
+            return
+        if self._birth is not None and query.birth_date is not None:
+            yield from self._by_name_and_birth(keys, query.birth_date)
+        elif self._birth is not None and query.age is not None:
+            between = self._birth.aged(query.age.low, query.age.high)
+            yield from self._by_name(keys, [between] if between is not None else [])
+            return
+        yield from self._by_name(keys, [])
+
+    def _by_name_and_birth(self, keys: NameKeys, birth: date) -> Iterator[Select[Any]]:
+        held = self._birth
+        if held is None:
+            return
+        yield self._persons(held.one_of([birth]))
+        years = held.years(birth.year - _YEARS_BESIDE, birth.year + _YEARS_BESIDE)
+        near = [or_(years, held.unknown()) if years is not None else held.unknown()]
+        yield from self._spelled(keys.asked, near)
+        slipped = held.one_of(slips(birth))
+        yield from self._sounding(keys.all_sounds, [slipped])
+        yield from self._sounding(keys.sounds, near)
+        yield from self._starting(keys.asked, near)
+        yield from self._spelled(keys.exchanged, near)
+
+    def _by_name(self, keys: NameKeys, also: Sequence[Wanted]) -> Iterator[Select[Any]]:
+        yield from self._spelled(keys.asked, also)
+        yield from self._spelled(keys.exchanged, also)
+        yield from self._starting(keys.asked, also)
+        yield from self._sounding(keys.sounds, also)
+
+    def _spelled(self, keys: Sequence[str], also: Sequence[Wanted]) -> Iterator[Select[Any]]:
+        def wanted(table: str, columns: Mapping[str, str]) -> Wanted | None:
+            name = columns.get("letters")
+            return self._database.is_one_of(table, name, keys) if name and keys else None
+
+        yield from self._both(wanted, also)
+
+    def _sounding(self, sounds: Sequence[str], also: Sequence[Wanted]) -> Iterator[Select[Any]]:
+        def wanted(table: str, columns: Mapping[str, str]) -> Wanted | None:
+            name = columns.get("soundex")
+            return self._database.is_one_of(table, name, sounds) if name and sounds else None
+
+        yield from self._both(wanted, also)
+
+    def _starting(self, keys: Sequence[str], also: Sequence[Wanted]) -> Iterator[Select[Any]]:
+        def wanted(table: str, columns: Mapping[str, str]) -> Wanted | None:
+            found = []
+            for kind in ("letters", "starts"):
+                if name := columns.get(kind):
+                    held = self._database.table(table).c[name]
+                    for start in {k[:_PREFIX] for k in keys if len(k) >= _PREFIX}:
+                        # A range, unlike LIKE, can use an index whatever its collation.
+                        found.append(and_(held >= start, held < start + _LAST))
+            return or_(*found) if found else None
+
+        yield from self._both(wanted, also)
+
+    def _both(self, wanted: Any, also: Sequence[Wanted]) -> Iterator[Select[Any]]:
+        """Ask the table of persons and that of their other names."""
+        own = wanted(self._table, self._spec.get("surname", {}))
+        if own is not None:
+            yield self._persons(own, *also)
+        aliases = self._spec.get("aliases")
+        if aliases is None:
+            return
+        theirs = wanted(aliases["table"], aliases["surname"])
+        if theirs is not None:
+            other = self._database.table(aliases["table"])
+            person = self._database.table(self._table)
+            yield (
+                select(person.c[self._key])
+                .join(other, other.c[aliases["key"]] == person.c[self._key])
+                .where(theirs, *also)
+            )
+
+    def _persons(self, *wanted: Wanted) -> Select[Any]:
+        return select(self._database.table(self._table).c[self._key]).where(*wanted)
+
+
+class _Birth:
+    """The column of birth dates."""
+
+    def __init__(self, database: Database, table: str, spec: Mapping[str, Any]) -> None:
+        self._database = database
+        self._table = table
+        self._name: str = spec["column"]
+        self._format: str = spec["format"]
+        self._number = bool(spec.get("number"))
+        self._sorts = self._format.startswith("YYYY") and "MM" in self._format.split("DD")[0]
+
+    @property
+    def _column(self) -> ColumnElement[Any]:
+        return self._database.table(self._table).c[self._name]
+
+    def _written(self, year: int, month: int, day: int) -> str | int:
+        text = self._format.replace("YYYY", f"{year:04d}")
+        text = text.replace("MM", f"{month:02d}").replace("DD", f"{day:02d}")
+        return int(text) if self._number else text
+
+    def one_of(self, days: Sequence[date]) -> Wanted:
+        """Say that the birth date is one of these."""
+        return self._column.in_([self._written(d.year, d.month, d.day) for d in days])
+
+    def unknown(self) -> Wanted:
+        """Say that there is none."""
+        blank = self._column == (0 if self._number else "")
+        return or_(blank, self._column.is_(None))
+
+    def years(self, first: int, last: int) -> Wanted | None:
+        """Say that it lies in these years; None where the column does not sort so."""
+        if not self._sorts:
+            return None
+        return self._column.between(self._written(first, 1, 1), self._written(last, 12, 31))
+
+    def aged(self, low: int, high: int) -> Wanted | None:
+        """Say that the person is about so old today."""
+        this = date.today().year  # noqa: DTZ011 - a year more on both sides covers every zone
+        between = self.years(this - high - 2, this - low + 1)
+        return None if between is None else or_(between, self.unknown())
+
+
+def _bare(number: str) -> str:
+    return "".join(c for c in number.upper() if c.isalnum())

@@ -1,0 +1,68 @@
+"""What a reader gives: rows with their place in the file, and rows that can't be read.
+
+A reader is streaming: it holds one row, or one group of rows, at a time. Every physical row ends in
+a `Row` or a `BadRow`; `span` says how many of them one holds, so that the sums can be checked.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+Values: TypeAlias = dict[str, str]
+"""Column → text, without blanks at the ends; "" where nothing is known."""
+
+
+@dataclass(slots=True)
+class Row:
+    """One row, or several that belong together. `groups` holds repeated parts by their name.
+
+    The columns of a repeated or joined part are named `part.COLUMN`. `line` counts from 1.
+    """
+
+    line: int
+    raw: str
+    values: Values
+    groups: dict[str, list[Values]] = field(default_factory=dict)
+    span: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that can't be read. `code` is stable; `text` says why and holds no value."""
+
+    line: int
+    raw: str
+    code: str
+    text: str
+    column: str | None = None
+    value: str | None = None
+    span: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The names that a reader's rows have: of the row itself, and of each repeated part."""
+
+    own: frozenset[str]
+    groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+class Reader(Protocol):
+    """One format of one source."""
+
+    def columns(self) -> Columns:
+        """Name the columns. Raises Misconfigured if the source is not there or has none."""
+        ...
+
+    def rows(self) -> Iterator[Row | BadRow]:
+        """Give every row, in order. May be called again, and then begins anew."""
+        ...
+
+    def as_of(self) -> datetime | None:
+        """Give the moment that the rows are of."""
+        ...
+
+    def total_hint(self) -> int | None:
+        """Say about how many rows there are, for a progress bar."""
+        ...

@@ -1,0 +1,342 @@
+"""The rules of a mapping, compiled: from a row's columns to values at NIEM paths.
+
+A rule reads texts from columns (`Texts`), turns each into a JSON value (a `Convert`), and puts it at
+its path. What can't be turned raises `Fault`, which sets the row aside.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from adapters.codes import CodeTable, Word
+from adapters.dates import DateReader
+from adapters.mapping import PLACEHOLDER
+from adapters.rows import Values
+from gateway.errors import Untranslatable
+
+Tree: TypeAlias = dict[str, Any]
+"""An object in the making. A key may carry a label: `nc:PersonName[alias]`."""
+
+_INTEGER: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_DECIMAL: Final = re.compile(r"[+-]?\d{1,18}(?:\.\d{1,9})?", re.ASCII)
+
+
+class Fault(Exception):
+    """A row can't be translated: the column at fault, its value, and why."""
+
+    def __init__(self, code: str, text: str, column: str | None, value: str | None) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+        self.column = column
+        self.value = value
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A legacy value without a NIEM word: it goes beside, under the project's namespace."""
+
+    raw: str
+
+
+Convert: TypeAlias = Callable[[str], Any]
+"""Text → JSON value, Kept, or None for nothing. Raises Untranslatable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must hold of one column."""
+
+    column: str
+    values: frozenset[str] | None = None
+    others: frozenset[str] | None = None
+    blank: bool | None = None
+
+    def holds(self, row: Mapping[str, str]) -> bool:
+        """Whether it holds. A column that a row lacks is blank."""
+        value = row.get(self.column, "")
+        if self.values is not None and value not in self.values:
+            return False
+        if self.others is not None and value in self.others:
+            return False
+        return self.blank is None or self.blank == (not value)
+
+
+def all_hold(conditions: Sequence[Condition], row: Mapping[str, str]) -> bool:
+    """Whether all hold; true if there are none."""
+    return all(c.holds(row) for c in conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Where a rule's texts come from. `each` parts one value into several."""
+
+    columns: tuple[str, ...]
+    template: str | None = None
+    each: str | None = None
+    remove: Mapping[int, None] | None = None
+    blank: frozenset[str] = frozenset()
+    default: str = ""
+    required: bool = False
+
+    def read(self, row: Mapping[str, str]) -> list[str]:
+        """Give the texts that are not blank. Raises Fault if one is required and there is none."""
+        found = self._whole(row)
+        if not found:
+            if self.required:
+                raise Fault("value.missing", "the value must be there", self.columns[0], "")
+            return [self.default] if self.default else []
+        if self.each is None:
+            return [found]
+        parts = (p.strip() for p in found.split(self.each))
+        return [p for p in parts if p and p not in self.blank]
+
+    def _whole(self, row: Mapping[str, str]) -> str:
+        parts = [row.get(c, "") for c in self.columns]
+        parts = ["" if p in self.blank else p for p in parts]
+        if self.template is not None:
+            if not all(parts):
+                return ""
+            text = PLACEHOLDER.sub(lambda m: row.get(m[1], ""), self.template).strip()
+        else:
+            text = parts[0] if len(parts) == 1 else " ".join(p for p in parts if p)
+        if self.remove is not None:
+            text = text.translate(self.remove).strip()
+            text = "" if text in self.blank else text
+        return text
+
+    @property
+    def named(self) -> str:
+        """The columns' names, for a row that is set aside."""
+        return ", ".join(self.columns)
+
+
+# -- conversions --------------------------------------------------------------------------------
+
+
+def as_text(text: str) -> str:
+    """Leave text as it is, blanks inside reduced to one each."""
+    return " ".join(text.split())
+
+
+def as_integer(text: str) -> int:
+    """Read a whole number."""
+    if not _INTEGER.fullmatch(text):
+        raise Untranslatable("this is not a whole number", code="value.number")
+    return int(text)
+
+
+def as_decimal(text: str) -> str:
+    """Read a number with a decimal point. It stays text, so that no digit is lost."""
+    if not _DECIMAL.fullmatch(text):
+        raise Untranslatable("this is not a number", code="value.number")
+    return text
+
+
+def by_codes(table: CodeTable, *, keep: bool) -> Convert:
+    """Translate by a code table."""
+    words: dict[str, Any] = {
+        **table.words,
+        **{code: Kept(code) for code in table.wordless},
+    }
+
+    def convert(text: str) -> Any:
+        found = words.get(text, words)
+        if found is not words:
+            return found
+        if keep:
+            return Kept(text)
+        raise Untranslatable("the code is not in the mapping's table", code="code.unknown")
+
+    return convert
+
+
+def by_code_list(codes: frozenset[str], *, keep: bool) -> Convert:
+    """Let pass what is in the standard's own code list."""
+
+    def convert(text: str) -> Word | Kept:
+        if text in codes:
+            return text
+        if keep:
+            return Kept(text)
+        raise Untranslatable("the code is not in the standard's list", code="code.unknown")
+
+    return convert
+
+
+def by_date(reader: DateReader, *, kind: str, check: Callable[[str], None] | None) -> Convert:
+    """Read a date, as an object with a date in it, or as a date itself."""
+
+    def convert(text: str) -> Any:
+        if check is not None:
+            check(text)
+        name, value = reader.niem(text)
+        if kind == "object":
+            return {name: value}
+        if (kind == "dateTime") != (name == "nc:DateTime"):
+            raise Untranslatable("a date, or a date with a time, was expected", code="date.format")
+        return value
+
+    return convert
+
+
+def by_parts(separator: str, into: Sequence[tuple[str, Convert]]) -> Convert:
+    """Split one value into the properties of one object."""
+
+    def convert(text: str) -> Tree | None:
+        parts = [p.strip() for p in text.split(separator, len(into) - 1)]
+        found: Tree = {}
+        for (name, inner), part in zip(into, parts, strict=False):
+            value = inner(part) if part else None
+            if isinstance(value, Kept):
+                found[kept_name(name)] = value.raw
+            elif value is not None:
+                found[name] = value
+        return found or None
+
+    return convert
+
+
+# -- rules --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DataRule:
+    """Columns to one path. `steps` are keys, with their labels, from the object down."""
+
+    steps: tuple[str, ...]
+    texts: Texts
+    convert: Convert
+    when: tuple[Condition, ...] = ()
+    group: str | None = None
+    """The repeated part whose every row fills the path, if it is not the row itself."""
+
+    def apply(self, tree: Tree, row: Mapping[str, str]) -> None:
+        """Put what the row says into the tree. Raises Fault."""
+        if self.when and not all_hold(self.when, row):
+            return
+        for text in self.texts.read(row):
+            try:
+                value = self.convert(text)
+            except Untranslatable as error:
+                raise Fault(error.code, error.detail, self.texts.named, text) from None
+            if isinstance(value, Kept):
+                put(tree, (*self.steps[:-1], kept_name(self.steps[-1])), value.raw, several=True)
+            elif value is not None:
+                several = self.texts.each is not None or self.group is not None
+                put(tree, self.steps, value, several=several)
+
+
+@dataclass(frozen=True, slots=True)
+class NameRule:
+    """Columns of a name's parts to one name."""
+
+    steps: tuple[str, ...]
+    columns: Mapping[str, str]
+    read: Callable[[str, str, str, str], tuple[tuple[str, str], ...]]
+    blank: frozenset[str]
+    when: tuple[Condition, ...] = ()
+    group: str | None = None
+
+    def apply(self, tree: Tree, row: Mapping[str, str]) -> None:
+        """Put the name into the tree."""
+        if self.when and not all_hold(self.when, row):
+            return
+        parts = [
+            row.get(self.columns[p], "") if p in self.columns else ""
+            for p in ("given", "middle", "surname", "suffix")
+        ]
+        found = self.read(*("" if p in self.blank else p for p in parts))
+        if found:
+            put(tree, self.steps, dict(found), several=self.group is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantRule:
+    """A constant at one path. Without `always` it stands only beside something else."""
+
+    steps: tuple[str, ...]
+    value: Word
+    always: bool
+    when: tuple[Condition, ...] = ()
+
+    def apply(self, tree: Tree, row: Mapping[str, str]) -> None:
+        """Put the constant into the tree, if its object is there."""
+        if self.when and not all_hold(self.when, row):
+            return
+        if not self.always:
+            holder: Any = tree
+            for step in self.steps[:-1]:
+                holder = holder.get(step) if isinstance(holder, dict) else None
+            if not isinstance(holder, dict):
+                return
+        put(tree, self.steps, self.value, several=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRule:
+    """A reference from one object to another."""
+
+    steps: tuple[str, ...]
+    target: str
+    when: tuple[Condition, ...] = ()
+
+
+def kept_name(step: str) -> str:
+    """Name the place of a raw legacy value beside a NIEM property."""
+    name, _, label = step.partition("[")
+    local = name.partition(":")[2]
+    return f"sp:{local}Raw" + (f"[{label}" if label else "")
+
+
+def put(tree: Tree, steps: Sequence[str], value: Any, *, several: bool) -> None:
+    """Put a value at a path. Objects at one path become one; other values a list."""
+    holder = tree
+    for step in steps[:-1]:
+        inner = holder.setdefault(step, {})
+        if not isinstance(inner, dict):
+            raise Fault("mapping.clash", f"{step} is both a value and an object", None, None)
+        holder = inner
+    last = steps[-1]
+    known = holder.get(last)
+    if known is None:
+        holder[last] = [value] if several else value
+    elif isinstance(known, list):
+        if value not in known:
+            known.append(value)
+    elif isinstance(known, dict) and isinstance(value, dict) and not several:
+        known.update(value)
+    elif known != value:
+        holder[last] = [known, value]
+
+
+def finished(tree: Tree) -> Tree:
+    """Give an object as the message has it: labels gone, lists of one made plain."""
+    found: Tree = {}
+    for step, value in tree.items():
+        name = step.partition("[")[0]
+        done = _finished_value(value)
+        if name in found:
+            known = found[name]
+            found[name] = [*_listed(known), *(d for d in _listed(done) if d not in _listed(known))]
+        else:
+            found[name] = done
+    return found
+
+
+def _finished_value(value: Any) -> Any:
+    if isinstance(value, dict):
+        return finished(value)
+    if isinstance(value, list):
+        done = [_finished_value(v) for v in value]
+        return done[0] if len(done) == 1 else done
+    return value
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+Rule: TypeAlias = DataRule | NameRule
+Context: TypeAlias = Values

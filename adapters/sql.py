@@ -1,0 +1,314 @@
+"""Legacy databases: imported as a mirror, or searched live, where nothing is copied.
+
+A live search is pushed down as SQL with parameters; the rows found are mapped on the fly. A row that
+is deleted there is not found by the next search. A row that can't be translated is passed over and
+counted; `adapters.load` on the same mapping says which, and why.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+
+from adapters.build import RecordPlan
+from adapters.joins import Join, join_columns, joined
+from adapters.mapping import PLACEHOLDER, MappingFile
+from adapters.pushdown import PersonSearch
+from adapters.rows import Row, Values
+from adapters.rules import Fault
+from adapters.source import Compiler, MappedSource, Part
+from adapters.tables import Database, TableLookup, TableReader, raw
+from adapters.terms import Terms
+from gateway.errors import Misconfigured, RecordsUnavailable
+from gateway.model import IncidentQuery, PersonQuery, Record, RecordQuery, SubjectQuery
+
+_AT_ONCE: Final = 40
+"""Persons whose records are fetched together."""
+_SUPPORTING: Final = {
+    "person": frozenset({"sex"}),
+    "vehicle": frozenset({"plate_state", "make", "model", "year", "color"}),
+    "item": frozenset({"type", "make"}),
+}
+"""Terms that are compared where they are held, though nothing is searched by them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """One record type: its table, its plan, its joins, and by what its rows are found."""
+
+    table: str
+    plan: RecordPlan
+    joins: Sequence[Join]
+    found_by: Mapping[str, Any]
+    id_column: str
+    id_pattern: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """All that needs the database to be looked at once."""
+
+    held: tuple[_Held, ...]
+    persons: PersonSearch | None
+    terms: Terms
+
+
+def load(mapping: MappingFile) -> MappedSource:
+    """Give a database's tables as records, all of them."""
+    database = Database(mapping)
+    prepared = _prepare(mapping, database)
+    parts = [Part(TableReader(database, h.table), h.joins, [h.plan]) for h in prepared.held]
+    return MappedSource(mapping, parts, prepared.terms)
+
+
+class LiveSource:
+    """A database that is searched where it is. Its calls block; several threads may make them."""
+
+    def __init__(self, mapping: MappingFile) -> None:
+        self._mapping = mapping
+        self._database = Database(mapping)
+        self._known: _Prepared | None = None
+        self._lock = threading.Lock()
+        self.untranslatable = 0
+        """Rows met so far that could not be translated."""
+        try:
+            self._prepared()
+        except RecordsUnavailable:
+            # It may be down now. The gateway starts, and asks again when it is searched.
+            self._known = None
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+        return self._mapping.source
+
+    @property
+    def record_types(self) -> frozenset[str]:
+        """The record types it holds."""
+        return frozenset(r["type"] for r in self._mapping.records)
+
+    @property
+    def terms(self) -> Mapping[str, frozenset[str]]:
+        """The terms by which it is searched, by kind of subject."""
+        return self._prepared().terms
+
+    def as_of(self) -> datetime | None:
+        """Give the moment: what is found is what stands there now."""
+        return datetime.now(UTC)
+
+    def candidates(
+        self, query: SubjectQuery, record_types: frozenset[str], limit: int
+    ) -> Sequence[Record]:
+        """Give records that may match, up to `limit`. Raises RecordsUnavailable."""
+        if isinstance(query, RecordQuery):
+            found = self.get(query.record_id)
+            return [found] if found is not None and found.record_type in record_types else []
+        prepared = self._prepared()
+        wanted = [h for h in prepared.held if h.plan.record_type in record_types]
+        records: dict[str, Record] = {}
+        with self._database.connect() as connection:
+            for held, rows in self._found(connection, prepared, wanted, query, limit):
+                for record in self._records(held, rows):
+                    records.setdefault(record.record_id, record)
+                    if len(records) >= limit:
+                        return list(records.values())
+        return list(records.values())
+
+    def get(self, record_id: str) -> Record | None:
+        """Give one record by its id. Raises RecordsUnavailable."""
+        with self._database.connect() as connection:
+            for held in self._prepared().held:
+                matched = held.id_pattern.fullmatch(record_id)
+                if matched is None:
+                    continue
+                rows = self._database.find(connection, held.table, held.id_column, [matched[1]])
+                for record in self._records(held, rows):
+                    if record.record_id == record_id:
+                        return record
+        return None
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
+
+    def _prepared(self) -> _Prepared:
+        with self._lock:
+            if self._known is None:
+                self._known = _prepare(self._mapping, self._database)
+            return self._known
+
+    def _found(
+        self,
+        connection: Connection,
+        prepared: _Prepared,
+        wanted: Sequence[_Held],
+        query: SubjectQuery,
+        limit: int,
+    ) -> Iterator[tuple[_Held, Iterable[Values]]]:
+        """Give rows that may match, by record type, the surest first."""
+        if isinstance(query, PersonQuery):
+            if prepared.persons is None:
+                return
+            keys = prepared.persons.keys(connection, query, limit)
+            for start in range(0, len(keys), _AT_ONCE):
+                part = keys[start : start + _AT_ONCE]
+                for held in wanted:
+                    if by := held.found_by.get("person"):
+                        yield held, self._of_persons(connection, held, by, part)
+            return
+        for held in wanted:
+            conditions = self._conditions(held, query)
+            if conditions:
+                table = self._database.table(held.table)
+                yield (
+                    held,
+                    self._database.rows(connection, select(table).where(*conditions).limit(limit)),
+                )
+
+    def _of_persons(
+        self, connection: Connection, held: _Held, by: Mapping[str, Any], keys: Sequence[str]
+    ) -> Iterator[Values]:
+        if "table" not in by:
+            yield from self._database.find(connection, held.table, by["column"], keys)
+            return
+        between = self._database.find(connection, by["table"], by["column"], keys)
+        own = list(dict.fromkeys(row[by["to"]] for row in between))
+        yield from self._database.find(connection, held.table, by["key"], own)
+
+    def _conditions(self, held: _Held, query: SubjectQuery) -> list[Any]:
+        by: Mapping[str, Any] = held.found_by.get(query.kind, {})
+        found: list[Any] = []
+        for term in ("number", "plate", "vin", "serial"):
+            value = getattr(query, term, None)
+            if value is not None and term in by:
+                variants = sorted({value, value.upper(), re.sub(r"[^A-Z0-9]", "", value.upper())})
+                found.append(self._database.is_one_of(held.table, by[term], variants))
+        if isinstance(query, IncidentQuery):
+            found += self._of_incident(held, by, query)
+        return found
+
+    def _of_incident(self, held: _Held, by: Mapping[str, Any], query: IncidentQuery) -> list[Any]:
+        found: list[Any] = []
+        first, last = query.date_from or query.date_to, query.date_to or query.date_from
+        if "date" in by and first is not None and last is not None:
+            column = self._database.table(held.table).c[by["date"]]
+            found.append(column.between(_as_number(first), _as_number(last)))
+        if "offense" in by and query.offense is not None:
+            table = self._offenses(by["offense_codes"])
+            codes = [code for code, word in table.items() if word == query.offense]
+            found.append(self._database.is_one_of(held.table, by["offense"], codes))
+        return found
+
+    def _offenses(self, named: str | Mapping[str, Any]) -> Mapping[str, Any]:
+        if isinstance(named, str):
+            tables: Mapping[str, Mapping[str, Any]] = self._mapping.doc.content.get("codes", {})
+            return tables[named]
+        return named
+
+    def _records(self, held: _Held, rows: Iterable[Values]) -> Iterator[Record]:
+        made = (Row(n, raw(held.table, v), v) for n, v in enumerate(rows, 1))
+        for row in joined(made, held.joins):
+            if isinstance(row, Row) and held.plan.applies(row):
+                try:
+                    yield held.plan.build(row)
+                except Fault:
+                    self.untranslatable += 1
+            elif not isinstance(row, Row):
+                self.untranslatable += 1
+
+
+def _as_number(day: date) -> int:
+    return day.year * 10_000 + day.month * 100 + day.day
+
+
+def _prepare(mapping: MappingFile, database: Database) -> _Prepared:
+    """Compile a mapping over its database. Raises Misconfigured, RecordsUnavailable."""
+    compiler = Compiler(mapping)
+    held = tuple(_hold(mapping, database, compiler, n) for n in range(len(mapping.records)))
+    spec = mapping.search.get("person")
+    persons = PersonSearch(database, spec) if spec else None
+    if persons is not None:
+        for table, name, place in persons.named_columns():
+            _check(mapping, database, table, name, ("search", "person", *place))
+    terms = compiler.terms()
+    if mapping.format["mode"] == "live":
+        terms = _searchable(terms, held, persons)
+    return _Prepared(held, persons, terms)
+
+
+def _hold(mapping: MappingFile, database: Database, compiler: Compiler, number: int) -> _Held:
+    spec, place = mapping.records[number], ("records", number)
+    if "table" not in spec:
+        raise mapping.doc.wrong("a database's records come from a `table`", *place)
+    own = _named(mapping, lambda: database.columns(spec["table"]), (*place, "table"))
+
+    def lookup(name: str, join: Mapping[str, Any]) -> TableLookup:
+        if "table" not in join:
+            raise mapping.doc.wrong(f"{name}: say which `table`", *place, "join", name)
+        found = TableLookup(database, join["table"], join["key"])
+        _named(mapping, found.columns, (*place, "join", name))
+        return found
+
+    joins = compiler.joins(number, own, lookup)
+    plan = compiler.record(number, join_columns(own, joins))
+    if len(plan.id_columns) != 1 or plan.id_columns[0] not in own.own:
+        raise mapping.doc.wrong("a database's record has one key column in its id", *place, "id")
+    found_by = spec.get("found_by", {})
+    for kind, by in found_by.items():
+        at = (*place, "found_by", kind)
+        if kind == "person" and "table" in by:
+            if not {"to", "key"} <= by.keys():
+                raise mapping.doc.wrong("with a `table` between go `to` and `key`", *at)
+            _check(mapping, database, by["table"], by["column"], at)
+            _check(mapping, database, by["table"], by["to"], at)
+            _check(mapping, database, spec["table"], by["key"], at)
+            continue
+        for term in ("column", "number", "date", "offense", "plate", "vin", "serial"):
+            if term in by:
+                _check(mapping, database, spec["table"], by[term], (*at, term))
+        if "offense" in by and "offense_codes" not in by:
+            raise mapping.doc.wrong("with `offense` goes `offense_codes`", *at)
+    pattern = PLACEHOLDER.sub("\0", spec["id"])
+    before, after = (re.escape(p) for p in pattern.split("\0"))
+    id_pattern = re.compile(f"{before}(.+){after}")
+    return _Held(spec["table"], plan, joins, found_by, plan.id_columns[0], id_pattern)
+
+
+def _searchable(terms: Terms, held: Sequence[_Held], persons: PersonSearch | None) -> Terms:
+    """Leave the terms that a search can use: pushed down, or compared with what is found."""
+    found: dict[str, frozenset[str]] = {"record": frozenset({"record_id"})}
+    if persons is not None:
+        also = terms.get("person", frozenset()) & _SUPPORTING["person"]
+        found["person"] = persons.terms | also
+    pushed: dict[str, set[str]] = {}
+    for one in held:
+        for kind in ("incident", "vehicle", "item"):
+            by = one.found_by.get(kind, {})
+            names = {t for t in ("number", "offense", "plate", "vin", "serial") if t in by}
+            if "date" in by:
+                names |= {"date_from", "date_to"}
+            if names:
+                pushed.setdefault(kind, set()).update(names)
+    for kind, names in pushed.items():
+        also = terms.get(kind, frozenset()) & _SUPPORTING.get(kind, frozenset())
+        found[kind] = frozenset(names) | also
+    return found
+
+
+def _check(
+    mapping: MappingFile, database: Database, table: str, name: str, place: tuple[str | int, ...]
+) -> None:
+    columns = _named(mapping, lambda: database.columns(table), place)
+    if name not in columns.own:
+        raise mapping.doc.wrong(f"{name}: no such column in {table}", *place)
+
+
+def _named(mapping: MappingFile, look: Callable[[], Any], place: tuple[str | int, ...]) -> Any:
+    try:
+        return look()
+    except Misconfigured as error:
+        raise mapping.doc.wrong(error.detail, *place) from None
