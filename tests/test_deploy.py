@@ -348,8 +348,10 @@ def test_the_set_up_uses_commands_that_there_are() -> None:
 # -- run for real -----------------------------------------------------------------------------
 
 
-def start_init(root: Path, ori: str, peer: str, patience: int = 40) -> subprocess.Popen[str]:
-    scripts = Path(sys.executable).parent
+def start_init(
+    root: Path, ori: str, peer: str, *, programs: Path | None = None, patience: int = 60
+) -> subprocess.Popen[str]:
+    scripts = programs or Path(sys.executable).parent
     env = os.environ | {
         "PATH": f"{scripts}:{os.environ['PATH']}",
         "SALLYPORT_HOME": str(root / ori / "gateway"),
@@ -363,9 +365,12 @@ def start_init(root: Path, ori: str, peer: str, patience: int = 40) -> subproces
         "AGENCY_PEERS": peer,
     }
     return subprocess.Popen(
-        ["sh", str(DEPLOY / "init.sh")], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        ["sh", str(DEPLOY / "init.sh")],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-    )  # fmt: skip
+    )
 
 
 def run_both(root: Path) -> None:
@@ -394,17 +399,25 @@ def test_two_agencies_set_themselves_up_and_a_second_run_changes_nothing(tmp_pat
 
     (home / "policies" / "ask.rego").write_text("package sallyport.ask # edited here\n")
     before = {p: p.read_bytes() for p in home.rglob("*") if p.is_file()}
-    run_both(tmp_path)
+    again = start_init(tmp_path, A, B)
+    said, _ = again.communicate(timeout=90)
+    assert again.returncode == 0, said
     assert {p: p.read_bytes() for p in home.rglob("*") if p.is_file()} == before
 
 
 def test_an_agency_that_hands_over_no_entry_is_not_waited_for_for_ever(tmp_path: Path) -> None:
-    for folder in ("entries", A, f"import/{A}", "share"):
+    for folder in ("entries", f"{A}/gateway/policies", f"{A}/gateway/mappings", "programs"):
         (tmp_path / folder).mkdir(parents=True)
-    one = start_init(tmp_path, A, B, patience=1)
+    for folder in ("sources", "data"):
+        (tmp_path / A / "gateway" / folder).mkdir()
+    (tmp_path / A / "gateway" / "sallyport.toml").touch()
+    (tmp_path / "programs" / "sallyport").write_text("#!/bin/sh\necho an entry\n")
+    (tmp_path / "programs" / "sallyport").chmod(0o700)
+    one = start_init(tmp_path, A, B, programs=tmp_path / "programs", patience=1)
     said, _ = one.communicate(timeout=60)
     assert one.returncode == 1
     assert f"{B} did not hand over" in said
+    assert (tmp_path / "entries" / f"{A}.yaml").read_text() == "an entry\n"
 
 
 @pytest.fixture
