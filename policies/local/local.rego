@@ -5,8 +5,6 @@
 #   gives what an agreement or the law does not.
 package local
 
-import rego.v1
-
 # METADATA
 # title: Not more matches than the agency's limit
 # custom:
@@ -17,8 +15,10 @@ deny contains {
 	"code": "local.max_matches",
 	"text": "This asks for more matches than the agency's limit. Ask for fewer.",
 } if {
-	not input.search.max_matches <= data.local.limits.max_matches
+	not few_enough
 }
+
+few_enough if input.search.max_matches <= data.local.limits.max_matches
 
 # METADATA
 # title: Classes that the agency never gives

@@ -1,8 +1,5 @@
 package law.california
 
-import data.sallyport.context
-import rego.v1
-
 # METADATA
 # title: No help to other states against lawful abortion
 # custom:
@@ -17,9 +14,14 @@ deny contains {
 	not other_matter
 }
 
-other_matter if not input.search.reason_code in data.law.california.abortion_reasons
+other_matter if {
+	is_string(input.search.reason_code)
+	not about_abortion
+}
 
-other_matter if context.asker_agency.jurisdiction == "california"
+other_matter if data.sallyport.context.asker_agency.jurisdiction == "california"
+
+about_abortion if input.search.reason_code in data.law.california.abortion_reasons
 
 # METADATA
 # title: Juvenile information does not go to federal agencies
@@ -33,7 +35,7 @@ hide contains [place, "ca.juvenile_federal"] if {
 	not asker_is_not_federal
 }
 
-asker_is_not_federal if context.asker_agency.jurisdiction != "federal"
+asker_is_not_federal if data.sallyport.context.asker_agency.jurisdiction != "federal"
 
 # METADATA
 # title: Sealed arrests are seen by criminal justice agencies that investigate
@@ -42,9 +44,9 @@ asker_is_not_federal if context.asker_agency.jurisdiction != "federal"
 #   citation: Cal. Penal Code 851.92
 #   confirm_by_counsel: true
 sealed_may_be_seen if {
-	context.asker_agency.criminal_justice == true
-	context.purpose.investigates == true
-	context.asker_agency.jurisdiction == "california"
+	data.sallyport.context.asker_agency.criminal_justice == true
+	data.sallyport.context.purpose.investigates == true
+	data.sallyport.context.asker_agency.jurisdiction == "california"
 }
 
 # METADATA

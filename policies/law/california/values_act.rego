@@ -2,9 +2,6 @@
 # title: California law
 package law.california
 
-import data.sallyport.context
-import rego.v1
-
 # METADATA
 # title: "California Values Act: no use of agency resources for immigration enforcement"
 # custom:
@@ -38,8 +35,8 @@ deny contains {
 }
 
 function_allowed if {
-	context.claims.unit_function in data.sallyport.vocabulary.unit_functions
-	context.claims.unit_function != "civil_enforcement"
+	data.sallyport.context.claims.unit_function in data.sallyport.vocabulary.unit_functions
+	data.sallyport.context.claims.unit_function != "civil_enforcement"
 }
 
 function_allowed if criminal_history_of_one_person
@@ -51,7 +48,7 @@ criminal_history_of_one_person if {
 	input.search.subject.kind == "person"
 	count(input.search.record_types) > 0
 	every record_type in input.search.record_types {
-		data.sallyport.vocabulary.record_types[record_type].criminal_history == true
+		"criminal_history" in data.sallyport.vocabulary.record_types[record_type].treated_as
 	}
 }
 
@@ -59,11 +56,11 @@ criminal_history_of_one_person if {
 in_a_task_force if {
 	input.search.purpose != "civil_immigration"
 	some force in data.law.california.task_forces
-	force.agency == context.asker_ori
-	force.unit == context.claims.unit
+	force.agency == data.sallyport.context.asker_ori
+	force.unit == data.sallyport.context.claims.unit
 	input.search.reference.number in force.cases
 	force.primary_purpose in data.law.california.task_force_purposes
-	context.now < time.parse_rfc3339_ns(force.until)
+	data.sallyport.context.now < time.parse_rfc3339_ns(force.until)
 }
 
 # METADATA
@@ -95,6 +92,6 @@ untold contains "alien_registration"
 #   citation: Cal. Gov. Code 7284.6(a)(1)(D)
 #   confirm_by_counsel: true
 never contains element_class if {
-	context.civil_enforcement
+	data.sallyport.context.civil_enforcement
 	some element_class in ["contact", "location"]
 }

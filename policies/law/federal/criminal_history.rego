@@ -2,9 +2,6 @@
 # title: Federal law on criminal history, intelligence, immigration, drivers and juveniles
 package law.federal
 
-import data.sallyport.context
-import rego.v1
-
 # METADATA
 # title: Criminal history goes only with its purpose code
 # custom:
@@ -16,7 +13,7 @@ deny contains {
 	"text": "Criminal history needs a III purpose code that fits the purpose and is in use. Give it, or leave those record types out.",
 	"citation": "28 CFR 20.33",
 } if {
-	context.asks_for("criminal_history")
+	"criminal_history" in data.sallyport.context.asks_for
 	not purpose_code_fits
 }
 
@@ -37,8 +34,8 @@ deny contains {
 	"text": "Criminal history goes only to criminal justice agencies. Leave those record types out.",
 	"citation": "28 CFR 20.33(a)",
 } if {
-	context.asks_for("criminal_history")
-	not context.asker_agency.criminal_justice == true
+	"criminal_history" in data.sallyport.context.asks_for
+	not data.sallyport.context.asker_agency.criminal_justice == true
 }
 
 # METADATA
@@ -52,14 +49,16 @@ deny contains {
 	"text": "You are not certified for criminal history. Ask a certified officer, or leave those record types out.",
 	"citation": "CJIS Security Policy AT-3",
 } if {
-	context.asks_for("criminal_history")
-	not "chri_certified" in context.claims.attributes
+	"criminal_history" in data.sallyport.context.asks_for
+	not certified
 }
+
+certified if "chri_certified" in data.sallyport.context.claims.attributes
 
 criminal_history_may_be_seen if {
 	purpose_code_fits
-	context.asker_agency.criminal_justice == true
-	"chri_certified" in context.claims.attributes
+	data.sallyport.context.asker_agency.criminal_justice == true
+	certified
 }
 
 # METADATA
@@ -76,4 +75,4 @@ hide contains [place, "chri.not_confirmed"] if {
 
 is_criminal_history(fact) if not fact.criminal_history == false
 
-is_criminal_history(fact) if data.sallyport.vocabulary.record_types[fact.record_type].criminal_history == true
+is_criminal_history(fact) if "criminal_history" in data.sallyport.vocabulary.record_types[fact.record_type].treated_as

@@ -1,8 +1,6 @@
 package law.federal
 
-import data.sallyport.context
 import data.sallyport.vocabulary
-import rego.v1
 
 # METADATA
 # title: Civil warrants only to those who may act on them
@@ -15,12 +13,12 @@ deny contains {
 	"text": "Administrative immigration warrants are for agencies that may act on them, for that purpose. An arrest on one would be unlawful. Leave that record type out.",
 	"citation": "8 USC 1226, 1357",
 } if {
-	context.asks_for("civil")
+	"civil" in data.sallyport.context.asks_for
 	not may_act_on_civil_warrants
 }
 
 may_act_on_civil_warrants if {
-	context.asker_agency.immigration_authority == true
+	data.sallyport.context.asker_agency.immigration_authority == true
 	input.search.purpose in data.law.federal.immigration_purposes
 }
 
@@ -32,7 +30,7 @@ may_act_on_civil_warrants if {
 #   confirm_by_counsel: true
 hide contains [place, "civil_warrant.not_shown"] if {
 	some place, fact in input.facts
-	vocabulary.record_types[fact.record_type].civil == true
+	"civil" in vocabulary.record_types[fact.record_type].treated_as
 	not may_act_on_civil_warrants
 }
 
@@ -59,8 +57,10 @@ never contains element_class if {
 	input.search.purpose == "civil_immigration"
 	not own_records
 	some element_class, _ in vocabulary.classes
-	not element_class in data.law.federal.status_classes
+	not goes_with_status(element_class)
 }
+
+goes_with_status(element_class) if element_class in data.law.federal.status_classes
 
 # METADATA
 # title: Applicants under VAWA, T and U visas are not disclosed

@@ -1,8 +1,5 @@
 package law.federal
 
-import data.sallyport.context
-import rego.v1
-
 # METADATA
 # title: "Criminal intelligence: need to know"
 # custom:
@@ -14,13 +11,13 @@ deny contains {
 	"text": "Criminal intelligence is for units that investigate the crime, with its case number. Give it, or leave that record type out.",
 	"citation": "28 CFR 23.20(e)",
 } if {
-	context.asks_for("intelligence")
+	"intelligence" in data.sallyport.context.asks_for
 	not needs_to_know
 }
 
 needs_to_know if {
 	input.search.purpose == "criminal_investigation"
-	context.claims.unit_function in data.law.federal.intelligence_functions
+	data.sallyport.context.claims.unit_function in data.law.federal.intelligence_functions
 	input.search.reference.type == "case"
 	count(input.search.reference.number) > 0
 }
@@ -36,13 +33,13 @@ deny contains {
 	"text": "Criminal intelligence is for officers of law enforcement agencies who are certified under 28 CFR part 23. Leave that record type out.",
 	"citation": "28 CFR 23.20(e), (f)(1)",
 } if {
-	context.asks_for("intelligence")
+	"intelligence" in data.sallyport.context.asks_for
 	not has_right_to_know
 }
 
 has_right_to_know if {
-	context.asker_agency.law_enforcement == true
-	"cfr28_part23" in context.claims.attributes
+	data.sallyport.context.asker_agency.law_enforcement == true
+	"cfr28_part23" in data.sallyport.context.claims.attributes
 }
 
 intelligence_may_be_seen if {
@@ -64,7 +61,7 @@ hide contains [place, "intelligence.not_shown"] if {
 
 is_intelligence(fact) if not fact.intelligence == false
 
-is_intelligence(fact) if data.sallyport.vocabulary.record_types[fact.record_type].intelligence == true
+is_intelligence(fact) if "intelligence" in data.sallyport.vocabulary.record_types[fact.record_type].treated_as
 
 # METADATA
 # title: The class intelligence without need and right to know

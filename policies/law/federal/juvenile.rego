@@ -1,8 +1,5 @@
 package law.federal
 
-import data.sallyport.context
-import rego.v1
-
 # METADATA
 # title: Juveniles only to law enforcement that investigates a crime
 # custom:
@@ -16,14 +13,14 @@ hide contains [place, "juvenile.not_shown"] if {
 }
 
 juvenile_may_be_seen(_) if {
-	context.asker_agency.law_enforcement == true
-	context.purpose.investigates == true
+	data.sallyport.context.asker_agency.law_enforcement == true
+	data.sallyport.context.purpose.investigates == true
 }
 
 # A warrant for a juvenile must be found on the road and at the border as well.
 juvenile_may_be_seen(fact) if {
-	context.asker_agency.law_enforcement == true
+	data.sallyport.context.asker_agency.law_enforcement == true
 	fact.record_type == "warrant"
-	context.purpose.criminal_justice == true
+	data.sallyport.context.purpose.criminal_justice == true
 	input.search.purpose in data.law.federal.juvenile_warrant_purposes
 }

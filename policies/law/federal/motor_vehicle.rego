@@ -1,8 +1,5 @@
 package law.federal
 
-import data.sallyport.context
-import rego.v1
-
 # METADATA
 # title: Records of a motor vehicle department only for a permitted use
 # custom:
@@ -16,7 +13,7 @@ hide contains [place, "dppa.permitted_use"] if {
 }
 
 motor_vehicle_records_may_be_used if {
-	context.asker_agency.government == true
+	data.sallyport.context.asker_agency.government == true
 	input.search.purpose in data.law.federal.motor_vehicle_purposes
 }
 
@@ -34,6 +31,6 @@ withhold contains [place, element_class, "dppa.highly_restricted"] if {
 }
 
 for_law_enforcement if {
-	context.asker_agency.law_enforcement == true
-	context.purpose.criminal_justice == true
+	data.sallyport.context.asker_agency.law_enforcement == true
+	data.sallyport.context.purpose.criminal_justice == true
 }

@@ -2,8 +2,6 @@
 # title: New Mexico law
 package law.new_mexico
 
-import rego.v1
-
 deny := set()
 
 deny_asking := set()

@@ -2,9 +2,6 @@
 # title: Texas law
 package law.texas
 
-import data.sallyport.context
-import rego.v1
-
 # Texas keeps no agency from answering or asking; what it wants hidden and given stands below.
 deny := set()
 
@@ -20,7 +17,7 @@ never := set()
 #   id: tx.status_not_limited
 #   citation: Tex. Gov. Code 752.053
 #   confirm_by_counsel: false
-guaranteed contains "immigration_status" if context.asker_agency.immigration_authority == true
+guaranteed contains "immigration_status" if data.sallyport.context.asker_agency.immigration_authority == true
 
 # METADATA
 # title: Juvenile records only to criminal and juvenile justice agencies
@@ -31,5 +28,5 @@ guaranteed contains "immigration_status" if context.asker_agency.immigration_aut
 hide contains [place, "tx.juvenile"] if {
 	some place, fact in input.facts
 	not fact.juvenile == false
-	not context.asker_agency.criminal_justice == true
+	not data.sallyport.context.asker_agency.criminal_justice == true
 }

@@ -2,10 +2,7 @@
 # title: May the asking agency take this answer in?
 package sallyport.admit
 
-import data.sallyport.agreement
-import data.sallyport.context
 import data.sallyport.vocabulary
-import rego.v1
 
 # METADATA
 # title: Decision on an answer, and what has to be done for it
@@ -34,7 +31,7 @@ deny contains {
 	"code": "admit.no_agreement",
 	"text": "There is no agreement in force with that agency for this purpose, so its answer is not taken in.",
 } if {
-	not agreement.between(input.owner, input.self).grant
+	not data.sallyport.agreement.between(input.owner, input.self).grant
 }
 
 # METADATA
@@ -52,7 +49,7 @@ deny contains {
 
 granularity_fits if {
 	input.answer.status == "answered"
-	context.rank[input.answer.granularity_given] <= context.rank[input.search.granularity]
+	data.sallyport.context.rank[input.answer.granularity_given] <= data.sallyport.context.rank[input.search.granularity]
 	input.answer.granularity_asked == input.search.granularity
 }
 

@@ -4,9 +4,6 @@
 #   What the agreements in force say. Whether one officer may ask one question is for the doors.
 package sallyport.agencies
 
-import data.sallyport.agreement
-import rego.v1
-
 # METADATA
 # title: The list of agencies
 # entrypoint: true
@@ -43,8 +40,8 @@ grants(owner) := [data.local.own] if owner == input.self
 grants(owner) := found if {
 	owner != input.self
 	found := [grant |
-		some paper in agreement.papers(owner, input.self)
-		agreement.in_force(paper)
-		some grant in agreement.shares(paper, owner)
+		some paper in data.sallyport.agreement.papers(owner, input.self)
+		data.sallyport.agreement.in_force(paper)
+		some grant in data.sallyport.agreement.shares(paper, owner)
 	]
 }

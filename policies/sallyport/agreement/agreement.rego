@@ -6,9 +6,6 @@
 #   of agency. The same text holds at both gateways.
 package sallyport.agreement
 
-import data.sallyport.context
-import rego.v1
-
 # What stands between an owner and an asker for the purpose of this question: the grant and its
 # paper, or the one reason why there is none.
 between(owner, asker) := {"grant": data.local.own, "paper": data.local.own} if {
@@ -80,8 +77,8 @@ some_in_force(owner, asker) if {
 
 in_force(paper) if {
 	paper.status == "in_force"
-	time.parse_rfc3339_ns(paper.valid.from) <= context.now
-	context.now < time.parse_rfc3339_ns(paper.valid.to)
+	time.parse_rfc3339_ns(paper.valid.from) <= data.sallyport.context.now
+	data.sallyport.context.now < time.parse_rfc3339_ns(paper.valid.to)
 }
 
 # Agreements by name come before those by type of agency.

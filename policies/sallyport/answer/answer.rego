@@ -5,12 +5,7 @@
 #   whatever the asker's door decided.
 package sallyport.answer
 
-import data.sallyport.agreement
-import data.sallyport.context
-import data.sallyport.officer
-import data.sallyport.shared
 import data.sallyport.vocabulary
-import rego.v1
 
 # METADATA
 # title: Decision on a question from another agency, or from this one
@@ -21,12 +16,12 @@ decision := {
 	"granularity": granularity,
 	"record_types": record_types,
 	"terms": [term | some term in input.search.subject.terms; vocabulary.terms[term]],
-	"classes_never_shared": [element_class | some element_class, _ in vocabulary.classes; not shared.classes[element_class]],
-	"freshness_minutes": shared.grant.freshness_minutes,
-	"rules": [rule | some rule in ({shared.paper.id} | {reason.code | some reason in array.concat(lowered, narrowed)})],
+	"classes_never_shared": [element_class | some element_class in data.sallyport.shared.never_shared],
+	"freshness_minutes": data.sallyport.shared.grant.freshness_minutes,
+	"rules": [rule | some rule in ({data.sallyport.shared.paper.id} | {reason.code | some reason in array.concat(lowered, narrowed)})],
 } if {
-	officer.deny == set()
-	shared.denials == set()
+	data.sallyport.officer.deny == set()
+	data.sallyport.shared.denials == set()
 	count(record_types) > 0
 } else := {
 	"allow": false,
@@ -40,11 +35,11 @@ decision := {
 }
 
 reasons := all if {
-	all := (officer.deny | shared.denials) | {shared.deal.refused | shared.deal.refused}
+	all := (data.sallyport.officer.deny | {reason | some reason in data.sallyport.shared.denials}) | {data.sallyport.shared.deal.refused | data.sallyport.shared.deal.refused}
 	count(all) > 0
 } else := {undecided} if {
-	not shared.denials
-} else := {agreement.record_types_not_covered}
+	not data.sallyport.shared.denials
+} else := {data.sallyport.agreement.record_types_not_covered}
 
 # METADATA
 # title: What cannot be decided is refused
@@ -59,15 +54,15 @@ undecided := {
 
 record_types := [record_type |
 	some record_type in input.search.record_types
-	record_type in shared.grant.record_types
+	record_type in data.sallyport.shared.grant.record_types
 ]
 
-granularity := shared.grant.granularity if {
-	context.rank[shared.grant.granularity] < context.rank[input.search.granularity]
+granularity := data.sallyport.shared.grant.granularity if {
+	data.sallyport.context.rank[data.sallyport.shared.grant.granularity] < data.sallyport.context.rank[input.search.granularity]
 }
 
 granularity := input.search.granularity if {
-	context.rank[input.search.granularity] <= context.rank[shared.grant.granularity]
+	data.sallyport.context.rank[input.search.granularity] <= data.sallyport.context.rank[data.sallyport.shared.grant.granularity]
 }
 
 default lowered := []
@@ -75,19 +70,19 @@ default lowered := []
 # METADATA
 # title: Less is given than was asked, as agreed
 # custom:
-#   id: agreement.pointer_only
+#   id: data.sallyport.agreement.pointer_only
 #   citation: The agreement's granularity
 #   confirm_by_counsel: false
 lowered := [{
-	"code": sprintf("agreement.%s_only", [shared.grant.granularity]),
+	"code": sprintf("agreement.%v_only", [data.sallyport.shared.grant.granularity]),
 	"text": "The agreement gives less than was asked: whether there is something, and whom to ask.",
-	"citation": shared.paper.citation,
+	"citation": data.sallyport.shared.paper.citation,
 }] if {
 	granularity != input.search.granularity
 }
 
 default narrowed := []
 
-narrowed := [agreement.record_types_not_covered] if {
+narrowed := [data.sallyport.agreement.record_types_not_covered] if {
 	count(record_types) < count(input.search.record_types)
 }

@@ -2,12 +2,7 @@
 # title: "The first door: may this officer ask these agencies this?"
 package sallyport.ask
 
-import data.sallyport.agreement
-import data.sallyport.context
-import data.sallyport.law
-import data.sallyport.officer
 import data.sallyport.vocabulary
-import rego.v1
 
 # METADATA
 # title: Decision on a search, for every agency that it may go to
@@ -26,7 +21,7 @@ decision := {
 	"rules": ["officer.may_ask"],
 }
 
-refused := officer.deny | deny
+refused := data.sallyport.officer.deny | deny
 
 # METADATA
 # title: Every agency is asked only for purposes that warrant it
@@ -63,13 +58,15 @@ deny contains {
 	"code": "ask.nobody",
 	"text": "No agency is named, and none is set for this purpose here. Name the agencies.",
 } if {
-	not count(asked) > 0
+	not somebody
 }
+
+somebody if count(asked) > 0
 
 # Left out: the routing data choose, by the asker's place and by the purpose.
 asked := routed if {
 	is_null(input.agencies)
-	place := data.routing[context.asker_agency.jurisdiction]
+	place := data.routing[data.sallyport.context.asker_agency.jurisdiction]
 	routed := object.get(place.purposes, input.search.purpose, place.otherwise)
 }
 
@@ -88,11 +85,11 @@ asked := input.agencies if {
 
 has_agreement(owner) if owner == input.self
 
-has_agreement(owner) if count(agreement.papers(owner, input.self)) > 0
+has_agreement(owner) if count(data.sallyport.agreement.papers(owner, input.self)) > 0
 
 peer(owner) := result if {
 	jurisdiction := data.agencies[owner].jurisdiction
-	deal := agreement.between(owner, input.self)
+	deal := data.sallyport.agreement.between(owner, input.self)
 	reasons := [reason | some reason in denials[jurisdiction]]
 	count(reasons) == 0
 	grant := deal.grant
@@ -109,13 +106,13 @@ peer(owner) := result if {
 } else := refusal([unknown_agency]) if {
 	not data.agencies[owner]
 } else := refusal(reasons) if {
-	deal := agreement.between(owner, input.self)
+	deal := data.sallyport.agreement.between(owner, input.self)
 	reasons := array.concat(
 		[deal.refused | deal.refused],
 		[reason | some reason in denials[data.agencies[owner].jurisdiction]],
 	)
 	count(reasons) > 0
-} else := refusal([agreement.record_types_not_covered]) if {
+} else := refusal([data.sallyport.agreement.record_types_not_covered]) if {
 	denials[data.agencies[owner].jurisdiction] == set()
 } else := refusal([law_unknown])
 
@@ -142,7 +139,7 @@ unknown_agency := {
 # METADATA
 # title: Only jurisdictions whose law is written down
 # custom:
-#   id: law.unknown
+#   id: data.sallyport.law.unknown
 #   citation: Policies by jurisdiction
 #   confirm_by_counsel: false
 law_unknown := {
@@ -151,8 +148,8 @@ law_unknown := {
 }
 
 # Decided once a jurisdiction, however many agencies are asked.
-denials[jurisdiction] := law.denials(jurisdiction) | asking if {
-	asking := law.asking_denials(context.asker_agency.jurisdiction)
+denials[jurisdiction] := data.sallyport.law.denials(jurisdiction) | asking if {
+	asking := data.sallyport.law.asking_denials(data.sallyport.context.asker_agency.jurisdiction)
 	some jurisdiction in jurisdictions
 }
 
@@ -168,4 +165,4 @@ known_terms := [term | some term in input.search.subject.terms; vocabulary.terms
 
 told_terms := [term | some term in known_terms; not term in untold]
 
-untold := law.untold(context.asker_agency.jurisdiction)
+untold := data.sallyport.law.untold(data.sallyport.context.asker_agency.jurisdiction)

@@ -5,8 +5,6 @@
 #   is missing stays undefined here, and what rests on it refuses.
 package sallyport.context
 
-import rego.v1
-
 # Both doors see the same claims: at the first they come from the officer's own agency, at the
 # second from the question that the asking agency signed.
 claims := input.asker
@@ -28,9 +26,10 @@ now := time.parse_rfc3339_ns(input.now)
 
 rank := data.sallyport.vocabulary.granularity_rank
 
-asks_for(kind) if {
+# What the rules treat the record types asked for as: criminal_history, intelligence, civil.
+asks_for contains kind if {
 	some word in input.search.record_types
-	data.sallyport.vocabulary.record_types[word][kind]
+	some kind in data.sallyport.vocabulary.record_types[word].treated_as
 }
 
 # An officer of an immigration authority at work on it, or of any agency who does that work.

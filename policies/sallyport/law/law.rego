@@ -6,13 +6,10 @@
 #   its folder under policies/law and its lines here; a test fails while they are missing.
 package sallyport.law
 
-import data.local
-import rego.v1
-
 jurisdictions := {"california", "federal", "new_mexico", "texas"}
 
 # Why an agency of this jurisdiction may not answer.
-denials(jurisdiction) := (data.law.federal.deny | local.deny) | owner_deny(jurisdiction)
+denials(jurisdiction) := (data.law.federal.deny | data.local.deny) | owner_deny(jurisdiction)
 
 owner_deny("federal") := set()
 
@@ -42,7 +39,7 @@ untold("texas") := data.law.texas.untold
 
 # Classes that an agency of this jurisdiction never gives the asker for the purpose, whatever its
 # records hold. Local rules can only add to them, and not what the law wants given.
-never(jurisdiction) := (data.law.federal.never | owner_never(jurisdiction)) | (local.never - guaranteed(jurisdiction))
+never(jurisdiction) := (data.law.federal.never | owner_never(jurisdiction)) | (data.local.never - guaranteed(jurisdiction))
 
 owner_never("federal") := set()
 
@@ -61,7 +58,7 @@ guaranteed("new_mexico") := set()
 guaranteed("texas") := data.law.texas.guaranteed
 
 # Records to hide without a sign, by their place among the facts, each with the rule that hides it.
-hide(jurisdiction) := (data.law.federal.hide | local.hide) | owner_hide(jurisdiction)
+hide(jurisdiction) := (data.law.federal.hide | data.local.hide) | owner_hide(jurisdiction)
 
 owner_hide("federal") := set()
 

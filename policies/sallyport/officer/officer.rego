@@ -5,9 +5,7 @@
 #   the answering agency's decides it again, from what the question says of the asker.
 package sallyport.officer
 
-import data.sallyport.context
 import data.sallyport.vocabulary
-import rego.v1
 
 # METADATA
 # title: The purpose must be known
@@ -19,7 +17,7 @@ deny contains {
 	"code": "purpose.unknown",
 	"text": "This purpose is not in use here. Choose one of the listed purposes.",
 } if {
-	not context.purpose
+	not data.sallyport.context.purpose
 }
 
 # METADATA
@@ -54,7 +52,7 @@ deny contains {
 	"code": "agency.asker_unknown",
 	"text": "The asking agency is not in the directory. Its administrator has to be entered first.",
 } if {
-	not context.asker_agency
+	not data.sallyport.context.asker_agency
 }
 
 # METADATA
@@ -72,8 +70,8 @@ deny contains {
 }
 
 role_fits if {
-	some role in context.claims.roles
-	role in context.purpose.roles
+	some role in data.sallyport.context.claims.roles
+	role in data.sallyport.context.purpose.roles
 }
 
 # METADATA
@@ -87,8 +85,10 @@ deny contains {
 	"text": "This log-on is too weak for the purpose. Log on with a second factor and ask again.",
 	"citation": "CJIS Security Policy IA-2",
 } if {
-	not context.claims.assurance >= context.purpose.assurance
+	not strong_enough
 }
+
+strong_enough if data.sallyport.context.claims.assurance >= data.sallyport.context.purpose.assurance
 
 # METADATA
 # title: A purpose that is the unit's work
@@ -100,8 +100,10 @@ deny contains {
 	"code": "purpose.function",
 	"text": "This purpose is not the work of your unit. Choose the purpose that you act for.",
 } if {
-	not context.claims.unit_function in context.purpose.functions
+	not units_work
 }
+
+units_work if data.sallyport.context.claims.unit_function in data.sallyport.context.purpose.functions
 
 # METADATA
 # title: A purpose that needs a reference
@@ -118,17 +120,17 @@ deny contains {
 }
 
 reference_fits if {
-	context.purpose.reference_required == false
+	data.sallyport.context.purpose.reference_required == false
 	is_null(input.search.reference)
 }
 
 reference_fits if {
-	input.search.reference.type in context.purpose.references
+	input.search.reference.type in data.sallyport.context.purpose.references
 	count(input.search.reference.number) > 0
 }
 
 # A matter just begun has no number yet; the gateway holds it open for a day.
 reference_fits if {
 	input.search.reference.type == "pending"
-	"pending" in context.purpose.references
+	"pending" in data.sallyport.context.purpose.references
 }

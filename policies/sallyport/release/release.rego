@@ -5,11 +5,7 @@
 #   has a value that nobody knows, hides the record.
 package sallyport.release
 
-import data.sallyport.context
-import data.sallyport.law
-import data.sallyport.shared
 import data.sallyport.vocabulary
-import rego.v1
 
 # METADATA
 # title: Decision on the records found
@@ -28,19 +24,19 @@ action(place, fact) := object.union(nothing, {"rules": rules}) if {
 	count(rules) > 0
 } else := {
 	"show": show(fact),
-	"classes": object.remove(shared.classes, left_out(place)),
-	"handling": shared.grant.handling,
+	"classes": object.remove(data.sallyport.shared.classes, left_out(place)),
+	"handling": data.sallyport.shared.grant.handling,
 	"confirm": vocabulary.record_types[fact.record_type].confirm,
-	"rules": array.concat([shared.paper.id], [entry[2] | some entry in withheld; entry[0] == place]),
+	"rules": array.concat([data.sallyport.shared.paper.id], [entry[2] | some entry in withheld; entry[0] == place]),
 } if {
-	shared.denials == set()
+	data.sallyport.shared.grant
 } else := object.union(nothing, {"rules": ["release.not_agreed"]})
 
 left_out(place) := {entry[1] | some entry in withheld; entry[0] == place}
 
-hidden := law.hide(shared.jurisdiction) | hide
+hidden := data.sallyport.law.hide(data.sallyport.shared.jurisdiction) | hide
 
-withheld := law.withhold(shared.jurisdiction) | withhold
+withheld := data.sallyport.law.withhold(data.sallyport.shared.jurisdiction) | withhold
 
 # METADATA
 # title: "YELLOW: a pointer only"
@@ -60,7 +56,8 @@ show(fact) := "record" if fact.dissemination == "GREEN"
 #   confirm_by_counsel: false
 hide contains [place, "dissemination.red"] if {
 	some place, fact in input.facts
-	not fact.dissemination in {"GREEN", "YELLOW"}
+	not fact.dissemination == "GREEN"
+	not fact.dissemination == "YELLOW"
 }
 
 # METADATA
@@ -80,7 +77,7 @@ facts_known(fact) if {
 	is_boolean(fact.intelligence)
 	is_boolean(fact.criminal_history)
 	fact.source_kind in vocabulary.source_kinds
-	fact.record_type in shared.grant.record_types
+	fact.record_type in data.sallyport.shared.grant.record_types
 	vocabulary.record_types[fact.record_type]
 }
 
@@ -92,7 +89,9 @@ facts_known(fact) if {
 #   confirm_by_counsel: true
 hide contains [place, "disclosure.expunged"] if {
 	some place, fact in input.facts
-	not fact.disclosure in {"open", "sealed", "nondisclosure"}
+	not fact.disclosure == "open"
+	not fact.disclosure == "sealed"
+	not fact.disclosure == "nondisclosure"
 }
 
 # METADATA
@@ -104,7 +103,7 @@ hide contains [place, "disclosure.expunged"] if {
 hide contains [place, "disclosure.sealed"] if {
 	some place, fact in input.facts
 	fact.disclosure == "sealed"
-	not law.sealed_may_be_seen(shared.jurisdiction)
+	not data.sallyport.law.sealed_may_be_seen(data.sallyport.shared.jurisdiction)
 }
 
 # METADATA
@@ -120,8 +119,8 @@ hide contains [place, "disclosure.nondisclosure"] if {
 }
 
 criminal_justice if {
-	context.asker_agency.criminal_justice == true
-	context.purpose.criminal_justice == true
+	data.sallyport.context.asker_agency.criminal_justice == true
+	data.sallyport.context.purpose.criminal_justice == true
 }
 
 # METADATA

@@ -5,28 +5,22 @@
 #   whatever the records hold.
 package sallyport.shared
 
-import data.sallyport.agreement
-import data.sallyport.context
-import data.sallyport.law
 import data.sallyport.vocabulary
-import rego.v1
 
 jurisdiction := data.agencies[input.self].jurisdiction
 
-deal := agreement.between(input.self, context.asker_ori)
+deal := data.sallyport.agreement.between(input.self, data.sallyport.context.asker_ori)
 
 grant := deal.grant
 
 paper := deal.paper
 
-denials := law.denials(jurisdiction)
+denials := data.sallyport.law.denials(jurisdiction)
 
-never := law.never(jurisdiction)
+never := data.sallyport.law.never(jurisdiction)
 
-# Class to action. A class or an action that nobody knows is left out, which gives nothing.
-classes[element_class] := action if {
-	some element_class, action in grant.classes
-	not element_class in never
-	action in vocabulary.actions
-	vocabulary.classes[element_class]
-}
+# Class to action. What is not named here is given to nobody.
+classes := object.remove(grant.classes, never)
+
+# The same whatever the records hold, and so it may be told.
+never_shared := object.keys(vocabulary.classes) - object.keys(classes)

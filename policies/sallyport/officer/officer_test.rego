@@ -1,0 +1,123 @@
+package sallyport.officer_test
+
+import data.sallyport.example_test
+import data.sallyport.officer
+
+asking := example_test.asking
+
+codes(question) := found if {
+	denied := officer.deny with input as question
+	found := {reason.code | some reason in denied}
+}
+
+without(question, part, key) := object.union(
+	object.remove(question, [part]),
+	{part: object.remove(question[part], [key])},
+)
+
+changed(key, value) := object.union(asking, {"search": {key: value}})
+
+as_officer(key, value) := object.union(asking, {"officer": {key: value}})
+
+test_an_officer_may_ask if codes(asking) == set()
+
+test_the_second_door_decides_the_same_from_claims if codes(example_test.asked) == set()
+
+test_unknown_purpose_is_refused if "purpose.unknown" in codes(changed("purpose", "curiosity"))
+
+test_missing_purpose_is_refused if "purpose.unknown" in codes(without(asking, "search", "purpose"))
+
+test_unknown_granularity_is_refused if codes(changed("granularity", "everything")) == {"search.unknown_word"}
+
+test_unknown_subject_is_refused if codes(changed("subject", {"kind": "house"})) == {"search.unknown_word"}
+
+test_unknown_record_type_is_refused if {
+	codes(changed("record_types", ["person", "gossip"])) == {"search.unknown_word"}
+}
+
+test_no_record_type_is_refused if codes(changed("record_types", [])) == {"search.unknown_word"}
+
+test_missing_words_are_refused if {
+	every key in ["granularity", "subject", "record_types"] {
+		codes(without(asking, "search", key)) == {"search.unknown_word"}
+	}
+}
+
+test_unknown_asking_agency_is_refused if {
+	codes(object.union(asking, {"self": "XX0000000"})) == {"agency.asker_unknown"}
+}
+
+test_missing_asking_agency_is_refused if {
+	codes(object.remove(asking, ["self"])) == {"agency.asker_unknown"}
+}
+
+test_a_role_that_does_not_fit_is_refused if {
+	every roles in [[], ["auditor"], ["administrator"], ["king"]] {
+		codes(as_officer("roles", roles)) == {"officer.role"}
+	}
+}
+
+test_missing_roles_are_refused if codes(without(asking, "officer", "roles")) == {"officer.role"}
+
+test_a_supervisor_may_ask if codes(as_officer("roles", ["supervisor"])) == set()
+
+test_an_auditor_asks_to_audit if {
+	question := object.union(changed("purpose", "audit"), {"officer": {"roles": ["auditor"]}})
+	codes(question) == set()
+	codes(changed("purpose", "audit")) == {"officer.role"}
+}
+
+test_a_weak_log_on_is_refused if codes(as_officer("assurance", 1)) == {"officer.assurance"}
+
+test_a_weak_log_on_will_do_for_an_exercise if {
+	codes(object.union(as_officer("assurance", 1), {"search": {"purpose": "exercise"}})) == set()
+}
+
+test_missing_assurance_is_refused if {
+	codes(without(asking, "officer", "assurance")) == {"officer.assurance"}
+}
+
+test_null_officer_is_refused if {
+	codes(object.union(asking, {"officer": null})) & {"officer.role", "officer.assurance"} == {"officer.role", "officer.assurance"}
+}
+
+test_another_units_purpose_is_refused if {
+	codes(as_officer("unit_function", "personnel")) == {"purpose.function"}
+	codes(as_officer("unit_function", "wizardry")) == {"purpose.function"}
+}
+
+test_missing_function_is_refused if {
+	codes(without(asking, "officer", "unit_function")) == {"purpose.function"}
+}
+
+no_reference := object.union(
+	object.remove(asking, ["search"]),
+	{"search": object.remove(asking.search, ["reference"])},
+)
+
+test_missing_reference_is_refused if codes(no_reference) == {"reference.required"}
+
+test_null_reference_is_refused if {
+	codes(changed("reference", null)) == {"reference.required"}
+}
+
+test_number_is_needed_unless_pending if {
+	stop := {"purpose": "traffic_stop", "reference": {"type": "pending", "number": null}}
+	codes(object.union(asking, {"search": stop})) == set()
+	codes(changed("reference", {"type": "pending", "number": null})) == {"reference.required"}
+	codes(changed("reference", {"type": "case", "number": null})) == {"reference.required"}
+	codes(changed("reference", {"type": "case", "number": ""})) == {"reference.required"}
+	codes(changed("reference", {"type": "hunch"})) == {"reference.required"}
+}
+
+test_a_purpose_without_a_reference if {
+	inspection := {"purpose": "border_inspection", "reference": null}
+	codes(object.union(asking, {"search": inspection})) == set()
+}
+
+test_all_is_refused_without_input if {
+	codes({}) == {
+		"purpose.unknown", "search.unknown_word", "agency.asker_unknown", "officer.role",
+		"officer.assurance", "purpose.function", "reference.required",
+	}
+}
