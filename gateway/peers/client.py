@@ -131,8 +131,10 @@ class Peers:
             self._backoff.cleared(owner)
             return reply
         if isinstance(error, PeerTimeout | PeerUnreachable):
-            wait = self._backoff.failed(owner, datetime.now(UTC))
-            error.retry_after_s = wait
+            # On a worker thread: it waits for the disk.
+            error.retry_after_s = await asyncio.to_thread(
+                self._backoff.failed, owner, datetime.now(UTC)
+            )
         return Failure(error, _ms(started))
 
     async def _ask(self, prepared: Prepared, seconds: float) -> Reply:
