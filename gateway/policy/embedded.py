@@ -32,6 +32,8 @@ from gateway.policy.sets import PolicySet
 os.environ.update(RUST_BACKTRACE="0", RUST_LIB_BACKTRACE="0")
 
 _T = TypeVar("_T")
+_KEPT = 1024
+"""Decisions kept, at most; each is some kilobytes."""
 UNDEFINED = "<undefined>"
 _PASS_ON = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
 _WARM = '{"v":1}'
@@ -146,18 +148,25 @@ class EmbeddedEngine:
         self._owner = threading.get_ident()
         self._compiled: Compiled | None = None
         self._active: PolicySet | None = None
+        self._decided: dict[tuple[str, bytes], Any] = {}
 
     async def activate(self, candidate: PolicySet) -> None:
         """Compile, warm and switch. Raises `PolicyRejected`; the old set then stays."""
         self._check_thread()
         self._compiled = _warmed(candidate)
         self._active = candidate
+        self._decided.clear()
 
     async def decide(self, entrypoint: str, input_json: bytes) -> Decided:
         """Evaluate one entrypoint on a clone. Raises `PolicyUnavailable`, with no cause shown."""
         self._check_thread()
         if self._compiled is None or self._active is None:
             raise PolicyUnavailable("no policy set is active")
+        # A decision is a function of its input and the set. `now` is in whole seconds: units that
+        # ask the same share a decision for a second, and no longer.
+        known = self._decided.get((entrypoint, input_json))
+        if known is not None:
+            return Decided(known, self._active.revision)
         rule = f"data.sallyport.{entrypoint}.decision"
         raw = _run(partial(self._compiled.decide, rule, input_json))
         if isinstance(raw, _Failure):
@@ -169,6 +178,9 @@ class EmbeddedEngine:
         outcome = orjson.loads(raw)
         if outcome == UNDEFINED:
             raise PolicyUnavailable(f"the policy has no decision for '{entrypoint}'")
+        if len(self._decided) >= _KEPT:
+            self._decided.clear()
+        self._decided[entrypoint, input_json] = outcome
         return Decided(outcome, self._active.revision)
 
     def trouble(self) -> str | None:
@@ -179,6 +191,7 @@ class EmbeddedEngine:
         """Drop the engine, on the thread that owns it."""
         self._check_thread()
         self._compiled = None
+        self._decided.clear()
 
     def _check_thread(self) -> None:
         if threading.get_ident() != self._owner:

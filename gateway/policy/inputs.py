@@ -26,6 +26,11 @@ from gateway.model import (
 VERSION = 1
 
 
+def _second(now: datetime) -> str:
+    """Write the moment as of its whole second: finer than any rule, and equal inputs are equal."""
+    return stamp(now.replace(microsecond=0))
+
+
 def canonical(value: Mapping[str, Any], limit: int) -> bytes:
     """Write canonical JSON. Raises `PolicyUnavailable` if it is over `limit` bytes, or no JSON."""
     try:
@@ -41,7 +46,7 @@ def ask_input(search: Search, officer: Officer, self_ori: str, now: datetime) ->
     """Give what the first door decides from."""
     return {
         "v": VERSION,
-        "now": stamp(now),
+        "now": _second(now),
         "self": self_ori,
         "client": search.caller.client,
         "officer": _officer(officer),
@@ -54,7 +59,7 @@ def answer_input(question: Question, self_ori: str, now: datetime) -> dict[str, 
     """Give what the second door decides from."""
     return {
         "v": VERSION,
-        "now": stamp(now),
+        "now": _second(now),
         "self": self_ori,
         "asker": _asker(question.asker),
         "search": _search(question, question.reason.code),
@@ -90,7 +95,7 @@ def admit_input(question: Question, answer: Answer, self_ori: str, now: datetime
             handling[orjson.dumps(plain)] = plain
     return {
         "v": VERSION,
-        "now": stamp(now),
+        "now": _second(now),
         "self": self_ori,
         "owner": answer.owner,
         "search": _search(question, question.reason.code),
@@ -109,7 +114,7 @@ def agencies_input(caller: Caller, self_ori: str, now: datetime) -> dict[str, An
     """Give what the list of agencies is made from."""
     return {
         "v": VERSION,
-        "now": stamp(now),
+        "now": _second(now),
         "self": self_ori,
         "officer": _officer(caller.officer) if caller.officer else None,
     }

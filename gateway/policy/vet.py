@@ -85,7 +85,12 @@ def _run_tests(compiled: Compiled, trees: list[dict[str, Any]], clock: _Clock) -
         if test.path in seen:
             raise PolicyRejected(f"test '{name}' is there twice", where=test.where)
         seen.add(test.path)
-        result = clock.run(name, test.where, partial(compiled.evaluate, test.path, b"{}"))
+        try:
+            result = clock.run(name, test.where, partial(compiled.evaluate, test.path, b"{}"))
+        except PolicyRejected as error:
+            raise PolicyRejected(
+                f"test '{name}': {error.detail}", where=error.where or test.where
+            ) from None
         if orjson.loads(result) is not True:
             raise PolicyRejected(f"test '{name}' failed", where=test.where)
     if not seen:

@@ -153,6 +153,31 @@ async def test_an_engine_is_not_dropped_by_another_thread() -> None:
     assert threading.get_ident() not in embedded._orphans
 
 
+async def test_the_same_input_is_decided_once_and_another_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = await engine_of()
+    decided = []
+    decide = embedded.Compiled.decide
+
+    def watched(self: embedded.Compiled, rule: str, input_json: bytes) -> bytes:
+        decided.append(input_json)
+        return decide(self, rule, input_json)
+
+    monkeypatch.setattr(embedded.Compiled, "decide", watched)
+    for name in ("one", "one", "two", "one"):
+        outcome = (await engine.decide("ask", f'{{"name":"{name}"}}'.encode())).outcome
+        assert outcome == {"seen": name}
+    assert len(decided) == 2
+    other = make_set({**HOSTILE.modules, "ask.rego": ASK.replace("input.name", '"new"')}, {})
+    await engine.activate(other)
+    again = await engine.decide("ask", b'{"name":"one"}')
+    assert (again.outcome, again.revision) == ({"seen": "new"}, other.revision)
+    for n in range(embedded._KEPT + 10):
+        await engine.decide("ask", f'{{"name":"{n}"}}'.encode())
+    assert len(engine._decided) <= embedded._KEPT
+
+
 async def test_without_a_set_it_decides_nothing() -> None:
     with pytest.raises(PolicyUnavailable):
         await EmbeddedEngine().decide("ask", b"{}")

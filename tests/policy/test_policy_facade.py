@@ -82,6 +82,7 @@ async def test_the_decisions_input_holds_no_particulars_of_the_subject(policy: P
     for particular in ("MARISOL", "QUEZADA", "1987", "999-00", "Named suspect"):
         assert particular not in text
     assert orjson.dumps(orjson.loads(text), option=orjson.OPT_SORT_KEYS).decode() == text
+    assert orjson.loads(text)["now"] == "2026-11-23T20:46:10.00Z"
 
 
 async def test_a_stranger_is_refused_with_reasons_and_the_rest_is_asked(policy: Policy) -> None:
