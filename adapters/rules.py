@@ -7,6 +7,7 @@ its path. What can't be turned raises `Fault`, which sets the row aside.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 from adapters.codes import CodeTable, Word
@@ -131,7 +132,7 @@ def as_decimal(text: str) -> str:
     """Read a number with a decimal point. It stays text, so that no digit is lost."""
     if not _DECIMAL.fullmatch(text):
         raise Untranslatable("this is not a number", code="value.number")
-    return text
+    return format(Decimal(text), "f")
 
 
 def by_codes(table: CodeTable, *, keep: bool) -> Convert:

@@ -40,6 +40,10 @@ _OFFENSES: Final = frozenset({"j:OffenseUCRCode", "j:IncidentCategoryUCRCode"})
 _MAKES: Final = frozenset({"nc:ItemMakeName", "ncic:FirearmMakeCode"})
 _TYPES: Final = frozenset({"nc:ItemCategoryText", "j:FirearmCategoryText"})
 _DAYS: Final = ("date_from", "date_to")
+_DATED: Final = {
+    "incident": frozenset({"nc:Incident"}),
+    "vehicle": frozenset({"nc:Vehicle", "j:ConveyanceRegistration"}),
+}
 
 Terms = dict[str, frozenset[str]]
 
@@ -77,8 +81,8 @@ def _of_record(
             yield from _beside_serial(path[0], steps)
     yield from _other_identifiers(objects)
     if dated:
-        for kind, name in (("incident", "nc:Incident"), ("vehicle", "nc:Vehicle")):
-            if name in named:
+        for kind, names in _DATED.items():
+            if names & named:
                 yield from ((kind, day) for day in _DAYS)
 
 
