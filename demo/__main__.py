@@ -22,7 +22,8 @@ SHERIFF = "TX9990000"
 BORDER = "USBPX9900"
 BUREAU = "NM9990000"
 
-console = Console()
+console = Console(width=max(Console().width, 130))
+"""Wide enough for the tables, also where the output goes to a file."""
 
 
 def person(member: Member) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def show(console: Console, outcome: Mapping[str, Any]) -> None:
 def _agencies(outcome: Mapping[str, Any]) -> Table:
     table = Table(title=f"search {outcome['search_id']}: {outcome['status']}", title_justify="left")
     for column in ("agency", "status", "given", "as of", "ms", "why, and what is never shared"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", ratio=1 if column.startswith("why") else None)
     for a in outcome["agencies"]:
         given = a.get("granularity", {}).get("given", "")
         status = Text(a["status"], style=_STYLES.get(a["status"], "red"))
@@ -60,7 +60,7 @@ def _why(agency: Mapping[str, Any]) -> list[str]:
 
 def _matches(outcome: Mapping[str, Any]) -> Table:
     table = Table()
-    for column in ("cautions", "agency", "record", "band", "what agreed", "name in that record"):
+    for column in ("cautions", "agency", "record", "band", "what agreed", "as that record has it"):
         table.add_column(column, overflow="fold")
     found = [(a["ori"], m) for a in outcome["agencies"] for m in a.get("matches", ())]
     # Cautions first: they may save a life.
@@ -79,14 +79,24 @@ def _matches(outcome: Mapping[str, Any]) -> Table:
 def _name(match: Mapping[str, Any]) -> str:
     if "contact" in match and "record" not in match:
         return f"ask {match['contact']['unit']}, {match['contact']['phone']}"
-    people = match.get("record", {}).get("nc:Person", ())
-    people = people if isinstance(people, list) else [people]
-    names = people[0].get("nc:PersonName", ()) if people else ()
-    first = names[0] if isinstance(names, list) and names else names
-    if not first:
-        return ""
-    parts = ("nc:PersonGivenName", "nc:PersonMiddleName", "nc:PersonSurName", "nc:PersonFullName")
-    return " ".join(str(first[p]) for p in parts if p in first)
+    record = match.get("record", {})
+    person = _first(record.get("nc:Person"))
+    if name := _first(person.get("nc:PersonName")):
+        parts = ("Given", "Middle", "Sur", "Full")
+        found = [name.get(f"nc:Person{p}Name") for p in parts]
+        return " ".join(str(part) for part in found if part)
+    if vehicle := _first(record.get("nc:Vehicle")):
+        plate = _first(record.get("j:ConveyanceRegistration"))
+        number = _first(plate.get("j:ConveyanceRegistrationPlateIdentification"))
+        parts = (number.get("nc:IdentificationID"), vehicle.get("ncic:VehicleMakeCode"))
+        return " ".join(str(part) for part in parts if part)
+    return ""
+
+
+def _first(value: Any) -> Mapping[str, Any]:
+    """Give the first of what may be one object, several, or none."""
+    found = value[0] if isinstance(value, list) and value else value
+    return found if isinstance(found, Mapping) else {}
 
 
 def entries(ori: str, found: Sequence[Mapping[str, Any]]) -> Table:
