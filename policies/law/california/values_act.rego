@@ -16,7 +16,9 @@ deny contains {
 	not purpose_allowed
 }
 
-purpose_allowed if input.search.purpose != "civil_immigration"
+purpose_allowed if other_purpose
+
+other_purpose if input.search.purpose != "civil_immigration"
 
 purpose_allowed if criminal_history_of_one_person
 
@@ -34,7 +36,9 @@ deny contains {
 	not function_allowed
 }
 
-function_allowed if {
+function_allowed if other_function
+
+other_function if {
 	data.sallyport.context.claims.unit_function in data.sallyport.vocabulary.unit_functions
 	data.sallyport.context.claims.unit_function != "civil_enforcement"
 }
@@ -46,6 +50,7 @@ function_allowed if in_a_task_force
 # 7284.6(b)(2): the criminal history of a specific person, where other law permits it.
 criminal_history_of_one_person if {
 	input.search.subject.kind == "person"
+	is_array(input.search.record_types)
 	count(input.search.record_types) > 0
 	every record_type in input.search.record_types {
 		"criminal_history" in data.sallyport.vocabulary.record_types[record_type].treated_as
@@ -74,7 +79,7 @@ deny_asking contains {
 	"text": "California agencies do not ask for civil immigration enforcement.",
 	"citation": "Cal. Gov. Code 7284.6(a)(1)",
 } if {
-	not input.search.purpose != "civil_immigration"
+	not other_purpose
 }
 
 # METADATA
@@ -92,6 +97,11 @@ untold contains "alien_registration"
 #   citation: Cal. Gov. Code 7284.6(a)(1)(D)
 #   confirm_by_counsel: true
 never contains element_class if {
-	data.sallyport.context.civil_enforcement
+	not other_work
 	some element_class in ["contact", "location"]
+}
+
+other_work if {
+	other_purpose
+	other_function
 }

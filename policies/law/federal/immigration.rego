@@ -68,4 +68,6 @@ goes_with_status(element_class) if element_class in data.law.federal.status_clas
 #   id: immigration_victims.1367
 #   citation: 8 USC 1367
 #   confirm_by_counsel: false
-never contains "victim" if not data.agencies[input.self].immigration_authority == false
+never contains "victim" if not no_authority
+
+no_authority if data.agencies[input.self].immigration_authority == false

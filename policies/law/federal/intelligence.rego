@@ -19,7 +19,8 @@ needs_to_know if {
 	input.search.purpose == "criminal_investigation"
 	data.sallyport.context.claims.unit_function in data.law.federal.intelligence_functions
 	input.search.reference.type == "case"
-	count(input.search.reference.number) > 0
+	is_string(input.search.reference.number)
+	input.search.reference.number != ""
 }
 
 # METADATA

@@ -1,12 +1,11 @@
 package sallyport.agreement_test
 
-import data.sallyport.agreement
 import data.sallyport.example_test
 
 asked := example_test.asked
 
 between(question, owner, asker) := result if {
-	result := agreement.between(owner, asker) with input as question
+	result := data.sallyport.agreement.between(owner, asker) with input as question
 }
 
 refused(question, owner, asker) := between(question, owner, asker).refused.code
@@ -62,13 +61,13 @@ made(changes) := object.union(
 
 test_suspended if {
 	papers := {"CA9990000": {"TX9990000": {"made": made({"status": "suspended"})}}}
-	result := agreement.between("TX9990000", "CA9990000") with input as asked with data.agreements as papers
+	result := data.sallyport.agreement.between("TX9990000", "CA9990000") with input as asked with data.agreements as papers
 	result.refused.code == "agreement.expired"
 }
 
 test_without_status_it_is_not_in_force if {
 	papers := {"CA9990000": {"TX9990000": {"made": object.remove(made({}), ["status"])}}}
-	result := agreement.between("TX9990000", "CA9990000") with input as asked with data.agreements as papers
+	result := data.sallyport.agreement.between("TX9990000", "CA9990000") with input as asked with data.agreements as papers
 	result.refused.code == "agreement.expired"
 }
 
@@ -91,7 +90,7 @@ test_own_records if {
 
 test_types_of_agencies_have_agreements_too if {
 	papers := {"federal_border": {"state_bureau": {"made": made({})}}}
-	result := agreement.between("NM9990000", "USBPX9900") with input as asked with data.agreements as papers
+	result := data.sallyport.agreement.between("NM9990000", "USBPX9900") with input as asked with data.agreements as papers
 	result.paper.id == "made"
 }
 
@@ -100,6 +99,6 @@ test_by_name_comes_before_by_type if {
 		"NM9990000": {"USBPX9900": {"named": made({"id": "named", "status": "suspended"})}},
 		"federal_border": {"state_bureau": {"made": made({})}},
 	}
-	result := agreement.between("NM9990000", "USBPX9900") with input as asked with data.agreements as papers
+	result := data.sallyport.agreement.between("NM9990000", "USBPX9900") with input as asked with data.agreements as papers
 	result.refused.code == "agreement.expired"
 }

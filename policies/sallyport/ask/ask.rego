@@ -61,7 +61,10 @@ deny contains {
 	not somebody
 }
 
-somebody if count(asked) > 0
+somebody if {
+	is_array(asked)
+	count(asked) > 0
+}
 
 # Left out: the routing data choose, by the asker's place and by the purpose.
 asked := routed if {

@@ -1,6 +1,3 @@
 package sallyport.ask_test
 
-import data.sallyport.ask
-import rego.v1
-
-test_missing_input_is_refused if ask.decision.allow == false with input as {}
+test_missing_input_is_refused if data.sallyport.ask.decision.allow == false with input as {}

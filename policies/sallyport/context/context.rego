@@ -31,8 +31,3 @@ asks_for contains kind if {
 	some word in input.search.record_types
 	some kind in data.sallyport.vocabulary.record_types[word].treated_as
 }
-
-# An officer of an immigration authority at work on it, or of any agency who does that work.
-civil_enforcement if input.search.purpose == "civil_immigration"
-
-civil_enforcement if claims.unit_function == "civil_enforcement"

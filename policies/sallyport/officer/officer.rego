@@ -36,6 +36,7 @@ deny contains {
 words_known if {
 	vocabulary.granularity_rank[input.search.granularity] >= 0
 	input.search.subject.kind in vocabulary.subject_kinds
+	is_array(input.search.record_types)
 	count(input.search.record_types) > 0
 	every word in input.search.record_types {
 		vocabulary.record_types[word]
@@ -126,7 +127,8 @@ reference_fits if {
 
 reference_fits if {
 	input.search.reference.type in data.sallyport.context.purpose.references
-	count(input.search.reference.number) > 0
+	is_string(input.search.reference.number)
+	input.search.reference.number != ""
 }
 
 # A matter just begun has no number yet; the gateway holds it open for a day.

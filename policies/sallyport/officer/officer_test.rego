@@ -1,12 +1,11 @@
 package sallyport.officer_test
 
 import data.sallyport.example_test
-import data.sallyport.officer
 
 asking := example_test.asking
 
 codes(question) := found if {
-	denied := officer.deny with input as question
+	denied := data.sallyport.officer.deny with input as question
 	found := {reason.code | some reason in denied}
 }
 
