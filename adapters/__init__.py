@@ -52,10 +52,9 @@ def live(mapping_path: Path) -> RecordSource:
 
 
 def _of_file(mapping: MappingFile) -> MappedSource:
-    form = registry.FORMATS[mapping.format["type"]]
     reader = _reader(mapping, mapping.format, "format")
     own = reader.columns()
-    compiler = Compiler(mapping, form.codes())
+    compiler = Compiler(mapping)
 
     def lookup(name: str, spec: Mapping[str, Any]) -> FileLookup:
         if "format" not in spec or spec["format"]["type"] not in registry.FORMATS:
@@ -79,6 +78,6 @@ def _of_file(mapping: MappingFile) -> MappedSource:
 def _reader(mapping: MappingFile, spec: Mapping[str, Any], *place: str | int) -> Reader:
     try:
         path = mapping.file(spec["path"])
-        return registry.FORMATS[spec["type"]].make(path, spec)
+        return registry.FORMATS[spec["type"]](path, spec)
     except Misconfigured as error:
         raise mapping.doc.wrong(error.detail, *place) from None

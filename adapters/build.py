@@ -1,5 +1,6 @@
 """From a row to a record: objects are filled, linked, checked against the standard, and named."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -35,6 +36,7 @@ class RecordPlan:
     id_columns: tuple[str, ...]
     objects: Mapping[str, ObjectPlan]
     handling: HandlingPlan
+    kept: Counter[str]
 
     def applies(self, row: Row) -> bool:
         """Whether a row becomes such a record."""

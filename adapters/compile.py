@@ -1,6 +1,7 @@
-"""From a mapping's `objects` and `fields` to rules, each path checked against the standard schema."""
+"""From a mapping's `objects` and `fields` to rules; each path is checked against the standard."""
 
 import difflib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -67,6 +68,7 @@ class FieldCompiler:
         self._zone = zone
         self._blank = frozenset(str(b) for b in doc.content.get("blank", ()))
         self.objects: dict[str, ObjectPlan] = {}
+        self.kept: Counter[str] = Counter()
         self.targets: list[Target] = []
 
     def compile(self) -> Mapping[str, ObjectPlan]:
@@ -144,11 +146,11 @@ class FieldCompiler:
             always = bool(field.get("always"))
             plan.constants.append(ConstantRule(target.steps, field["value"], always, when))
         elif "name" in field:
-            plan.data.append(self._name(target, field, when, place, part or plan.group, part))
+            plan.data.append(self._name(target, field, when, part, place))
         else:
             texts = self._texts(field, place, part or plan.group)
             convert = self._convert(target, field, place)
-            plan.data.append(DataRule(target.steps, texts, convert, when, part))
+            plan.data.append(DataRule(target.steps, texts, convert, when, part, self.kept))
         self.targets.append(target)
 
     def _part(self, field: Mapping[str, Any], plan: ObjectPlan, place: Place) -> str | None:
@@ -219,7 +221,7 @@ class FieldCompiler:
         if "measure" in field:
             return self._measure(target, field["measure"], (*place, "measure"))
         if "parts" in field or "into" in field:
-            return self._parts(target, field, place)
+            return self._parts(field, place)
         return self._simple(target, field, place)
 
     def _simple(self, target: Target, field: Mapping[str, Any], place: Place) -> Convert:
@@ -277,7 +279,7 @@ class FieldCompiler:
                 raise self._doc.wrong(f"{target.path} takes no measure in {spec['unit']}", *place)
         return reader.niem
 
-    def _parts(self, target: Target, field: Mapping[str, Any], place: Place) -> Convert:
+    def _parts(self, field: Mapping[str, Any], place: Place) -> Convert:
         if "parts" not in field or "into" not in field:
             raise self._doc.wrong("`parts` and `into` go together", *place)
         into = []
@@ -292,11 +294,11 @@ class FieldCompiler:
         target: Target,
         field: Mapping[str, Any],
         when: tuple[Condition, ...],
-        place: Place,
-        group: str | None,
         part: str | None,
+        place: Place,
     ) -> rules.Rule:
         form = field["name"]
+        group = part or self.objects[target.alias].group
         for key in (*PROPERTIES.values(), FULL):
             if target.kind != niem.OBJECT or not niem.allows(target.path, key):
                 raise self._doc.wrong(f"{target.path} is not a person's name", *place, "to")

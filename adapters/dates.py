@@ -26,7 +26,20 @@ _TOKENS: Final = {
     "D": r"(?P<day>\d{1,2})",
 }
 _SPLIT: Final = re.compile("|".join(_TOKENS))
-_MONTHS: Final = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
+_MONTHS: Final = (
+    "JAN",
+    "FEB",
+    "MAR",
+    "APR",
+    "MAY",
+    "JUN",
+    "JUL",
+    "AUG",
+    "SEP",
+    "OCT",
+    "NOV",
+    "DEC",
+)
 _OLDEST: Final = 1850
 _LATEST: Final = 2100
 _LIFE: Final = timedelta(days=366 * 130)

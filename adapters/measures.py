@@ -11,6 +11,7 @@ _NUMBER: Final = re.compile(r"\d{1,4}(?:\.\d{1,3})?", re.ASCII)
 _FEET: Final = re.compile(r"""(\d)\s*(?:'|ft|-)\s*(\d{1,2})\s*(?:"|''|in)?""", re.ASCII)
 _FEET_DIGITS: Final = re.compile(r"(\d)(\d\d)", re.ASCII)
 _MOST: Final = 2_000
+_INCHES: Final = 12
 _INCH: Final = Decimal("2.54")
 _POUND: Final = Decimal("0.45359237")
 
@@ -24,9 +25,9 @@ def _plain(text: str) -> Decimal:
 
 def _feet(text: str) -> Decimal:
     found = _FEET.fullmatch(text) or _FEET_DIGITS.fullmatch(text)
-    if found is None or int(found[2]) > 11:
+    if found is None or int(found[2]) >= _INCHES:
         raise Untranslatable("this is not a height in feet and inches", code="measure.format")
-    return Decimal(int(found[1]) * 12 + int(found[2]))
+    return Decimal(int(found[1]) * _INCHES + int(found[2]))
 
 
 _READ: Final[dict[str, tuple[Callable[[str], Decimal], str]]] = {

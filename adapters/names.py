@@ -19,10 +19,41 @@ PROPERTIES: Final = {
     "SUFFIX": "nc:PersonNameSuffixText",
 }
 FULL: Final = "nc:PersonFullName"
-SUFFIXES: Final = frozenset("JR SR II III IV V 2ND 3RD".split())
+SUFFIXES: Final = frozenset(["JR", "SR", "II", "III", "IV", "V", "2ND", "3RD"])
 PARTICLES: Final = frozenset(
-    "DE DEL DELA LA LAS LOS DA DO DAS DOS DI DU VAN VON DER DEN TEN TER EL AL BIN IBN BINT ABU "
-    "SAN SANTA MAC MC ST Y E".split()
+    [
+        "DE",
+        "DEL",
+        "DELA",
+        "LA",
+        "LAS",
+        "LOS",
+        "DA",
+        "DO",
+        "DAS",
+        "DOS",
+        "DI",
+        "DU",
+        "VAN",
+        "VON",
+        "DER",
+        "DEN",
+        "TEN",
+        "TER",
+        "EL",
+        "AL",
+        "BIN",
+        "IBN",
+        "BINT",
+        "ABU",
+        "SAN",
+        "SANTA",
+        "MAC",
+        "MC",
+        "ST",
+        "Y",
+        "E",
+    ]
 )
 _FORM: Final = re.compile(r"(SURNAME)([,/;|])\s*(GIVEN)( MIDDLE)?( SUFFIX)?")
 _PLAIN: Final = re.compile(r"(GIVEN)( MIDDLE)?( SURNAME)( SUFFIX)?")

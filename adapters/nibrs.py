@@ -1,8 +1,8 @@
 """NIBRS flat files: all segments of one incident become one row, a group B arrest one of its own.
 
-Where columns stand, and the words for the FBI's codes, is data: `nibrs.yaml`. Files with and without
-line breaks are read; the length at the head of each segment says where it ends. Blanks at a line's
-end may have been cut off, columns may not.
+Where columns stand, and the words for the FBI's codes, is data: `nibrs.yaml`. Files with and
+without line breaks are read; the length at the head of each segment says where it ends. Blanks at a
+line's end may have been cut off, columns may not.
 
 A segment that deletes takes back what the file holds of its number before it. It is counted as set
 aside, as is everything else that makes no record: nothing is dropped unseen.
@@ -193,23 +193,24 @@ class NibrsReader:
 
     def _refused(self, piece: _Piece, deleted: Mapping[tuple[bool, str], int]) -> BadRow | None:
         """Say why a segment is no part of a record; None if it is."""
-        if piece.wrong is not None:
-            return _bad(piece, *piece.wrong)
-        action = piece.text[5:6]
-        if piece.level == _NOTHING_REPORTED:
-            return _bad(piece, "nibrs.zero_report", "it reports that there was nothing to report")
         segment = self._layout.segments.get(piece.level)
-        if segment is None:
-            return _bad(piece, "nibrs.segment", "there is no such segment", "SEGMENT", piece.level)
-        if action == _DELETE:
-            return _bad(piece, "nibrs.deletion", "it takes back what was reported before")
-        if action not in _NEW:
-            return _bad(piece, "nibrs.action", "it changes a report elsewhere", "ACTION", action)
-        if len(piece.text) < segment.least:
-            return _bad(piece, "nibrs.short", f"it has fewer than {segment.least} characters")
-        if deleted.get(piece.key, -1) > piece.line:
-            return _bad(piece, "nibrs.superseded", "a later segment takes it back")
-        return None
+        action = piece.text[5:6]
+        why: tuple[str, str] | None = None
+        if piece.wrong is not None:
+            why = piece.wrong
+        elif piece.level == _NOTHING_REPORTED:
+            why = "nibrs.zero_report", "it reports that there was nothing to report"
+        elif segment is None:
+            why = "nibrs.segment", "there is no such segment"
+        elif action == _DELETE:
+            why = "nibrs.deletion", "it takes back what was reported before"
+        elif action not in _NEW:
+            why = "nibrs.action", "it changes a report elsewhere"
+        elif len(piece.text) < segment.least:
+            why = "nibrs.short", f"it has fewer than {segment.least} characters"
+        elif deleted.get(piece.key, -1) > piece.line:
+            why = "nibrs.superseded", "a later segment takes it back"
+        return _bad(piece, *why) if why else None
 
     def _row(self, pieces: list[_Piece]) -> Row:
         first = pieces[0]
@@ -241,10 +242,8 @@ def _cut(text: str, columns: Mapping[str, slice]) -> Values:
     return {name: text[place].strip() for name, place in columns.items()}
 
 
-def _bad(
-    piece: _Piece, code: str, text: str, column: str | None = None, value: str | None = None
-) -> BadRow:
-    return BadRow(piece.line, piece.text, code, text, column, value)
+def _bad(piece: _Piece, code: str, text: str) -> BadRow:
+    return BadRow(piece.line, piece.text, code, text)
 
 
 def _pieces(path: Path) -> Iterator[_Piece]:

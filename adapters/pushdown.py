@@ -4,6 +4,7 @@ The statements go from the surest to the widest, each by an indexed column, unti
 Values are always parameters.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
@@ -30,7 +31,7 @@ class PersonSearch:
         self._key: str = spec["key"]
         self._identifiers: Mapping[str, str] = spec.get("identifiers", {})
         birth = spec.get("birth_date")
-        self._birth = _Birth(database, self._table, birth) if birth else None
+        self._birth = DayColumn(database, self._table, birth) if birth else None
 
     @property
     def terms(self) -> frozenset[str]:
@@ -128,9 +129,9 @@ class PersonSearch:
             for kind in ("letters", "starts"):
                 if name := columns.get(kind):
                     held = self._database.table(table).c[name]
-                    for start in {k[:_PREFIX] for k in keys if len(k) >= _PREFIX}:
-                        # A range, unlike LIKE, can use an index whatever its collation.
-                        found.append(and_(held >= start, held < start + _LAST))
+                    starts = {k[:_PREFIX] for k in keys if len(k) >= _PREFIX}
+                    # A range, unlike LIKE, can use an index whatever its collation.
+                    found += [and_(held >= s, held < s + _LAST) for s in sorted(starts)]
             return or_(*found) if found else None
 
         yield from self._both(wanted, also)
@@ -157,8 +158,8 @@ class PersonSearch:
         return select(self._database.table(self._table).c[self._key]).where(*wanted)
 
 
-class _Birth:
-    """The column of birth dates."""
+class DayColumn:
+    """A column of dates, written as the mapping says."""
 
     def __init__(self, database: Database, table: str, spec: Mapping[str, Any]) -> None:
         self._database = database
@@ -166,7 +167,8 @@ class _Birth:
         self._name: str = spec["column"]
         self._format: str = spec["format"]
         self._number = bool(spec.get("number"))
-        self._sorts = self._format.startswith("YYYY") and "MM" in self._format.split("DD")[0]
+        # Only where the year stands first, then the month, do texts and numbers sort as days do.
+        self._sorts = re.fullmatch(r"YYYY\W?MM\W?DD", self._format) is not None
 
     @property
     def _column(self) -> ColumnElement[Any]:
@@ -178,8 +180,15 @@ class _Birth:
         return int(text) if self._number else text
 
     def one_of(self, days: Sequence[date]) -> Wanted:
-        """Say that the birth date is one of these."""
+        """Say that the date is one of these."""
         return self._column.in_([self._written(d.year, d.month, d.day) for d in days])
+
+    def between(self, first: date, last: date) -> Wanted | None:
+        """Say that it lies between these; None where the column does not sort so."""
+        if not self._sorts:
+            return None
+        low = self._written(first.year, first.month, first.day)
+        return self._column.between(low, self._written(last.year, last.month, last.day))
 
     def unknown(self) -> Wanted:
         """Say that there is none."""
@@ -188,12 +197,10 @@ class _Birth:
 
     def years(self, first: int, last: int) -> Wanted | None:
         """Say that it lies in these years; None where the column does not sort so."""
-        if not self._sorts:
-            return None
-        return self._column.between(self._written(first, 1, 1), self._written(last, 12, 31))
+        return self.between(date(first, 1, 1), date(last, 12, 31))
 
     def aged(self, low: int, high: int) -> Wanted | None:
-        """Say that the person is about so old today."""
+        """Say that somebody born then is about so old today, or that nobody knows."""
         this = date.today().year  # noqa: DTZ011 - a year more on both sides covers every zone
         between = self.years(this - high - 2, this - low + 1)
         return None if between is None else or_(between, self.unknown())

@@ -1,12 +1,13 @@
 """The rules of a mapping, compiled: from a row's columns to values at NIEM paths.
 
-A rule reads texts from columns (`Texts`), turns each into a JSON value (a `Convert`), and puts it at
-its path. What can't be turned raises `Fault`, which sets the row aside.
+A rule reads texts from columns (`Texts`), turns each into a JSON value (a `Convert`), and puts it
+at its path. What can't be turned raises `Fault`, which sets the row aside.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
@@ -212,6 +213,8 @@ class DataRule:
     when: tuple[Condition, ...] = ()
     group: str | None = None
     """The repeated part whose every row fills the path, if it is not the row itself."""
+    kept: Counter[str] = field(default_factory=Counter)
+    """Counts values that were kept raw, by path."""
 
     def apply(self, tree: Tree, row: Mapping[str, str]) -> None:
         """Put what the row says into the tree. Raises Fault."""
@@ -223,6 +226,7 @@ class DataRule:
             except Untranslatable as error:
                 raise Fault(error.code, error.detail, self.texts.named, text) from None
             if isinstance(value, Kept):
+                self.kept["/".join(self.steps)] += 1
                 put(tree, (*self.steps[:-1], kept_name(self.steps[-1])), value.raw, several=True)
             elif value is not None:
                 several = self.texts.each is not None or self.group is not None

@@ -1,7 +1,8 @@
 """A mapped source: a reader, its joins, and the plans that make records of its rows."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from adapters.compile import FieldCompiler, Target
 from adapters.handling import compile_handling
 from adapters.joins import FileLookup, Join, joined
 from adapters.mapping import MappingFile, placeholders
+from adapters.nibrs import codes as standard_codes
 from adapters.rows import BadRow, Columns, Reader, Row
 from adapters.rules import Fault
 from adapters.terms import Terms, terms_of
@@ -31,8 +33,6 @@ class Tally:
     aside: int = 0
     records: int = 0
     set_aside: int = 0
-    kept: dict[str, int] = field(default_factory=dict)
-    """Legacy values kept raw, because the standard has no word for them: by the field's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class MappedSource:
     def rows(self) -> Iterator[Record | SetAside]:
         """Give every row as a record or set aside, in order. `tally` counts them anew."""
         self.tally = Tally()
+        for plan in (p for part in self._parts for p in part.plans):
+            plan.kept.clear()
         for part in self._parts:
             try:
                 for row in joined(part.reader.rows(), part.joins):
@@ -66,6 +68,10 @@ class MappedSource:
                 for join in part.joins:
                     if isinstance(join.lookup, FileLookup):
                         join.lookup.forget()
+
+    def kept_raw(self) -> Mapping[str, int]:
+        """Count legacy values that were kept beside, as there is no word for them, by path."""
+        return sum((p.kept for part in self._parts for p in part.plans), Counter[str]())
 
     def as_of(self) -> datetime | None:
         """Give the moment that the records are of: that of the oldest part."""
@@ -89,12 +95,7 @@ class MappedSource:
             yield SetAside(self.name, row.line, row.code, row.text, row.raw, row.column, row.value)
             return
         try:
-            # All or nothing: a row with one bad half is set aside whole, and stays findable there.
-            records = [plan.build(row) for plan in part.plans if plan.applies(row)]
-            if not records:
-                raise Fault(
-                    "row.no_record", "the mapping makes no record of such a row", None, None
-                )
+            records = _built(row, part.plans)
         except Fault as fault:
             tally.aside += row.span
             tally.set_aside += 1
@@ -107,21 +108,27 @@ class MappedSource:
         yield from records
 
 
+def _built(row: Row, plans: Sequence[RecordPlan]) -> list[Record]:
+    """Make all records of a row, or none: one with a bad half is set aside whole."""
+    records = [plan.build(row) for plan in plans if plan.applies(row)]
+    if not records:
+        raise Fault("row.no_record", "the mapping makes no record of such a row", None, None)
+    return records
+
+
 class Compiler:
     """Compiles the records of a mapping file over the columns that their rows have."""
 
-    def __init__(
-        self, mapping: MappingFile, built_in: Mapping[str, Mapping[str, Any]] | None = None
-    ) -> None:
+    def __init__(self, mapping: MappingFile) -> None:
         self.mapping = mapping
-        self._tables = CodeTables(mapping.doc, built_in or {})
+        self.tables = CodeTables(mapping.doc, standard_codes())
         self._compiled: list[tuple[list[Target], Any]] = []
 
     def record(self, number: int, columns: Columns) -> RecordPlan:
         """Compile one record type. Raises Misconfigured with file and line."""
         doc, spec = self.mapping.doc, self.mapping.records[number]
         zone = doc.content.get("zone")
-        fields = FieldCompiler(doc, number, columns, self._tables, zone)
+        fields = FieldCompiler(doc, number, columns, self.tables, zone)
         objects = fields.compile()
         place = ("records", number)
         try:
@@ -139,7 +146,8 @@ class Compiler:
             id_template=spec["id"],
             id_columns=key,
             objects=objects,
-            handling=compile_handling(doc, number, fields, self._tables),
+            handling=compile_handling(doc, number, fields, self.tables),
+            kept=fields.kept,
         )
 
     def terms(self) -> Terms:
@@ -169,7 +177,7 @@ class Compiler:
             many = bool(spec.get("many"))
             if many and parent is not None:
                 raise doc.wrong("a repeated part can't have repeated parts", *place, "many")
-            checker = FieldCompiler(doc, number, Columns(theirs), self._tables, None)
+            checker = FieldCompiler(doc, number, Columns(theirs), self.tables, None)
             when = checker.conditions(spec.get("when"), (*place, "when"))
             required = spec.get("missing") == "set_aside"
             found.append(Join(name, table, source, parent, many, when, required))

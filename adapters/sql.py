@@ -1,23 +1,24 @@
 """Legacy databases: imported as a mirror, or searched live, where nothing is copied.
 
-A live search is pushed down as SQL with parameters; the rows found are mapped on the fly. A row that
-is deleted there is not found by the next search. A row that can't be translated is passed over and
-counted; `adapters.load` on the same mapping says which, and why.
+A live search is pushed down as SQL with parameters; the rows found are mapped on the fly. A row
+that is deleted there is not found by the next search. A row that can't be translated is passed over
+and counted; `adapters.load` on the same mapping says which, and why.
 """
 
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
 from adapters.build import RecordPlan
+from adapters.codes import Word
 from adapters.joins import Join, join_columns, joined
 from adapters.mapping import PLACEHOLDER, MappingFile
-from adapters.pushdown import PersonSearch
+from adapters.pushdown import DayColumn, PersonSearch
 from adapters.rows import Row, Values
 from adapters.rules import Fault
 from adapters.source import Compiler, MappedSource, Part
@@ -46,6 +47,8 @@ class _Held:
     found_by: Mapping[str, Any]
     id_column: str
     id_pattern: re.Pattern[str]
+    offenses: Mapping[str, Word | None]
+    """The words of the codes in the column of offenses, where one is searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,19 +198,13 @@ class LiveSource:
         found: list[Any] = []
         first, last = query.date_from or query.date_to, query.date_to or query.date_from
         if "date" in by and first is not None and last is not None:
-            column = self._database.table(held.table).c[by["date"]]
-            found.append(column.between(_as_number(first), _as_number(last)))
+            days = DayColumn(self._database, held.table, by["date"]).between(first, last)
+            found += [] if days is None else [days]
         if "offense" in by and query.offense is not None:
-            table = self._offenses(by["offense_codes"])
-            codes = [code for code, word in table.items() if word == query.offense]
+            words = held.offenses.items()
+            codes = [code for code, word in words if word == query.offense]
             found.append(self._database.is_one_of(held.table, by["offense"], codes))
         return found
-
-    def _offenses(self, named: str | Mapping[str, Any]) -> Mapping[str, Any]:
-        if isinstance(named, str):
-            tables: Mapping[str, Mapping[str, Any]] = self._mapping.doc.content.get("codes", {})
-            return tables[named]
-        return named
 
     def _records(self, held: _Held, rows: Iterable[Values]) -> Iterator[Record]:
         made = (Row(n, raw(held.table, v), v) for n, v in enumerate(rows, 1))
@@ -219,10 +216,6 @@ class LiveSource:
                     self.untranslatable += 1
             elif not isinstance(row, Row):
                 self.untranslatable += 1
-
-
-def _as_number(day: date) -> int:
-    return day.year * 10_000 + day.month * 100 + day.day
 
 
 def _prepare(mapping: MappingFile, database: Database) -> _Prepared:
@@ -257,8 +250,21 @@ def _hold(mapping: MappingFile, database: Database, compiler: Compiler, number: 
     plan = compiler.record(number, join_columns(own, joins))
     if len(plan.id_columns) != 1 or plan.id_columns[0] not in own.own:
         raise mapping.doc.wrong("a database's record has one key column in its id", *place, "id")
+    _check_found_by(mapping, database, number)
+    pattern = PLACEHOLDER.sub("\0", spec["id"])
+    before, after = (re.escape(p) for p in pattern.split("\0"))
+    id_pattern = re.compile(f"{before}(.+){after}")
     found_by = spec.get("found_by", {})
-    for kind, by in found_by.items():
+    named = found_by.get("incident", {}).get("offense_codes", {})
+    offenses = compiler.tables.find(named, *place, "found_by").words if named else {}
+    key = plan.id_columns[0]
+    return _Held(spec["table"], plan, joins, found_by, key, id_pattern, offenses)
+
+
+def _check_found_by(mapping: MappingFile, database: Database, number: int) -> None:
+    """Refuse a `found_by` that names what the database does not have."""
+    spec, place = mapping.records[number], ("records", number)
+    for kind, by in spec.get("found_by", {}).items():
         at = (*place, "found_by", kind)
         if kind == "person" and "table" in by:
             if not {"to", "key"} <= by.keys():
@@ -267,15 +273,13 @@ def _hold(mapping: MappingFile, database: Database, compiler: Compiler, number: 
             _check(mapping, database, by["table"], by["to"], at)
             _check(mapping, database, spec["table"], by["key"], at)
             continue
-        for term in ("column", "number", "date", "offense", "plate", "vin", "serial"):
+        for term in ("column", "number", "offense", "plate", "vin", "serial"):
             if term in by:
                 _check(mapping, database, spec["table"], by[term], (*at, term))
+        if "date" in by:
+            _check(mapping, database, spec["table"], by["date"]["column"], (*at, "date"))
         if "offense" in by and "offense_codes" not in by:
             raise mapping.doc.wrong("with `offense` goes `offense_codes`", *at)
-    pattern = PLACEHOLDER.sub("\0", spec["id"])
-    before, after = (re.escape(p) for p in pattern.split("\0"))
-    id_pattern = re.compile(f"{before}(.+){after}")
-    return _Held(spec["table"], plan, joins, found_by, plan.id_columns[0], id_pattern)
 
 
 def _searchable(terms: Terms, held: Sequence[_Held], persons: PersonSearch | None) -> Terms:

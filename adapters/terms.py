@@ -37,6 +37,7 @@ _VEHICLE: Final = {
 }
 _PLATE: Final = "j:ConveyanceRegistrationPlateIdentification"
 _OFFENSES: Final = frozenset({"j:OffenseUCRCode", "j:IncidentCategoryUCRCode"})
+_INCIDENT_NUMBER: Final = ["nc:Incident", "nc:ActivityIdentification", "nc:IdentificationID"]
 _MAKES: Final = frozenset({"nc:ItemMakeName", "ncic:FirearmMakeCode"})
 _TYPES: Final = frozenset({"nc:ItemCategoryText", "j:FirearmCategoryText"})
 _DAYS: Final = ("date_from", "date_to")
@@ -66,13 +67,8 @@ def _of_record(
     for path in steps:
         for key in path:
             yield from (("person", term) for term in _PERSON.get(key, ()))
-        if path[0] == "nc:Vehicle":
-            yield from (("vehicle", _VEHICLE[k]) for k in path[1:2] if k in _VEHICLE)
-        if _PLATE in path:
-            yield "vehicle", "plate"
-            if "nc:IdentificationJurisdiction" in path:
-                yield "vehicle", "plate_state"
-        if path[:3] == ["nc:Incident", "nc:ActivityIdentification", "nc:IdentificationID"]:
+        yield from _of_vehicle(path)
+        if path[:3] == _INCIDENT_NUMBER:
             yield "incident", "number"
         if "nc:Incident" in named and path[-1] in _OFFENSES:
             yield "incident", "offense"
@@ -80,10 +76,18 @@ def _of_record(
             yield "item", "serial"
             yield from _beside_serial(path[0], steps)
     yield from _other_identifiers(objects)
-    if dated:
-        for kind, names in _DATED.items():
-            if names & named:
-                yield from ((kind, day) for day in _DAYS)
+    for kind, names in _DATED.items():
+        if dated and names & named:
+            yield from ((kind, day) for day in _DAYS)
+
+
+def _of_vehicle(path: list[str]) -> Iterable[tuple[str, str]]:
+    if path[0] == "nc:Vehicle" and path[1] in _VEHICLE:
+        yield "vehicle", _VEHICLE[path[1]]
+    if _PLATE in path:
+        yield "vehicle", "plate"
+        if "nc:IdentificationJurisdiction" in path:
+            yield "vehicle", "plate_state"
 
 
 def _beside_serial(owner: str, steps: list[list[str]]) -> Iterable[tuple[str, str]]:

@@ -56,7 +56,7 @@ def lines(path: Path) -> Iterator[Line]:
 
 
 def shown(data: bytes, encoding: str) -> str:
-    """Write bytes as text to be kept with a row that is set aside; wrong bytes as `\\xNN`."""
+    """Write bytes as text to be kept with a row that is set aside; wrong bytes as their numbers."""
     return data.decode(encoding, errors="backslashreplace")
 
 
