@@ -146,6 +146,9 @@ class Policy:
             except PolicyRejected as error:
                 self._rejected = error
                 raise
+            except OSError as error:
+                self._rejected = PolicyRejected("the policy or data folder can't be used")
+                raise self._rejected from error
             self._rejected = None
             return self.revision
 

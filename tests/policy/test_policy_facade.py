@@ -31,6 +31,7 @@ from gateway.policy import (
     Released,
 )
 from gateway.policy.engine import Decided
+from gateway.policy.kept import KeptSets
 from gateway.policy.sets import PolicySet, load_set
 from tests.policy.made import (
     CALIFORNIA,
@@ -400,6 +401,23 @@ async def test_what_is_edited_back_counts_at_once(tmp_path: Path) -> None:
     edit(folder, "package package", "package")
     assert await policy.apply() == policy.revision
     assert policy.status()["status"] == "ok"
+
+
+async def test_a_data_folder_that_cannot_be_written_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_set(tmp_path / "set", {})
+    policy = await start(tmp_path / "data", folder)
+
+    def full(*_: object) -> None:
+        raise OSError("no space")
+
+    monkeypatch.setattr(KeptSets, "keep", full)
+    edit(folder, "Log on with a second factor.", "Use your key.")
+    with pytest.raises(PolicyRejected):
+        await policy.apply()
+    assert policy.status()["status"] == "degraded"
+    assert await may_ask(policy)
 
 
 async def test_the_last_good_set_survives_a_bad_edit_and_a_restart(tmp_path: Path) -> None:
