@@ -31,8 +31,10 @@ deny contains {
 	"code": "admit.no_agreement",
 	"text": "There is no agreement in force with that agency for this purpose, so its answer is not taken in.",
 } if {
-	not data.sallyport.agreement.between(input.owner, input.self).grant
+	not agreed
 }
+
+agreed if data.sallyport.agreement.between(input.owner, input.self).grant
 
 # METADATA
 # title: Not more than was asked

@@ -93,8 +93,7 @@ has_agreement(owner) if count(data.sallyport.agreement.papers(owner, input.self)
 peer(owner) := result if {
 	jurisdiction := data.agencies[owner].jurisdiction
 	deal := data.sallyport.agreement.between(owner, input.self)
-	reasons := [reason | some reason in denials[jurisdiction]]
-	count(reasons) == 0
+	denials[jurisdiction] == set()
 	grant := deal.grant
 	some record_type in input.search.record_types
 	record_type in grant.record_types

@@ -103,8 +103,10 @@ hide contains [place, "disclosure.expunged"] if {
 hide contains [place, "disclosure.sealed"] if {
 	some place, fact in input.facts
 	fact.disclosure == "sealed"
-	not data.sallyport.law.sealed_may_be_seen(data.sallyport.shared.jurisdiction)
+	not sealed_may_be_seen
 }
+
+sealed_may_be_seen if data.sallyport.law.sealed_may_be_seen(data.sallyport.shared.jurisdiction)
 
 # METADATA
 # title: "Nondisclosure: criminal justice sees it, licensing and employment do not"

@@ -1,0 +1,107 @@
+package sallyport.admit_test
+
+import data.sallyport.example_test
+
+answered := example_test.answered
+
+decision(answer) := found if found := data.sallyport.admit.decision with input as answer
+
+codes(answer) := example_test.codes(decision(answer))
+
+holding(changes) := object.union(answered, {"answer": changes})
+
+without(part) := object.union(
+	object.remove(answered, ["answer"]),
+	{"answer": object.remove(answered.answer, [part])},
+)
+
+test_an_answer_as_agreed if {
+	result := decision(answered)
+	result.allow
+	result.reasons == []
+	result.obligations == [
+		{"type": "delete_after", "days": 30},
+		{"type": "onward_sharing", "rule": "none"},
+		{"type": "confirm_before_acting"},
+	]
+}
+
+test_less_than_was_asked if codes(holding({"granularity_given": "hit", "handling": [], "record_types": []})) == set()
+
+test_more_than_was_asked if {
+	counting := object.union(holding({"granularity_asked": "count"}), {"search": {"granularity": "count"}})
+	codes(counting) == {"admit.granularity"}
+}
+
+test_another_question_than_ours if codes(holding({"granularity_asked": "hit"})) == {"admit.granularity"}
+
+test_unknown_granularity if {
+	codes(holding({"granularity_given": "gossip"})) == {"admit.granularity"}
+	codes(holding({"granularity_given": null})) == {"admit.granularity"}
+}
+
+test_unknown_handling if {
+	codes(holding({"handling": [{"keep_days": 30, "onward_sharing": "press", "caveat": null}]})) == {"admit.handling"}
+	codes(holding({"handling": [{"keep_days": -1, "onward_sharing": "none", "caveat": null}]})) == {"admit.handling"}
+	codes(holding({"handling": [{"onward_sharing": "none"}]})) == {"admit.handling"}
+	codes(holding({"handling": [{"keep_days": null, "onward_sharing": "none"}]})) == {"admit.handling"}
+}
+
+test_record_types_that_were_not_asked_for if {
+	codes(holding({"record_types": ["arrest"]})) == {"admit.record_types"}
+	codes(holding({"record_types": ["gossip"]})) == {"admit.record_types"}
+}
+
+test_no_agreement if {
+	codes(object.union(answered, {"owner": "XX0000000"})) == {"admit.no_agreement"}
+	codes(object.union(answered, {"search": {"purpose": "employment"}})) == {"admit.no_agreement"}
+}
+
+test_its_own_answer if {
+	result := decision(object.union(answered, {"owner": "CA9990000"}))
+	result.allow
+}
+
+test_missing_input if {
+	codes({}) == {"admit.no_agreement", "admit.granularity", "admit.record_types", "admit.handling"}
+	every part in ["now", "self", "owner", "search", "answer"] {
+		decision(object.remove(answered, [part])).allow == false
+	}
+	every part in ["status", "granularity_asked", "granularity_given", "record_types", "handling", "stale"] {
+		decision(without(part)).allow == false
+	}
+}
+
+test_an_answer_that_says_no if {
+	every status in ["refused", "not_understood", "too_many", "unavailable"] {
+		said := {"status": status, "granularity_given": null, "handling": [], "record_types": []}
+		result := decision(holding(said))
+		result.allow
+		result.obligations == []
+	}
+}
+
+test_a_no_that_holds_something if {
+	said := {"status": "refused", "granularity_given": null, "handling": []}
+	codes(holding(said)) == {"admit.granularity"}
+}
+
+test_an_unknown_status if codes(holding({"status": "maybe"})) == {"admit.granularity"}
+
+test_obligations if {
+	result := decision(holding({
+		"stale": true,
+		"record_types": ["person"],
+		"handling": [
+			{"keep_days": 90, "onward_sharing": "criminal_justice", "caveat": "Second"},
+			{"keep_days": 10, "onward_sharing": "same_agency", "caveat": "First"},
+		],
+	}))
+	result.obligations == [
+		{"type": "delete_after", "days": 10},
+		{"type": "onward_sharing", "rule": "same_agency"},
+		{"type": "stale_data"},
+		{"type": "caveat", "text": "First"},
+		{"type": "caveat", "text": "Second"},
+	]
+}

@@ -1,0 +1,162 @@
+package sallyport.answer_test
+
+import data.sallyport.example_test
+import data.sallyport.vocabulary
+
+asked := example_test.asked
+
+decision(question) := found if found := data.sallyport.answer.decision with input as question
+
+codes(question) := example_test.codes(decision(question))
+
+test_as_agreed if {
+	decision(asked) == {
+		"allow": true,
+		"reasons": [],
+		"granularity": "record",
+		"record_types": ["person", "warrant"],
+		"terms": ["name", "birth_date"],
+		"classes_never_shared": ["immigration_status", "intelligence", "juvenile", "medical", "victim"],
+		"freshness_minutes": {"vehicle": 10080, "warrant": 10080},
+		"rules": ["mou-2026-01"],
+	}
+}
+
+test_missing_input_is_refused if {
+	decision({}).allow == false
+	codes({}) & {"purpose.unknown", "officer.role"} == {"purpose.unknown", "officer.role"}
+}
+
+test_each_missing_part_is_refused if {
+	every part in ["now", "self", "asker", "search"] {
+		decision(object.remove(asked, [part])).allow == false
+	}
+}
+
+test_each_missing_claim_is_refused if {
+	every claim in ["ori", "unit_function", "roles", "assurance"] {
+		asker := object.remove(asked.asker, [claim])
+		decision(object.union(object.remove(asked, ["asker"]), {"asker": asker})).allow == false
+	}
+}
+
+test_each_missing_word_is_refused if {
+	every word in ["purpose", "reference", "subject", "record_types", "granularity", "max_matches"] {
+		search := object.remove(asked.search, [word])
+		decision(object.union(object.remove(asked, ["search"]), {"search": search})).allow == false
+	}
+}
+
+test_a_refusal_gives_nothing if {
+	result := decision(example_test.asked_by(asked, {"roles": []}))
+	result == {
+		"allow": false,
+		"reasons": result.reasons,
+		"granularity": "hit",
+		"record_types": [],
+		"terms": [],
+		"classes_never_shared": [],
+		"freshness_minutes": {},
+		"rules": ["officer.role"],
+	}
+}
+
+test_the_askers_claims_are_looked_at_again if {
+	codes(example_test.asked_by(asked, {"assurance": 1})) == {"officer.assurance"}
+	codes(example_test.asked_by(asked, {"unit_function": "licensing"})) == {"purpose.function"}
+	codes(example_test.searching(asked, {"purpose": "curiosity"})) & {"purpose.unknown"} == {"purpose.unknown"}
+}
+
+test_strangers_are_refused if {
+	codes(example_test.asked_by(asked, {"ori": "XX0000000"})) == {"agency.asker_unknown", "agreement.none"}
+}
+
+test_expired_is_refused if {
+	question := object.union(asked, {"self": "NM9990000", "asker": {"ori": "USBPX9900"}})
+	codes(question) == {"agreement.expired"}
+}
+
+test_california_refuses_whatever_the_askers_door_says if {
+	civil := example_test.searching(
+		example_test.asked_by(example_test.california_asked_by_border, {"unit_function": "civil_enforcement"}),
+		{"purpose": "civil_immigration"},
+	)
+	codes(civil) == {"agreement.purpose_not_covered", "ca.values_act.purpose", "ca.values_act.function"}
+	disguised := example_test.asked_by(example_test.california_asked_by_border, {"unit_function": "civil_enforcement"})
+	codes(disguised) == {"ca.values_act.function"}
+	decision(example_test.california_asked_by_border).allow
+}
+
+test_texas_answers_on_status_alone if {
+	civil := example_test.searching(
+		example_test.asked_by(example_test.texas_asked_by_border, {"unit_function": "civil_enforcement"}),
+		{"purpose": "civil_immigration", "record_types": ["person", "arrest"], "iii_purpose_code": null},
+	)
+	codes(civil) == {"chri.purpose_code_required"}
+	persons := example_test.searching(civil, {"record_types": ["person"]})
+	result := decision(persons)
+	result.allow
+	object.keys(vocabulary.classes) - {c | some c in result.classes_never_shared} == {"identity", "identifier", "immigration_status", "handling"}
+}
+
+test_a_pointer_where_a_pointer_is_agreed if {
+	bureau := object.union(asked, {"self": "NM9990000"})
+	result := decision(bureau)
+	result.allow
+	result.granularity == "pointer"
+	some reason in result.reasons
+	reason.code == "agreement.pointer_only"
+	reason.citation == "MOU-2026-07 s.4"
+	result.rules == ["agreement.pointer_only", "mou-2026-07"]
+}
+
+test_less_is_given_when_less_is_asked if {
+	bureau := object.union(asked, {"self": "NM9990000"})
+	every granularity in ["hit", "count", "pointer"] {
+		result := decision(example_test.searching(bureau, {"granularity": granularity}))
+		result.granularity == granularity
+		result.reasons == []
+	}
+}
+
+test_record_types_that_are_not_agreed_are_left_out_and_said if {
+	certified := example_test.asked_by(asked, {"attributes": ["cfr28_part23"]})
+	result := decision(example_test.searching(certified, {"record_types": ["person", "intelligence"]}))
+	result.record_types == ["person"]
+	example_test.codes(result) == {"agreement.record_types_not_covered"}
+	codes(example_test.searching(certified, {"record_types": ["intelligence"]})) == {"agreement.record_types_not_covered"}
+}
+
+test_unknown_terms_are_not_searched_by if {
+	question := example_test.searching(asked, {"subject": {"terms": ["name", "shoe_size"]}})
+	decision(question).terms == ["name"]
+}
+
+test_its_own_officers if {
+	own := example_test.asked_by(asked, {"ori": "TX9990000"})
+	result := decision(own)
+	result.allow
+	result.rules == ["own-records"]
+	result.classes_never_shared == ["intelligence"]
+}
+
+test_classes_never_shared_follow_law_and_agreement if {
+	result := decision(object.union(asked, {"self": "NM9990000"}))
+	{"ssn", "immigration_status", "victim", "medical"} - {c | some c in result.classes_never_shared} == set()
+}
+
+test_local_rules_narrow if {
+	result := data.sallyport.answer.decision with input as asked with data.local.never_classes as ["photo"]
+	"photo" in result.classes_never_shared
+}
+
+test_a_jurisdiction_without_its_law_is_refused if {
+	result := data.sallyport.answer.decision with input as asked with data.agencies.TX9990000.jurisdiction as "atlantis"
+	result.allow == false
+	example_test.codes(result) == {"answer.undecided"}
+}
+
+test_the_reasons_do_not_depend_on_records if {
+	with_facts := object.union(asked, {"facts": [{"juvenile": true}]})
+	decision(with_facts) == decision(asked)
+}

@@ -1,0 +1,172 @@
+package sallyport.release_test
+
+import data.sallyport.example_test
+import data.sallyport.vocabulary
+
+fact := example_test.fact
+
+found := example_test.found
+
+actions(question) := result.actions if result := data.sallyport.release.decision with input as question
+
+action(question) := actions(question)[0]
+
+hidden(question, rule) if {
+	result := action(question)
+	result.show == "none"
+	result.classes == {}
+	result.confirm == false
+	rule in result.rules
+}
+
+shown(question) if action(question).show == "record"
+
+for_purpose(purpose, changes) := example_test.finding(example_test.searching(found, {"purpose": purpose}), changes)
+
+test_a_plain_record_is_shown if {
+	result := action(found)
+	result.show == "record"
+	result.handling == {"keep_days": 30, "onward_sharing": "none", "caveat": "Confirm with the owner before acting."}
+	result.rules == ["mou-2026-01"]
+	result.classes.identity == "give"
+	result.classes.ssn == "mask"
+	not "victim" in object.keys(result.classes)
+	not "immigration_status" in object.keys(result.classes)
+}
+
+test_nothing_found_gives_no_action if {
+	actions(object.union(found, {"facts": []})) == []
+	actions({}) == []
+}
+
+test_each_fact_has_its_action_in_order if {
+	question := object.union(found, {"facts": [
+		fact,
+		object.union(fact, {"dissemination": "RED"}),
+		object.union(fact, {"dissemination": "YELLOW"}),
+		fact,
+	]})
+	[result.show | some result in actions(question)] == ["record", "none", "pointer", "record"]
+}
+
+test_green_yellow_red_for_every_record_type if {
+	entitled := example_test.asked_by(
+		object.union(found, {"self": "USBPX9900", "asker": {"ori": "USBPX9900"}}),
+		{"attributes": ["chri_certified", "cfr28_part23"]},
+	)
+	inspection := example_test.searching(entitled, {"purpose": "border_inspection"})
+	every record_type, about in vocabulary.record_types {
+		question := {true: inspection, false: entitled}["civil" in about.treated_as]
+		action(example_test.finding(question, {"record_type": record_type})).show == "record"
+		action(example_test.finding(question, {"record_type": record_type, "dissemination": "YELLOW"})).show == "pointer"
+		hidden(example_test.finding(question, {"record_type": record_type, "dissemination": "RED"}), "dissemination.red")
+	}
+}
+
+test_a_missing_or_unknown_dissemination_hides if {
+	hidden(object.union(found, {"facts": [object.remove(fact, ["dissemination"])]}), "dissemination.red")
+	hidden(example_test.finding(found, {"dissemination": "BLUE"}), "dissemination.red")
+}
+
+test_each_missing_fact_hides if {
+	every name, _ in fact {
+		action(object.union(found, {"facts": [object.remove(fact, [name])]})).show == "none"
+	}
+}
+
+test_each_unknown_fact_hides if {
+	every name, _ in fact {
+		action(example_test.finding(found, {name: "whatever"})).show == "none"
+		action(example_test.finding(found, {name: null})).show == "none"
+	}
+	hidden(example_test.finding(found, {"stale": 1}), "release.unknown_fact")
+}
+
+test_an_empty_fact_hides if hidden(object.union(found, {"facts": [{}]}), "release.unknown_fact")
+
+test_record_types_that_are_not_agreed_are_hidden if {
+	certified := example_test.asked_by(found, {"attributes": ["cfr28_part23"]})
+	hidden(example_test.finding(certified, {"record_type": "intelligence", "intelligence": true}), "release.unknown_fact")
+}
+
+test_expunged_is_hidden_from_everybody if {
+	every question in [found, example_test.asked_by(found, {"ori": "TX9990000"}), object.union(found, {"self": "CA9990000"})] {
+		hidden(example_test.finding(question, {"disclosure": "expunged"}), "disclosure.expunged")
+	}
+	hidden(example_test.finding(found, {"disclosure": "whatever"}), "disclosure.expunged")
+}
+
+test_sealed_in_texas_is_hidden if {
+	hidden(example_test.finding(found, {"disclosure": "sealed"}), "disclosure.sealed")
+	hidden(example_test.finding(example_test.asked_by(found, {"ori": "TX9990000"}), {"disclosure": "sealed"}), "disclosure.sealed")
+}
+
+test_sealed_in_california_has_its_audience if {
+	own := object.union(found, {"self": "CA9990000"})
+	shown(example_test.finding(own, {"disclosure": "sealed"}))
+	texas := example_test.asked_by(own, {"ori": "TX9990000"})
+	hidden(example_test.finding(texas, {"disclosure": "sealed"}), "disclosure.sealed")
+}
+
+test_nondisclosure_is_seen_by_criminal_justice_alone if {
+	shown(example_test.finding(found, {"disclosure": "nondisclosure"}))
+	own := example_test.asked_by(found, {"ori": "TX9990000"})
+	every purpose in ["employment", "licensing", "exercise", "curiosity"] {
+		question := example_test.searching(own, {"purpose": purpose})
+		result := action(example_test.finding(question, {"disclosure": "nondisclosure"}))
+		result.show == "none"
+	}
+	hidden(example_test.finding(example_test.searching(own, {"purpose": "licensing"}), {"disclosure": "nondisclosure"}), "disclosure.nondisclosure")
+	other := data.sallyport.release.decision with input as example_test.finding(found, {"disclosure": "nondisclosure"})
+		with data.agencies.CA9990000.criminal_justice as false
+	other.actions[0].show == "none"
+}
+
+test_juveniles_answer_alike_for_employment_and_licensing if {
+	own := example_test.asked_by(found, {"ori": "TX9990000"})
+	shown(example_test.finding(own, {"juvenile": true}))
+	every purpose in ["employment", "licensing"] {
+		hidden(example_test.finding(example_test.searching(own, {"purpose": purpose}), {"juvenile": true}), "juvenile.not_shown")
+	}
+}
+
+test_a_stale_warrant_does_not_say_that_it_is_active if {
+	fresh := action(example_test.finding(found, {"record_type": "warrant"}))
+	fresh.classes.order_status == "give"
+	fresh.confirm == true
+	stale := action(example_test.finding(found, {"record_type": "warrant", "stale": true}))
+	stale.show == "record"
+	not "order_status" in object.keys(stale.classes)
+	stale.classes.order == "give"
+	"stale.status" in stale.rules
+}
+
+test_staleness_leaves_other_records_alone if {
+	person := action(example_test.finding(found, {"stale": true}))
+	person.classes.order_status == "give"
+	person.confirm == false
+}
+
+test_addresses_of_drivers_in_california if {
+	from_there := {"source_kind": "motor_vehicle_department"}
+	question := object.union(found, {"self": "CA9990000", "asker": {"ori": "TX9990000"}})
+	result := action(example_test.finding(question, from_there))
+	result.show == "record"
+	not "contact" in object.keys(result.classes)
+	result.classes.photo == "give"
+	action(example_test.finding(question, {})).classes.contact == "give"
+}
+
+test_what_was_agreed_no_more_is_hidden if {
+	later := object.union(found, {"now": "2029-01-01T00:00:00.00Z"})
+	hidden(later, "release.unknown_fact")
+	hidden(example_test.asked_by(found, {"ori": "XX0000000"}), "release.unknown_fact")
+}
+
+test_missing_search_hides if action(object.remove(found, ["search"])).show == "none"
+
+test_local_rules_hide if {
+	question := example_test.finding(found, {"record_type": "caution"})
+	result := data.sallyport.release.decision with input as question with data.local.hidden_types as ["caution"]
+	result.actions[0].show == "none"
+}
