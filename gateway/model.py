@@ -30,9 +30,20 @@ OriText = Annotated[str, StringConstraints(pattern=ORI_PATTERN)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """A word of the policy's vocabulary: a purpose, a record type, an element class, a role."""
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,95}$")]
-Short = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=256, strip_whitespace=True)]
-Long = Annotated[str, StringConstraints(min_length=1, max_length=1024, strip_whitespace=True)]
+_PRINTED = r"^\P{Cc}+$"
+"""No control characters: they mean nothing in a name, and something to a terminal or a log."""
+Short = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64, strip_whitespace=True, pattern=_PRINTED),
+]
+Text = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=256, strip_whitespace=True, pattern=_PRINTED),
+]
+Long = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=1024, strip_whitespace=True, pattern=_PRINTED),
+]
 CodeLetter = Annotated[str, StringConstraints(pattern=r"^[A-Z]$")]
 PlaceCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,3}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^sha-256:[0-9a-f]{64}$")]

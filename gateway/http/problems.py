@@ -111,11 +111,12 @@ def of_error(request: Request, error: errors.SallyportError) -> Response:
         if isinstance(error, errors.Refused)
         else ()
     )
+    where = error.where if isinstance(error, errors.PolicyRejected) else None
     return problem(
         request,
         status,
         error.code,
-        error.detail,
+        f"{where}: {error.detail}" if where else error.detail,
         pointer=error.pointer,
         reasons=reasons,
         headers=headers,

@@ -1,6 +1,7 @@
 """Bad input through the real route: a clear problem, never a 500, and the next caller unharmed."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -90,8 +91,9 @@ def ok(world: World, search: Search) -> None:
 
 
 @pytest.fixture(scope="module")
-def client(world: World) -> httpx.Client:
-    return world[POLICE].client(an_officer(), "search")
+def client(world: World) -> Iterator[httpx.Client]:
+    with world[POLICE].client(an_officer(), "search") as made:
+        yield made
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -1,7 +1,7 @@
 """One search over four agencies, as the issue's first sentence has it."""
 
 import sqlite3
-from collections.abc import Callable
+import time
 from pathlib import Path
 
 import httpx
@@ -12,7 +12,6 @@ from demo.cast import EXPUNGED, LIVE, MARISOL, PLATE, RED, STOLEN_ON, YELLOW
 from demo.world import World, an_officer
 from gateway.exchange.asking import receipt_core
 from gateway.exchange.outcome import SearchOutcome
-from gateway.model import digest
 from gateway.trust import keys as key_files
 from gateway.trust.signatures import verify_detached
 from tests.scenarios.conftest import Search, by_agency, entries
@@ -260,22 +259,41 @@ def test_a_receipt_of_a_peer_finds_a_rewritten_log(
     assert bad.returncode != 0
 
 
-def test_a_policy_change_makes_a_record_visible(
-    world: World, search: Search, post: Callable[..., httpx.Response]
-) -> None:
-    del post
-    folder = world[SHERIFF].home / "policies" / "agreements"
-    agreement = next(
-        f
-        for f in folder.rglob("data.yaml")
-        if {SHERIFF, POLICE} <= set(f.read_text().split('"'))
-        or (SHERIFF in f.read_text() and POLICE in f.read_text() and BORDER not in f.read_text())
-    )
+def test_only_a_change_of_policy_makes_a_record_visible(world: World, search: Search) -> None:
+    between = world[SHERIFF].home / "policies" / "agreements" / POLICE / SHERIFF
+    agreement = next(between.rglob("data.yaml"))
     before = agreement.read_text()
+    with_cautions = "[person, warrant, arrest, incident, vehicle, crossing, caution]"
+    assert with_cautions in before
 
-    def victim_is_seen() -> bool:
-        part = by_agency(search(POLICE, person(MARISOL), "incident", agencies=[SHERIFF]))[SHERIFF]
-        return "IRVENSTRAND" in str(part["matches"])
+    def cautions() -> tuple[list[str], str]:
+        outcome = search(POLICE, person(MARISOL), "caution", "incident", agencies=[SHERIFF])
+        part = by_agency(outcome)[SHERIFF]
+        found = [m["record_id"] for m in part["matches"] if m["record_type"] == "caution"]
+        theirs = entries(world, SHERIFF, outcome["search_id"])
+        return found, theirs[-1]["policy"]
 
-    assert not victim_is_seen()
-    assert digest(before.encode())
+    assert cautions()[0] == ["C-00417"]
+    try:
+        agreement.write_text(before.replace(", caution]", "]"))
+        world[SHERIFF].command("policy", "apply")
+        hidden, revision = cautions()
+        assert hidden == []
+        # An edit that does not pass changes nothing, and is told.
+        agreement.write_text("shares: [")
+        refused = world[SHERIFF].command("policy", "apply", check=False)
+        assert refused.returncode != 0
+        assert "data.yaml" in refused.stderr
+        ready = httpx.get(world[SHERIFF].url + "/readyz").json()
+        assert ready["status"] == "degraded"
+        assert ready["components"]["policy"]["rejected"]["reason"]
+        assert cautions() == ([], revision)
+    finally:
+        agreement.write_text(before)
+    # A saved edit counts by itself.
+    until = time.monotonic() + 10
+    while time.monotonic() < until and cautions()[0] == []:
+        time.sleep(0.1)
+    seen, again = cautions()
+    assert seen == ["C-00417"]
+    assert again != revision
