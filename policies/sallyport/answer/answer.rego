@@ -70,7 +70,7 @@ default lowered := []
 # METADATA
 # title: Less is given than was asked, as agreed
 # custom:
-#   id: data.sallyport.agreement.pointer_only
+#   id: agreement.pointer_only
 #   citation: The agreement's granularity
 #   confirm_by_counsel: false
 lowered := [{

@@ -141,7 +141,7 @@ unknown_agency := {
 # METADATA
 # title: Only jurisdictions whose law is written down
 # custom:
-#   id: data.sallyport.law.unknown
+#   id: law.unknown
 #   citation: Policies by jurisdiction
 #   confirm_by_counsel: false
 law_unknown := {

@@ -18,8 +18,6 @@ asker_ori := input.self if not input.asker
 # What an agency is stands in the directory, never in its own claims.
 asker_agency := data.agencies[asker_ori]
 
-search := input.search
-
 purpose := data.sallyport.vocabulary.purposes[input.search.purpose]
 
 now := time.parse_rfc3339_ns(input.now)

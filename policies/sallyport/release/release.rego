@@ -28,9 +28,7 @@ action(place, fact) := object.union(nothing, {"rules": rules}) if {
 	"handling": data.sallyport.shared.grant.handling,
 	"confirm": vocabulary.record_types[fact.record_type].confirm,
 	"rules": array.concat([data.sallyport.shared.paper.id], [entry[2] | some entry in withheld; entry[0] == place]),
-} if {
-	data.sallyport.shared.grant
-} else := object.union(nothing, {"rules": ["release.not_agreed"]})
+}
 
 left_out(place) := {entry[1] | some entry in withheld; entry[0] == place}
 

@@ -170,3 +170,10 @@ test_local_rules_hide if {
 	result := data.sallyport.release.decision with input as question with data.local.hidden_types as ["caution"]
 	result.actions[0].show == "none"
 }
+
+test_new_mexico_and_the_border_release_too if {
+	bureau := object.union(found, {"self": "NM9990000", "asker": {"ori": "TX9990000"}})
+	action(bureau).rules == ["mou-2026-04"]
+	border := object.union(found, {"self": "USBPX9900", "asker": {"ori": "TX9990000"}})
+	action(border).rules == ["mou-2026-02"]
+}
