@@ -13,6 +13,7 @@ import structlog
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from sqlalchemy import Engine as Database
 from starlette.types import ASGIApp
 
@@ -77,6 +78,7 @@ def routes(lifespan: Any = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        generate_unique_id_function=_operation_id,
         lifespan=lifespan,
     )
     for router in (
@@ -90,6 +92,12 @@ def routes(lifespan: Any = None) -> FastAPI:
         app.include_router(router)
     problems.install(app, sorted(set(_names(client.SearchRequest))))
     return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    """Name an operation for generated clients: `search_again` becomes `searchAgain`."""
+    first, *rest = route.name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 async def _compose(settings: Settings, metrics: Metrics, stack: AsyncExitStack) -> Gateway:

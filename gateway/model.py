@@ -417,7 +417,7 @@ Fact: TypeAlias = str | bool | int
 class Handling:
     """Facts of one record that policy decides by: sorted pairs, so that equal facts are equal.
 
-    Their names and values are the policy's vocabulary: dissemination, disclosure, juvenile …
+    Their names and values are the policy's vocabulary.
     """
 
     facts: tuple[tuple[str, Fact], ...]

@@ -11,6 +11,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 POLICIES = ROOT / "policies"
+AGENCIES = sorted((POLICIES / "agencies").glob("*/data.yaml"))
 
 # Words of the vocabulary that are also words of the standard schema, of HTTP or of our own model.
 ORDINARY = {
@@ -25,6 +26,7 @@ ORDINARY = {
     "photo": "also an ordinary word",
     "identifier": "also a name of the schema",
     "physical": "also an ordinary word",
+    "ssn": "also a type of identifier in the standard schema",
 }
 
 
@@ -36,7 +38,7 @@ def data(path: str) -> Any:
 
 def policy_words() -> set[str]:
     vocabulary = data("sallyport/vocabulary")
-    agencies = data("agencies")
+    agencies = {f.parent.name: data(f"agencies/{f.parent.name}") for f in AGENCIES}
     words = {*vocabulary["purposes"], *vocabulary["classes"]}
     for ori, agency in agencies.items():
         words |= {ori, agency["name"], agency["jurisdiction"], agency["type"]}

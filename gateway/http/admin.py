@@ -7,10 +7,15 @@ from fastapi import APIRouter, Depends, Request
 from gateway.errors import PolicyRejected
 from gateway.http.auth import require
 from gateway.http.composed import gateway_of
+from gateway.http.problems import Problem
 from gateway.ledger import Draft, EntryType
 from gateway.model import Caller
 
-router = APIRouter(prefix="/v1/admin", tags=["administration"])
+router = APIRouter(
+    prefix="/v1/admin",
+    tags=["administration"],
+    responses={s: {"model": Problem} for s in (401, 403, 422, 503)},
+)
 
 Administrator = Annotated[Caller, Depends(require("admin"))]
 
