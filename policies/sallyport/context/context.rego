@@ -26,6 +26,7 @@ rank := data.sallyport.vocabulary.granularity_rank
 
 # What the rules treat the record types asked for as: criminal_history, intelligence, civil.
 asks_for contains kind if {
+	is_array(input.search.record_types)
 	some word in input.search.record_types
 	some kind in data.sallyport.vocabulary.record_types[word].treated_as
 }

@@ -36,6 +36,7 @@ deny contains {
 words_known if {
 	vocabulary.granularity_rank[input.search.granularity] >= 0
 	input.search.subject.kind in vocabulary.subject_kinds
+	is_array(input.search.subject.terms)
 	is_array(input.search.record_types)
 	count(input.search.record_types) > 0
 	every word in input.search.record_types {
@@ -71,6 +72,7 @@ deny contains {
 }
 
 role_fits if {
+	is_array(data.sallyport.context.claims.roles)
 	some role in data.sallyport.context.claims.roles
 	role in data.sallyport.context.purpose.roles
 }
