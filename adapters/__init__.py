@@ -17,7 +17,7 @@ from adapters import registry, sql
 from adapters.build import RecordPlan
 from adapters.joins import FileLookup, Join, join_columns
 from adapters.mapping import MappingFile
-from adapters.rows import Reader
+from adapters.rows import Columns, Reader
 from adapters.source import Compiler, MappedSource, Part, Tally
 from gateway.errors import Misconfigured
 from gateway.records.source import RecordSource
@@ -53,13 +53,15 @@ def live(mapping_path: Path) -> RecordSource:
 
 def _of_file(mapping: MappingFile) -> MappedSource:
     reader = _reader(mapping, mapping.format, "format")
-    own = reader.columns()
+    own = _looked(mapping, reader, "format")
     compiler = Compiler(mapping)
 
     def lookup(name: str, spec: Mapping[str, Any]) -> FileLookup:
         if "format" not in spec or spec["format"]["type"] not in registry.FORMATS:
             raise mapping.doc.wrong(f"{name}: a join needs the `format` of a file", "records")
-        return FileLookup(_reader(mapping, spec["format"], "records"), spec["key"])
+        joined = _reader(mapping, spec["format"], "records")
+        _looked(mapping, joined, "records")
+        return FileLookup(joined, spec["key"])
 
     joins: list[Join] = []
     plans: list[RecordPlan] = []
@@ -73,6 +75,14 @@ def _of_file(mapping: MappingFile) -> MappedSource:
         joins += found
         plans.append(compiler.record(number, join_columns(own, found)))
     return MappedSource(mapping, [Part(reader, joins, plans)], compiler.terms())
+
+
+def _looked(mapping: MappingFile, reader: Reader, *place: str | int) -> Columns:
+    """Look at a file's columns. Raises Misconfigured, with the mapping's line."""
+    try:
+        return reader.columns()
+    except Misconfigured as error:
+        raise mapping.doc.wrong(error.detail, *place) from None
 
 
 def _reader(mapping: MappingFile, spec: Mapping[str, Any], *place: str | int) -> Reader:

@@ -33,7 +33,7 @@ class Document:
             if len(data) > MAX_BYTES:
                 raise Misconfigured(f"{path.name}: more than {MAX_BYTES} bytes")
             text = data.decode()
-            self._refuse_aliases(text)
+            self._refuse(text)
             node = yaml.compose(text, Loader=yaml.SafeLoader)
         except OSError as error:
             raise Misconfigured(f"{path.name}: the file can't be read") from error
@@ -56,8 +56,13 @@ class Document:
         """Make an error that names the file and the line."""
         return Misconfigured(f"{self.path.name}:{self.line(*place)}: {text}")
 
-    def _refuse_aliases(self, text: str) -> None:
+    def _refuse(self, text: str) -> None:
+        depth = 0
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                raise Misconfigured(f"{self.path.name}:{_line(event)}: nested too deeply")
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 line = _line(event)
                 raise Misconfigured(f"{self.path.name}:{line}: anchors and aliases are not used")
@@ -65,8 +70,6 @@ class Document:
     def _value(self, node: yaml.Node, place: Place) -> Any:
         line = _line(node)
         self._lines.setdefault(place, line)
-        if len(place) > MAX_DEPTH:
-            raise Misconfigured(f"{self.path.name}:{line}: nested too deeply")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, place)
         if isinstance(node, yaml.SequenceNode):

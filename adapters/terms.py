@@ -55,6 +55,8 @@ def terms_of(records: Iterable[tuple[Iterable[Target], Mapping[str, ObjectPlan]]
     for targets, objects in records:
         for kind, term in _of_record(list(targets), objects):
             found.setdefault(kind, set()).add(term)
+    if found.get("person") == {"sex"}:
+        del found["person"]  # somebody without a name, a birth date or a number is nobody's match
     return {kind: frozenset(terms) for kind, terms in found.items()}
 
 
