@@ -1,0 +1,53 @@
+"""What docs/mapping.md shows and names is so."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import adapters
+from adapters.mapping import schema
+from gateway import niem
+from gateway.model import Record
+from tests.conftest import ROOT
+
+TEXT = (ROOT / "docs" / "mapping.md").read_text(encoding="utf-8")
+WARRANTS = (
+    "WARRANT_NO,PERSON_NO,NAME,DOB,WTYPE,ISSUED,CAUTION,CONFIRM_PHONE,DISSEM,SEAL_FLG\r\n"
+    'W-1,P-1,"VASQUEZ, ANA M",19800229,X,01/02/2026,AD ER,,Y,O\r\n'
+    'W-2,P-2,"VASQUEZ, EVA",02/29/1980,F,01/02/2026,,(915) 555-0199,,O\r\n'
+)
+PERSONS = "PERSON_NO,OLN,SEAL_FLG\r\nP-1,A1,O\r\nP-2,B2,S\r\n"
+
+
+def test_the_example_works_as_it_stands(tmp_path: Path) -> None:
+    example = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)[0]
+    for folder in ("mappings", "sources"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "mappings" / "warrants.yaml").write_text(example, encoding="utf-8")
+    (tmp_path / "sources" / "warrants.csv").write_text(WARRANTS, encoding="windows-1252")
+    (tmp_path / "sources" / "persons.csv").write_text(PERSONS, encoding="windows-1252")
+    one, two = adapters.load(tmp_path / "mappings" / "warrants.yaml").rows()
+    assert isinstance(one, Record)
+    assert isinstance(two, Record)
+    assert not niem.validate(one.message)
+    assert one.message["j:Warrant"]["sp:WarrantCategoryCodeRaw"] == "X"
+    assert one.message["nc:Person"]["ncic:PersonCautionInformationCode"] == ["00", "25"]
+    assert one.message["nc:Person"]["j:DriverLicense"] == {"nc:IdentificationID": "A1"}
+    assert one.handling.as_dict()["dissemination"] == "YELLOW"
+    # The second one's master name is sealed: nothing of it is lent.
+    assert "j:DriverLicense" not in two.message["nc:Person"]
+    assert two.contact is not None
+    assert two.contact.phone == "(915) 555-0199"
+
+
+def test_every_key_of_a_field_and_of_a_record_is_explained() -> None:
+    kinds: dict[str, Any] = schema()["$defs"]
+    missing = [
+        f"{kind}.{key}"
+        for kind in ("field", "record", "condition", "join")
+        for key in kinds[kind]["properties"]
+        if key not in {"format", "column", "key"}
+        and f"`{key}" not in TEXT
+        and f"{key}:" not in TEXT
+    ]
+    assert not missing
