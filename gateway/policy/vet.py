@@ -80,6 +80,7 @@ class _Clock:
 
 def _run_tests(compiled: Compiled, trees: list[dict[str, Any]], clock: _Clock) -> int:
     seen: set[str] = set()
+    compiled.analyse()
     for test in builtins.test_rules(trees):
         name = test.path.removeprefix("data.")
         if test.path in seen:
@@ -102,7 +103,9 @@ def each_test(candidate: PolicySet) -> list[dict[str, Any]]:
     """Run every test and give its name, place, time in ms, and what is wrong, if anything."""
     compiled = Compiled(candidate.modules, candidate.data)
     results = []
-    for test in builtins.test_rules(compiled.trees()):
+    trees = compiled.trees()
+    compiled.analyse()
+    for test in builtins.test_rules(trees):
         before = time.thread_time()
         fault = None
         try:

@@ -32,7 +32,12 @@ action(place, fact) := object.union(nothing, {"rules": rules}) if {
 
 left_out(place) := {entry[1] | some entry in withheld; entry[0] == place}
 
-hidden := data.sallyport.law.hide(data.sallyport.shared.jurisdiction) | hide
+# An owner that is in no jurisdiction here gives nothing.
+hidden := found if {
+	found := data.sallyport.law.hide(data.sallyport.shared.jurisdiction) | hide
+} else := {[place, "release.unknown_owner"] |
+	some place, _ in input.facts
+}
 
 withheld := data.sallyport.law.withhold(data.sallyport.shared.jurisdiction) | withhold
 

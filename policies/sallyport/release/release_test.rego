@@ -177,3 +177,7 @@ test_new_mexico_and_the_border_release_too if {
 	border := object.union(found, {"self": "USBPX9900", "asker": {"ori": "TX9990000"}})
 	action(border).rules == ["mou-2026-02"]
 }
+
+test_an_owner_that_nobody_knows_gives_nothing if {
+	hidden(object.union(found, {"self": "ZZ0000000"}), "release.unknown_owner")
+}
