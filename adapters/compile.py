@@ -21,6 +21,17 @@ from gateway.errors import Misconfigured
 _T = TypeVar("_T")
 _BIRTH: Final = "nc:PersonBirthDate"
 _SOURCES: Final = ("column", "text", "value", "link", "name")
+_TURNING: Final = ("codes", "date", "measure", "parts", "name")
+_FROM_COLUMNS: Final = frozenset(
+    ("for", "each", "remove", "blank", "default", "required", "unmapped", "past", "into")
+)
+_KEYS: Final = {
+    "column": _FROM_COLUMNS | {"column"},
+    "text": _FROM_COLUMNS | {"text"},
+    "value": frozenset({"value", "always"}),
+    "link": frozenset({"link"}),
+    "name": frozenset({"name", "for"}),
+}
 _DATE_KINDS: Final = frozenset({"date", "dateTime"})
 _OWN: Final = f"{niem.OWN_PREFIX}:"
 
@@ -135,6 +146,7 @@ class FieldCompiler:
         if len(sources) != 1:
             text = f"a field takes its value from one of {', '.join(_SOURCES)}"
             raise self._doc.wrong(text, *place)
+        self._refuse_idle_keys(field, sources[0], place)
         target = self._target(field["to"], (*place, "to"), constant=sources[0] == "value")
         plan = self.objects[target.alias]
         part = self._part(field, plan, place)
@@ -152,6 +164,20 @@ class FieldCompiler:
             convert = self._convert(target, field, place)
             plan.data.append(DataRule(target.steps, texts, convert, when, part, self.kept))
         self.targets.append(target)
+
+    def _refuse_idle_keys(self, field: Mapping[str, Any], source: str, place: Place) -> None:
+        """Refuse keys that would do nothing: who wrote them meant something."""
+        turned = [k for k in _TURNING if k in field and not (k == "name" and source == "name")]
+        if len(turned) > 1:
+            raise self._doc.wrong(f"only one of {', '.join(turned)} can turn a value", *place)
+        allowed = _KEYS[source] | {"to", "when"}
+        if not {"date"} & field.keys():
+            allowed -= {"past"}
+        if {"date", "measure", "name"} & field.keys():
+            allowed -= {"unmapped"}
+        idle = [k for k in field if k not in allowed and k not in turned]
+        if idle:
+            raise self._doc.wrong(f"{', '.join(idle)} does nothing here", *place, idle[0])
 
     def _part(self, field: Mapping[str, Any], plan: ObjectPlan, place: Place) -> str | None:
         """Give the repeated part that a field is filled from, if it says one."""

@@ -103,6 +103,13 @@ def _bad(row: Row, code: str, text: str, join: Join, key: str) -> BadRow:
     return BadRow(row.line, row.raw, code, text, join.source, key, row.span)
 
 
+def collect(found: dict[str, list[Values]], key: str, values: Values) -> None:
+    """Add a row to those of its key, but none of which there are too many already."""
+    rows = found.setdefault(key, [])
+    if len(rows) <= MOST_JOINED:
+        rows.append(values)
+
+
 class FileLookup:
     """Looks up rows of a file. The file is read when the first key is asked for."""
 
@@ -128,7 +135,7 @@ class FileLookup:
         query = f"SELECT k, row FROM joined WHERE k IN ({marks}) ORDER BY n"  # noqa: S608 - marks
         with closing(self._database.execute(query, list(keys))) as cursor:
             for key, packed in cursor:
-                found.setdefault(key, []).append(orjson.loads(packed))
+                collect(found, key, orjson.loads(packed))
         return found
 
     def forget(self) -> None:

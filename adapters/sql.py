@@ -5,6 +5,7 @@ that is deleted there is not found by the next search. A row that can't be trans
 and counted; `adapters.load` on the same mapping says which, and why.
 """
 
+import contextlib
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -78,11 +79,9 @@ class LiveSource:
         self._lock = threading.Lock()
         self.untranslatable = 0
         """Rows met so far that could not be translated."""
-        try:
-            self._prepared()
-        except RecordsUnavailable:
-            # It may be down now. The gateway starts, and asks again when it is searched.
-            self._known = None
+        # It may be down now. The gateway starts, and asks again when it is searched.
+        with contextlib.suppress(RecordsUnavailable):
+            self._known = _prepare(mapping, self._database)
 
     @property
     def name(self) -> str:
@@ -141,7 +140,11 @@ class LiveSource:
     def _prepared(self) -> _Prepared:
         with self._lock:
             if self._known is None:
-                self._known = _prepare(self._mapping, self._database)
+                try:
+                    self._known = _prepare(self._mapping, self._database)
+                except Misconfigured as error:
+                    # It was down when the gateway started; now it is not what the mapping says.
+                    raise RecordsUnavailable(error.detail, code="records.mapping") from error
             return self._known
 
     def _found(

@@ -6,7 +6,7 @@ up with blanks are looked for both ways, so that the database can use its index.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from adapters.joins import collect
 from adapters.mapping import MappingFile
 from adapters.rows import BadRow, Columns, Row, Values
 from gateway.errors import Misconfigured, RecordsUnavailable
@@ -134,7 +135,7 @@ class TableLookup:
         found: dict[str, list[Values]] = {}
         with self._database.connect() as connection:
             for values in self._database.find(connection, self._name, self._key, keys):
-                found.setdefault(values[self._key], []).append(values)
+                collect(found, values[self._key], values)
         return found
 
 
@@ -157,8 +158,8 @@ class TableReader:
                 yield Row(number, raw(self._name, values), values)
 
     def as_of(self) -> datetime | None:
-        """Say nothing: a database is read as it is now, and `live` sources say so."""
-        return None
+        """Give the moment: a database is read as it is now."""
+        return datetime.now(UTC)
 
     def total_hint(self) -> int | None:
         """Count the rows."""

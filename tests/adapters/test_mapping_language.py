@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from adapters import MappedSource
+from adapters.joins import MOST_JOINED
 from gateway import niem
 from gateway.errors import Misconfigured
 from gateway.model import Record, SetAside
@@ -289,6 +290,16 @@ def test_a_join_that_is_ambiguous_or_must_be_there_sets_the_row_aside(small: Mak
     assert (several.code, missing.code) == ("join.several", "join.missing")
 
 
+def test_a_key_with_endless_joined_rows_sets_the_row_aside(small: Make) -> None:
+    join = JOIN + "\n        many: true"
+    other = b"NO,OLN\n" + b"7,A\n" * (MOST_JOINED + 5)
+    field = NAME.replace('Name"', 'Name[also]", for: other').replace(
+        "column: NAME", "column: other.OLN"
+    )
+    row = aside(small(mapping(NAME, field, record=join), HEADER + b"7,X,,\n", other=other))
+    assert row.code == "join.several"
+
+
 def test_joined_rows_may_be_repeated_parts(small: Make) -> None:
     join = JOIN + "\n        many: true\n        when: {column: OLN, not: [SECRET]}"
     field = NAME.replace('Name"', 'Name[also]", for: other').replace(
@@ -327,6 +338,10 @@ def test_a_row_that_makes_no_valid_message_is_set_aside(small: Make) -> None:
         (mapping('to: "person/j:PersonSexCode", value: MALE'), 10, "code list"),
         (mapping('to: "person/j:PersonSexCode", column: SEX, value: M'), 10, "takes its value"),
         (mapping(NAME.replace("GIVEN", "FIRST")), 10, "a name's form is"),
+        (mapping(SEX + ", date: YYYYMMDD"), 10, "only one of codes, date"),
+        (mapping(SEX + ", past: true"), 10, "past does nothing here"),
+        (mapping(BORN + ", unmapped: keep"), 10, "unmapped does nothing here"),
+        (mapping('to: "person/j:PersonSexCode", value: M, each: x'), 10, "each does nothing"),
         (mapping(NAME, objects='{person: "nc:Persona"}'), 8, "did you mean nc:Person"),
         (mapping(NAME, objects='{person: "nc:Person", x: "j:Arrest"}'), 8, "no field fills"),
         (mapping(BORN, top="zone: Mars/Olympus"), 11, "no such time zone"),
