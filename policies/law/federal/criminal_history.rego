@@ -18,7 +18,8 @@ deny contains {
 }
 
 purpose_code_fits if {
-	code := data.law.federal.iii_purpose_codes[input.search.iii_purpose_code]
+	codes := data.law.federal.iii_purpose_codes
+	code := codes[input.search.iii_purpose_code]
 	code.enabled == true
 	input.search.purpose in code.purposes
 }
@@ -68,11 +69,12 @@ criminal_history_may_be_seen if {
 #   citation: 28 CFR 20.21(c)(2)
 #   confirm_by_counsel: false
 hide contains [place, "chri.not_confirmed"] if {
+	known := data.sallyport.vocabulary.record_types
 	some place, fact in input.facts
-	is_criminal_history(fact)
+	is_criminal_history(fact, known)
 	not criminal_history_may_be_seen
 }
 
-is_criminal_history(fact) if not fact.criminal_history == false
+is_criminal_history(fact, _) if not fact.criminal_history == false
 
-is_criminal_history(fact) if "criminal_history" in data.sallyport.vocabulary.record_types[fact.record_type].treated_as
+is_criminal_history(fact, known) if "criminal_history" in known[fact.record_type].treated_as

@@ -29,8 +29,9 @@ may_act_on_civil_warrants if {
 #   citation: 8 USC 1226, 1357
 #   confirm_by_counsel: true
 hide contains [place, "civil_warrant.not_shown"] if {
+	known := vocabulary.record_types
 	some place, fact in input.facts
-	"civil" in vocabulary.record_types[fact.record_type].treated_as
+	"civil" in known[fact.record_type].treated_as
 	not may_act_on_civil_warrants
 }
 
@@ -70,4 +71,7 @@ goes_with_status(element_class) if element_class in data.law.federal.status_clas
 #   confirm_by_counsel: false
 never contains "victim" if not no_authority
 
-no_authority if data.agencies[input.self].immigration_authority == false
+no_authority if {
+	agencies := data.agencies
+	agencies[input.self].immigration_authority == false
+}

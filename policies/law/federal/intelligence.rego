@@ -55,14 +55,15 @@ intelligence_may_be_seen if {
 #   citation: 28 CFR 23.20(e)
 #   confirm_by_counsel: false
 hide contains [place, "intelligence.not_shown"] if {
+	known := data.sallyport.vocabulary.record_types
 	some place, fact in input.facts
-	is_intelligence(fact)
+	is_intelligence(fact, known)
 	not intelligence_may_be_seen
 }
 
-is_intelligence(fact) if not fact.intelligence == false
+is_intelligence(fact, _) if not fact.intelligence == false
 
-is_intelligence(fact) if "intelligence" in data.sallyport.vocabulary.record_types[fact.record_type].treated_as
+is_intelligence(fact, known) if "intelligence" in known[fact.record_type].treated_as
 
 # METADATA
 # title: The class intelligence without need and right to know

@@ -15,7 +15,7 @@ decision := {
 	"reasons": array.concat(lowered, narrowed),
 	"granularity": granularity,
 	"record_types": record_types,
-	"terms": [term | some term in input.search.subject.terms; vocabulary.terms[term]],
+	"terms": terms,
 	"classes_never_shared": [element_class | some element_class in data.sallyport.shared.never_shared],
 	"freshness_minutes": data.sallyport.shared.grant.freshness_minutes,
 	"rules": [rule | some rule in ({data.sallyport.shared.paper.id} | {reason.code | some reason in array.concat(lowered, narrowed)})],
@@ -53,16 +53,23 @@ undecided := {
 }
 
 record_types := [record_type |
+	agreed := data.sallyport.shared.grant.record_types
 	some record_type in input.search.record_types
-	record_type in data.sallyport.shared.grant.record_types
+	record_type in agreed
 ]
 
-granularity := data.sallyport.shared.grant.granularity if {
-	data.sallyport.context.rank[data.sallyport.shared.grant.granularity] < data.sallyport.context.rank[input.search.granularity]
-}
+terms := [term |
+	known := vocabulary.terms
+	some term in input.search.subject.terms
+	known[term]
+]
 
-granularity := input.search.granularity if {
-	data.sallyport.context.rank[input.search.granularity] <= data.sallyport.context.rank[data.sallyport.shared.grant.granularity]
+# Never more than was asked, never more than was agreed.
+granularity := lesser if {
+	agreed := data.sallyport.shared.grant.granularity
+	rank := vocabulary.granularity_rank
+	some lesser in [agreed, input.search.granularity]
+	rank[lesser] == min([rank[agreed], rank[input.search.granularity]])
 }
 
 default lowered := []

@@ -155,7 +155,11 @@ denials[jurisdiction] := data.sallyport.law.denials(jurisdiction) | asking if {
 	some jurisdiction in jurisdictions
 }
 
-jurisdictions := {data.agencies[owner].jurisdiction | some owner in asked}
+jurisdictions := {place |
+	agencies := data.agencies
+	some owner in asked
+	place := agencies[owner].jurisdiction
+}
 
 # The question is minimised: a term that the asker's law keeps from others is taken out, and so is
 # one that nobody knows.
@@ -163,7 +167,11 @@ terms(owner) := known_terms if owner == input.self
 
 terms(owner) := told_terms if owner != input.self
 
-known_terms := [term | some term in input.search.subject.terms; vocabulary.terms[term]]
+known_terms := [term |
+	known := vocabulary.terms
+	some term in input.search.subject.terms
+	known[term]
+]
 
 told_terms := [term | some term in known_terms; not term in untold]
 

@@ -34,13 +34,14 @@ deny contains {
 }
 
 words_known if {
-	vocabulary.granularity_rank[input.search.granularity] >= 0
+	input.search.granularity in vocabulary.granularities
 	input.search.subject.kind in vocabulary.subject_kinds
 	is_array(input.search.subject.terms)
 	is_array(input.search.record_types)
 	count(input.search.record_types) > 0
+	known := vocabulary.record_types
 	every word in input.search.record_types {
-		vocabulary.record_types[word]
+		known[word]
 	}
 }
 

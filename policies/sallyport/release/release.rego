@@ -70,18 +70,19 @@ hide contains [place, "dissemination.red"] if {
 #   citation: Vocabulary of the policy set
 #   confirm_by_counsel: false
 hide contains [place, "release.unknown_fact"] if {
+	known := vocabulary.record_types
 	some place, fact in input.facts
-	not facts_known(fact)
+	not facts_known(fact, known)
 }
 
-facts_known(fact) if {
+facts_known(fact, known) if {
 	is_boolean(fact.stale)
 	is_boolean(fact.juvenile)
 	is_boolean(fact.intelligence)
 	is_boolean(fact.criminal_history)
 	fact.source_kind in vocabulary.source_kinds
 	fact.record_type in data.sallyport.shared.grant.record_types
-	vocabulary.record_types[fact.record_type]
+	known[fact.record_type]
 }
 
 # METADATA
@@ -135,7 +136,8 @@ criminal_justice if {
 #   citation: NCIC hit confirmation
 #   confirm_by_counsel: false
 withhold contains [place, "order_status", "stale.status"] if {
+	known := vocabulary.record_types
 	some place, fact in input.facts
 	not fact.stale == false
-	vocabulary.record_types[fact.record_type].status == true
+	known[fact.record_type].status == true
 }

@@ -7,7 +7,10 @@ package sallyport.shared
 
 import data.sallyport.vocabulary
 
-jurisdiction := data.agencies[input.self].jurisdiction
+jurisdiction := place if {
+	agencies := data.agencies
+	place := agencies[input.self].jurisdiction
+}
 
 deal := data.sallyport.agreement.between(input.self, data.sallyport.context.asker_ori)
 
