@@ -83,7 +83,8 @@ in_force(paper) if {
 
 # Agreements by name come before those by type of agency.
 papers(owner, asker) := found if {
-	found := [paper | some paper in data.agreements[min([owner, asker])][max([owner, asker])]]
+	agreements := data.agreements
+	found := [paper | some paper in agreements[min([owner, asker])][max([owner, asker])]]
 	count(found) > 0
 } else := [paper |
 	some first in [owner, data.agencies[owner].type]

@@ -91,9 +91,10 @@ has_agreement(owner) if owner == input.self
 has_agreement(owner) if count(data.sallyport.agreement.papers(owner, input.self)) > 0
 
 peer(owner) := result if {
-	jurisdiction := data.agencies[owner].jurisdiction
+	agencies := data.agencies
+	against := denials
+	against[agencies[owner].jurisdiction] == set()
 	deal := data.sallyport.agreement.between(owner, input.self)
-	denials[jurisdiction] == set()
 	grant := deal.grant
 	some record_type in input.search.record_types
 	record_type in grant.record_types
