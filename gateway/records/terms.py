@@ -68,6 +68,9 @@ ITEM_TYPES = {"j:Firearm": "firearm", "nc:Vehicle": "vehicle"}
 ITEM_MAKE = ("ncic:FirearmMakeCode", "nc:ItemMakeName")
 ITEM_TYPE = ("nc:ItemCategoryText", "j:FirearmCategoryText")
 
+NOT_SOUGHT = frozenset({"j:Victim", "j:Witness", "j:IncidentVictim", "j:IncidentWitness"})
+"""Roles in which nobody is found: a match by such a name would tell who was hurt, or who talked."""
+
 _PERSON_MARKS = frozenset(
     {PERSON_NAME, PERSON_BIRTH, *PERSON_SEX, *PERSON_IDENTIFIERS, PERSON_OTHER_IDENTIFIER}
 )
@@ -160,6 +163,7 @@ def extract(message: Message) -> RecordTerms:
     """Read the match terms of one message. Shapes that are not understood are passed over."""
     found = _Found()
     _walk(message, "", found, 0)
+    found.persons = [p for p in found.persons if _id(p) not in found.not_sought]
     dates = tuple(sorted(found.dates))
     offenses = tuple(sorted(found.offenses))
     return RecordTerms(
@@ -184,6 +188,7 @@ class _Found:
     items: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     dates: set[int] = field(default_factory=set)
     offenses: set[str] = field(default_factory=set)
+    not_sought: set[str] = field(default_factory=set)
 
     def take(self, name: str, value: dict[str, Any]) -> None:
         """Keep an object that terms may be read from; a bare reference is none."""
@@ -214,8 +219,24 @@ def _walk(value: Any, name: str, found: _Found, depth: int) -> None:
         return
     found.take(name, value)
     for key, inner in value.items():
-        if key != "@context":
+        if key in NOT_SOUGHT:
+            found.not_sought.update(_ids(inner, 0))
+        elif key != "@context":
             _walk(inner, key, found, depth + 1)
+
+
+def _ids(value: Any, depth: int) -> Iterator[str]:
+    """Give the ids that stand anywhere in a part, its references among them."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, list):
+        for one in value:
+            yield from _ids(one, depth)
+    elif isinstance(value, dict):
+        if key := _id(value):
+            yield key
+        for inner in value.values():
+            yield from _ids(inner, depth + 1)
 
 
 def _merged(pieces: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

@@ -114,3 +114,17 @@ def test_odd_shapes_are_passed_over() -> None:
     for _ in range(2_000):
         deep = {"nc:Person": deep}
     assert extract(deep).persons == ()
+
+
+def test_nobody_is_found_as_a_victim_or_witness() -> None:
+    named = {"nc:PersonName": {"nc:PersonGivenName": "ODA", "nc:PersonSurName": "FENWRAITH"}}
+    nested = {"nc:Incident": {"j:Victim": {"nc:EntityPerson": named}}, "j:Witness": [named]}
+    assert extract(nested).persons == ()
+    referred = {
+        "nc:Person": [{"@id": "#v", **named}, {"@id": "#s", **named}],
+        "nc:Incident": {
+            "j:Victim": {"nc:EntityPerson": {"@id": "#v"}},
+            "j:Subject": {"nc:EntityPerson": {"@id": "#s"}},
+        },
+    }
+    assert len(extract(referred).persons) == 1

@@ -83,6 +83,16 @@ def test_a_class_that_is_not_shared_is_named_and_missing(search: Search) -> None
     assert none["classes_never_shared"] == part["classes_never_shared"]
 
 
+def test_nobody_is_found_as_a_victim(search: Search) -> None:
+    victim = {
+        "names": [{"given": "OSWALD", "surname": "IRVENSTRAND"}],
+        "age": {"low": 55, "high": 65},
+    }
+    for ori in (POLICE, SHERIFF):
+        outcome = search(ori, {"person": victim}, "incident", agencies=[SHERIFF])
+        assert by_agency(outcome)[SHERIFF]["matches"] == []
+
+
 def test_vehicles_and_incidents(search: Search) -> None:
     truck = search(POLICE, {"vehicle": {"plate": PLATE, "plate_state": "TX"}}, "vehicle")
     agencies = by_agency(truck)
