@@ -128,7 +128,7 @@ class Records:
             hits, ages = self._in_mirrors(query, terms, record_types, mirrors, limit)
             found, more_ages = await self._in_live(query, terms, record_types, live, question)
             hits, ages = hits + found, ages + more_ages
-        hits.sort(key=lambda h: (-h.match.score, h.order))
+        hits.sort(key=lambda h: (-h.match.bits, h.order))
         best = self._with_messages(hits[:limit])
         if best is None:
             return None

@@ -9,12 +9,16 @@ from gateway.records.weights import POSSIBLE
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One record of a generation that matches. `number` counts from 0 within the generation."""
+    """One record of a generation that matches. `number` counts from 0 within the generation.
+
+    `score` is rounded, for people; `bits` is not, and orders matches, also of several sources.
+    """
 
     number: int
     score: float
     band: Band
     compared: Mapping[str, str]
+    bits: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

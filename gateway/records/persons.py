@@ -14,7 +14,15 @@ from gateway.records.compare import NameSet, NameTable, age_words, birth_levels,
 from gateway.records.keys import code_keys, exact_code_key, hashes, query_keys
 from gateway.records.match import Match, Threshold
 from gateway.records.normalise import PersonName, code, day, folded, person_name
-from gateway.records.weights import BIRTH_WORDS, NAME_WORDS, Weights, band, bits_of, score
+from gateway.records.weights import (
+    BIRTH_WORDS,
+    NAME_WORDS,
+    Weights,
+    band,
+    bits_of,
+    score,
+    shown,
+)
 
 Array = npt.NDArray[Any]
 
@@ -252,13 +260,13 @@ class PersonIndex:
         for n in good[np.lexsort((records[good], -bits[good]))].tolist():
             if len(found) >= threshold.limit:
                 break
-            probability = score(float(bits[n]))
             record = int(records[n])
             if record in seen:
                 continue
             seen.add(record)
             compared = {term: names[int(level[n])] for term, (names, level) in words.items()}
-            found.append(Match(record, probability, band(probability, compared), compared))
+            own = float(bits[n])
+            found.append(Match(record, shown(own), band(score(own), compared), compared, own))
         return found
 
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gateway.model import Band, IncidentQuery, ItemQuery, VehicleQuery
+from gateway.model import IncidentQuery, ItemQuery, VehicleQuery
 from gateway.records.columns import NONE, Columns
 from gateway.records.keys import code_keys, hashes
 from gateway.records.match import Match, Threshold
 from gateway.records.normalise import code, day
 from gateway.records.persons import code_level
-from gateway.records.weights import PROBABLE, Weights, band, score
+from gateway.records.weights import PROBABLE, Weights, band, bits_of, score, shown
 
 Array = npt.NDArray[Any]
 Words = dict[str, str]
@@ -28,7 +28,7 @@ _MOST_CANDIDATES = 500
 _CODE_WORDS = ("same", "similar", "one_digit_off", "different")
 _SHORTEST = 3
 """Letters of an abbreviation: BLK is black, TOYT is Toyota."""
-_JUST_POSSIBLE = PROBABLE - 0.01
+_JUST_POSSIBLE = bits_of(PROBABLE - 0.01)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +146,7 @@ class ThingIndex:
             words = compare(row)
             if not {"same", "similar", "one_digit_off"} & {words.get(t, "") for t in _NUMBERS}:
                 continue
-            probability = score(self._bits(words) - self._weights.prior)
-            found.append((row, probability, words))
+            found.append((row, self._bits(words) - self._weights.prior, words))
         return self._best(table, found, threshold)
 
     def _described(
@@ -155,12 +154,13 @@ class ThingIndex:
     ) -> list[Match]:
         """Score rows that fit a description, the latest first among equals."""
         rows = self._of_types(table, rows, types)
+        least = bits_of(threshold.least)
         latest = np.argsort(-self._columns[f"{table}.last"][rows], kind="stable")
         found = []
         for row in rows[latest][: max(_MOST_CANDIDATES, threshold.limit)].tolist():
             words = compare(row)
             bits = self._bits(words) - self._weights.description_prior
-            found.append((row, max(threshold.least, min(_JUST_POSSIBLE, score(bits))), words))
+            found.append((row, max(least, min(_JUST_POSSIBLE, bits)), words))
         return self._best(table, found, threshold)
 
     def _best(
@@ -168,11 +168,11 @@ class ThingIndex:
     ) -> list[Match]:
         records = self._columns[f"{table}.record"]
         best: dict[int, Match] = {}
-        for row, probability, words in sorted(found, key=lambda f: -f[1]):
+        least = bits_of(threshold.least)
+        for row, bits, words in sorted(found, key=lambda f: -f[1]):
             record = int(records[row])
-            if probability >= threshold.least and record not in best:
-                kind: Band = band(probability, words)
-                best[record] = Match(record, probability, kind, words)
+            if bits >= least and record not in best:
+                best[record] = Match(record, shown(bits), band(score(bits), words), words, bits)
         return list(best.values())[: threshold.limit]
 
     def _bits(self, words: Words) -> float:

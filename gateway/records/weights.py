@@ -49,20 +49,25 @@ class BirthLevel(IntEnum):
     MISSING = 6
 
 
-# Among 100,000 people, a question about somebody who is not there finds on average one possible
-# match, 0.06 probable ones and 0.004 at EXACT: `bench/records.py` prints it.
+# Among 100,000 people, 1 in 100 questions about somebody who is not there finds a probable match,
+# none an exact one: `python -m bench.matching` prints it.
 EXACT = 0.98
 """From here on a match is exact, if nothing that was compared differs."""
 PROBABLE = 0.8
-POSSIBLE = 0.05
+"""From here on a match is probable, if surname and birth date agree, or a number does."""
+POSSIBLE = 0.01
 """Below this a record is no match at all."""
 _WEAK = frozenset(
     {"surname", "given", "sex", "age", "plate_state", "make", "model", "year", "color"}
     | {"category", "date", "offense", "type"}
 )
 """Terms that many share: alone they never make a match exact."""
+_NUMBER_AGREES = frozenset({"same", "similar", "one_digit_off"})
+_SURNAME_AGREES = frozenset({"same", "similar", "nickname", "sounds_alike", "swapped"})
+_BIRTH_AGREES = frozenset({"same", "day_month_swapped", "one_digit_off"})
 
 _LN2 = log(2)
+_SURE = 0.999
 
 NAME_WORDS = (
     *("same", "similar", "nickname", "sounds_alike"),
@@ -116,12 +121,29 @@ def bits_of(probability: float) -> float:
     return log2(probability / (1.0 - probability)) if probability > 0 else -inf
 
 
+def shown(bits: float) -> float:
+    """Give the score of bits as people see it: three decimals, and never 1, which is certainty."""
+    return min(round(score(bits), 3), _SURE)
+
+
 def band(probability: float, compared: Mapping[str, str]) -> Band:
-    """Name the band. Exact: nothing differs, and more than names or a description agrees."""
+    """Name the band by the score, and by what agrees, as a detective would.
+
+    Exact: nothing differs, and more than names or a description agrees. Probable: surname and birth
+    date agree at some level, or a number does; however rare the name, without one of the two a
+    match stays possible.
+    """
     strong = {word for term, word in compared.items() if term not in _WEAK}
     if probability >= EXACT and "same" in strong and set(compared.values()) <= {"same", "missing"}:
         return Band.EXACT
-    return Band.PROBABLE if probability >= PROBABLE else Band.POSSIBLE
+    return Band.PROBABLE if probability >= PROBABLE and _telling(compared) else Band.POSSIBLE
+
+
+def _telling(compared: Mapping[str, str]) -> bool:
+    if compared.get("surname") in _SURNAME_AGREES and compared.get("birth_date") in _BIRTH_AGREES:
+        return True
+    numbers = compared.keys() - _WEAK - {"birth_date"}
+    return any(compared[n] in _NUMBER_AGREES for n in numbers)
 
 
 @lru_cache(maxsize=1)
