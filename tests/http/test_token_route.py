@@ -101,7 +101,7 @@ def application() -> FastAPI:
     app = routes()
 
     @app.get("/search")
-    async def search(who: Annotated[Caller, Depends(require_officer("search"))]) -> str:
+    async def probe_search(who: Annotated[Caller, Depends(require_officer("search"))]) -> str:
         assert who.officer
         return who.officer.subject
 
