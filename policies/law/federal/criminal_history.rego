@@ -75,6 +75,21 @@ hide contains [place, "chri.not_confirmed"] if {
 	not criminal_history_may_be_seen
 }
 
-is_criminal_history(fact, _) if not fact.criminal_history == false
+is_criminal_history(fact, known) if {
+	not fact.criminal_history == false
+	not wanted(fact, known)
+}
+
+# Lists of wanted persons are not criminal history, 28 CFR 20.20(b)(1): a warrant is found without a
+# purpose code, and what it tells of charges is left out.
+wanted(fact, known) if "wanted" in known[fact.record_type].treated_as
 
 is_criminal_history(fact, known) if "criminal_history" in known[fact.record_type].treated_as
+
+# METADATA
+# title: The class criminal history without entitlement
+# custom:
+#   id: chri.class
+#   citation: 28 CFR 20.33
+#   confirm_by_counsel: false
+never contains "criminal_history" if not criminal_history_may_be_seen

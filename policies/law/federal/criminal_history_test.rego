@@ -87,3 +87,17 @@ test_a_missing_fact_counts_as_criminal_history if {
 	fact := object.remove(example_test.fact, ["criminal_history"])
 	hidden(object.union(without_code, {"facts": [fact]})) == {"chri.not_confirmed"}
 }
+
+test_a_warrant_is_found_without_a_code if {
+	wanted := {"record_type": "warrant", "criminal_history": true}
+	hidden(example_test.finding(without_code, wanted)) == set()
+}
+
+never(question) := found if found := data.law.federal.never with input as question
+
+test_the_class_needs_entitlement_too if {
+	not "criminal_history" in never(example_test.asked)
+	"criminal_history" in never(without_code)
+	"criminal_history" in never(example_test.asked_by(example_test.asked, {"attributes": []}))
+	"criminal_history" in never({})
+}
