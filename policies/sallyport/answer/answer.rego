@@ -12,13 +12,13 @@ import data.sallyport.vocabulary
 # entrypoint: true
 decision := {
 	"allow": true,
-	"reasons": array.concat(lowered, narrowed),
+	"reasons": said,
 	"granularity": granularity,
 	"record_types": record_types,
 	"terms": terms,
-	"classes_never_shared": [element_class | some element_class in data.sallyport.shared.never_shared],
+	"classes_never_shared": data.sallyport.shared.never_shared,
 	"freshness_minutes": data.sallyport.shared.grant.freshness_minutes,
-	"rules": [rule | some rule in ({data.sallyport.shared.paper.id} | {reason.code | some reason in array.concat(lowered, narrowed)})],
+	"rules": array.concat([data.sallyport.shared.paper.id], [reason.code | some reason in said]),
 } if {
 	data.sallyport.officer.deny == set()
 	data.sallyport.shared.denials == set()
@@ -72,7 +72,11 @@ granularity := lesser if {
 	rank[lesser] == min([rank[agreed], rank[input.search.granularity]])
 }
 
-default lowered := []
+# What the answer says beside what it gives.
+said := array.concat(
+	[lowered | granularity != input.search.granularity],
+	[data.sallyport.agreement.record_types_not_covered | count(record_types) < count(input.search.record_types)],
+)
 
 # METADATA
 # title: Less is given than was asked, as agreed
@@ -80,16 +84,8 @@ default lowered := []
 #   id: agreement.pointer_only
 #   citation: The agreement's granularity
 #   confirm_by_counsel: false
-lowered := [{
+lowered := {
 	"code": sprintf("agreement.%v_only", [data.sallyport.shared.grant.granularity]),
 	"text": "The agreement gives less than was asked: whether there is something, and whom to ask.",
 	"citation": data.sallyport.shared.paper.citation,
-}] if {
-	granularity != input.search.granularity
-}
-
-default narrowed := []
-
-narrowed := [data.sallyport.agreement.record_types_not_covered] if {
-	count(record_types) < count(input.search.record_types)
 }

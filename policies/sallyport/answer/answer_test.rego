@@ -107,7 +107,7 @@ test_a_pointer_where_a_pointer_is_agreed if {
 	some reason in result.reasons
 	reason.code == "agreement.pointer_only"
 	reason.citation == "MOU-2026-07 s.4"
-	result.rules == ["agreement.pointer_only", "mou-2026-07"]
+	result.rules == ["mou-2026-07", "agreement.pointer_only"]
 }
 
 test_less_is_given_when_less_is_asked if {

@@ -26,4 +26,4 @@ never := data.sallyport.law.never(jurisdiction)
 classes := object.remove(grant.classes, never)
 
 # The same whatever the records hold, and so it may be told.
-never_shared := object.keys(vocabulary.classes) - object.keys(classes)
+never_shared := [element_class | some element_class, _ in object.remove(vocabulary.classes, object.keys(classes))]
