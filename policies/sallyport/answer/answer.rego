@@ -58,10 +58,12 @@ record_types := [record_type |
 	record_type in agreed
 ]
 
+# A term of a class that is never shared is not searched by: what it finds would confirm it.
 terms := [term |
 	known := vocabulary.terms
+	shared := data.sallyport.shared.classes
 	some term in input.search.subject.terms
-	known[term]
+	shared[known[term].class]
 ]
 
 # Never more than was asked, never more than was agreed.

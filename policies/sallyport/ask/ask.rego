@@ -36,11 +36,13 @@ deny contains {
 	not everyone_allowed
 }
 
+names_everyone if "*" in input.agencies
+
 everyone_allowed if is_null(input.agencies)
 
 everyone_allowed if {
 	is_array(input.agencies)
-	not "*" in input.agencies
+	not names_everyone
 }
 
 everyone_allowed if {
@@ -83,7 +85,7 @@ asked := [owner |
 
 asked := input.agencies if {
 	is_array(input.agencies)
-	not "*" in input.agencies
+	not names_everyone
 }
 
 has_agreement(owner) if owner == input.self
@@ -174,6 +176,10 @@ known_terms := [term |
 	known[term]
 ]
 
-told_terms := [term | some term in known_terms; not term in untold]
+told_terms := [term |
+	kept := untold
+	some term in known_terms
+	not term in kept
+]
 
 untold := data.sallyport.law.untold(data.sallyport.context.asker_agency.jurisdiction)
