@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from demo import tables
+from demo import recall, tables
 from demo.cast import EXPUNGED, MARISOL, PLATE, STOLEN_ON, YELLOW, Member
 from demo.world import World, an_officer
 
@@ -64,6 +64,8 @@ class Demo:
             self.truck()
             self.refused()
             self.hidden()
+            chapter("Who is found? Held against the truth, which no gateway can read")
+            recall.show(console, self.world)
             self.down()
             self.logs()
         self.verified()

@@ -45,11 +45,15 @@ _TENS = 10 ** np.arange(7, -1, -1, dtype=np.int32)
 
 @dataclass(frozen=True, slots=True)
 class NameLevels:
-    """Levels a row, and whether given name and surname changed places."""
+    """Levels a row, and whether given name and surname changed places.
+
+    `swapped`: both fit; `crossed`: only one of them does, and the surname counts as different.
+    """
 
     surname: Array
     given: Array
     swapped: Array
+    crossed: Array
     bits: Array
 
 
@@ -127,17 +131,20 @@ class NameSet:
         # own rarity. In crossed names a word counts as the commoner of what it may be.
         bits = self._bits(name.given, weights.given, g, (_GIVEN, 0))
         bits += self._bits(name.surname, weights.surname, s, (_SURNAME, 3))
-        swapped = np.zeros(len(bits), dtype=bool)
-        near = np.flatnonzero(np.maximum(crossed_g, crossed_s) <= NameLevel.NEAR)
+        swapped, half = np.zeros((2, len(bits)), dtype=bool)
+        near = np.flatnonzero(np.minimum(crossed_g, crossed_s) <= NameLevel.NEAR)
         if len(near):
             either = np.minimum(weights.given, weights.surname)
             crossed = self._bits(name.given, either, crossed_g[near], (_EITHER, 3), near)
             crossed += self._bits(name.surname, either, crossed_s[near], (_EITHER, 0), near)
             crossed += weights.swapped
             better = crossed > bits[near]
-            swapped[near] = better
+            both = np.maximum(crossed_g[near], crossed_s[near]) <= NameLevel.NEAR
+            swapped[near] = better & both
+            half[near] = better & ~both
+            s[half] = NameLevel.DIFFERENT
             bits[near[better]] = crossed[better]
-        return NameLevels(s, g, swapped, bits)
+        return NameLevels(s, g, swapped, half, bits)
 
     def _bits(
         self,

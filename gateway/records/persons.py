@@ -170,28 +170,22 @@ class PersonIndex:
         if not asked.names:
             return
         texts = NameSet(self._names, rows[:, :_NAMES].T)
-        best: Array | None = None
-        surname = given = swapped = np.empty(0)
-        for name in asked.names:
+        level = len(NAME_WORDS)
+        best = surname = given = np.empty(0)
+        for n, name in enumerate(asked.names):
             found = texts.levels(name)
-            if best is None:
-                best, surname, given, swapped = (
-                    found.bits,
-                    found.surname,
-                    found.given,
-                    found.swapped,
-                )
+            its_surname = np.where(found.swapped, level, found.surname)
+            its_given = np.where(found.swapped | found.crossed, level, found.given)
+            if not n:
+                best, surname, given = found.bits, its_surname, its_given
                 continue
             better = found.bits > best
             best = np.where(better, found.bits, best)
-            surname = np.where(better, found.surname, surname)
-            given = np.where(better, found.given, given)
-            swapped = np.where(better, found.swapped, swapped)
-        bits += best if best is not None else 0
-        level = len(NAME_WORDS)
+            surname = np.where(better, its_surname, surname)
+            given = np.where(better, its_given, given)
+        bits += best
         names = (*NAME_WORDS, "swapped")
-        words["surname"] = (names, np.where(swapped, level, surname))
-        words["given"] = (names, np.where(swapped, level, given))
+        words["surname"], words["given"] = (names, surname), (names, given)
 
     def _score_births(
         self, asked: AskedPerson, rows: Array, bits: Array, words: dict[str, Any]

@@ -98,6 +98,20 @@ def test_arabic_script_meets_latin() -> None:
     assert found.band is not Band.POSSIBLE
 
 
+def test_one_of_two_exchanged_names_may_be_written_quite_differently() -> None:
+    found = compare(Person("Mei Jian", "Chuan", BORN, "F"), Person("Quan", "Meijian", BORN, "F"))
+    assert found is not None
+    assert found.compared["given"] == "swapped"
+    assert found.compared["surname"] == "different"
+    assert found.band is Band.POSSIBLE
+    assert found.score > POSSIBLE
+    stranger = compare(
+        Person("Mei Jian", "Chuan", BORN, "F"), Person("Wolfgang", "Thistlewood", BORN, "F")
+    )
+    assert stranger is not None
+    assert stranger.score < POSSIBLE
+
+
 def test_nothing_missing_counts_against() -> None:
     whole = compare(HELD, Person("Marisol", "Quezada Brannock", date(1950, 7, 30), "F"))
     without = compare(
