@@ -98,7 +98,7 @@ class Demo:
         self._search(
             POLICE,
             question(
-                {"incident": {"date_from": day, "date_to": day, "offense": "MOTOR_VEHICLE_THEFT"}},
+                {"vehicle": {"category": "truck", "date_from": day, "date_to": day}},
                 "incident",
                 agencies=[BUREAU],
             ),

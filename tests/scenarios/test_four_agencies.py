@@ -99,15 +99,19 @@ def test_vehicles_and_incidents(search: Search) -> None:
     assert [m["record_id"] for m in agencies[SHERIFF]["matches"]] == ["V-00417"]
     assert [m["record_id"] for m in agencies[BORDER]["matches"]] == ["BV-00417"]
     day = STOLEN_ON.isoformat()
-    theft = search(
-        POLICE,
-        {"incident": {"date_from": day, "date_to": day, "offense": "MOTOR_VEHICLE_THEFT"}},
-        "incident",
-        agencies=[BUREAU],
-    )
-    part = by_agency(theft)[BUREAU]
-    assert part["status"] == "answered"
-    assert "NM2600000417" in str(part["matches"]) or part["granularity"]["given"] == "pointer"
+    days = {"date_from": day, "date_to": day}
+    for subject in (
+        {"incident": days | {"offense": "MOTOR_VEHICLE_THEFT"}},
+        {"incident": {"number": "NM2600000417"}},
+        {"vehicle": days | {"category": "truck"}},
+    ):
+        # The bureau itself gets the record, the police a pointer: the agreement says so.
+        own = by_agency(search(BUREAU, subject, "incident", agencies=[BUREAU]))[BUREAU]
+        assert [m["record_id"] for m in own["matches"]] == ["NM2600000417"]
+        part = by_agency(search(POLICE, subject, "incident", agencies=[BUREAU]))[BUREAU]
+        assert part["granularity"] == {"asked": "record", "given": "pointer"}
+        assert part["matches"][0]["contact"]["unit"] == "Statistics"
+        assert "record" not in part["matches"][0]
 
 
 def test_yellow_points_and_expunged_and_red_are_not_there(search: Search) -> None:
