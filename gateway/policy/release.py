@@ -121,7 +121,7 @@ def show(
         record_id=found.record_id,
         score=found.score,
         compared=dict(found.compared),
-        cautions=kept.cautions,
+        cautions=active.vocabulary.caution_words(kept.cautions),
         confirm=Confirm(required=True, phone=phone) if action.confirm else None,
         handling=action.handling,
         contact=found.contact,

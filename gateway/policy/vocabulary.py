@@ -5,7 +5,7 @@ it is refused wherever it turns up.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from gateway.errors import PolicyRejected
 from gateway.model import Granularity
 
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_CAUTION = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _STEP = r"[A-Za-z][A-Za-z0-9]*:[A-Za-z_][A-Za-z0-9_.-]*"
 _PATH = re.compile(rf"{_STEP}(/{_STEP}){{0,15}}")
 
@@ -22,7 +23,7 @@ class Vocabulary:
     """What a set's words are. `purposes`, `record_types` and `classes` map a word to its facts.
 
     `elements` maps a path of NIEM keys to a class; it holds for all below it, unless a deeper path
-    says otherwise.
+    says otherwise. `cautions` maps a caution's code in a record to the word that officers read.
     """
 
     purposes: Mapping[str, Any]
@@ -33,6 +34,11 @@ class Vocabulary:
     obligations: frozenset[str]
     reason_placeholders: frozenset[str]
     elements: Mapping[str, str]
+    cautions: Mapping[str, str]
+
+    def caution_words(self, codes: Iterable[str]) -> tuple[str, ...]:
+        """Give cautions as words, each once. An unknown code stays: no caution is ever lost."""
+        return tuple(dict.fromkeys(self.cautions.get(c, c) for c in codes))
 
 
 def read_vocabulary(data: Mapping[str, Any]) -> Vocabulary:
@@ -50,6 +56,7 @@ def read_vocabulary(data: Mapping[str, Any]) -> Vocabulary:
         obligations=_listed(found, "obligations"),
         reason_placeholders=_texts(found, "reason_placeholders"),
         elements=_elements(found),
+        cautions=_cautions(found),
     )
     unknown = words.granularities - {str(g) for g in Granularity}
     if unknown:
@@ -95,4 +102,14 @@ def _elements(found: Mapping[str, Any]) -> Mapping[str, str]:
             raise _wrong("elements", f"'{path}' is no path of NIEM keys")
         if not isinstance(element_class, str) or element_class not in found["classes"]:
             raise _wrong("elements", f"'{path}' has a class that is not in the list")
+    return value
+
+
+def _cautions(found: Mapping[str, Any]) -> Mapping[str, str]:
+    value = found.get("cautions", {})
+    if not isinstance(value, dict):
+        raise _wrong("cautions", "an object of codes is wanted")
+    for code, word in value.items():
+        if not isinstance(word, str) or not _CAUTION.fullmatch(word):
+            raise _wrong("cautions", f"'{code}' needs a word in capitals, like ESCAPE_RISK")
     return value

@@ -122,7 +122,7 @@ def person_message() -> dict[str, Any]:
             },
             "nc:PersonBirthDate": {"nc:Date": "1987-03-12"},
             "nc:PersonSSNIdentification": {"nc:IdentificationID": "999-00-4417"},
-            "ncic:PersonCautionInformationCode": "ARMED AND DANGEROUS",
+            "ncic:PersonCautionInformationCode": "00",
         },
         "j:Warrant": {
             "nc:ActivityIdentification": {"nc:IdentificationID": "W-26-00417"},

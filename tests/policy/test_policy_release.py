@@ -29,6 +29,8 @@ from tests.policy.made import (
 )
 from tests.soak import count
 
+POLICIES = Path(__file__).parents[2] / "policies"
+
 
 @pytest.fixture
 async def policy(vetted_dir: Path) -> Policy:
@@ -98,7 +100,7 @@ async def test_record(policy: Policy) -> None:
     (match,) = out.answer.matches
     assert match.record is not None
     assert niem.validate(match.record) == []
-    assert match.cautions == ("ARMED AND DANGEROUS",)
+    assert match.cautions == ("ARMED_AND_DANGEROUS",)
     assert match.confirm is not None
     assert match.confirm.phone == "+1-915-555-0142"
     assert match.handling is not None
@@ -109,6 +111,21 @@ async def test_record(policy: Policy) -> None:
     assert "scr" not in match.record["@context"]
     assert out.given[0].classes == ("identifier", "identity", "order", "safety")
     assert out.answer.classes_never_shared == ("victim",)
+
+
+async def test_cautions_are_words_each_once_and_an_unknown_code_is_not_lost(policy: Policy) -> None:
+    message = person_message()
+    message["nc:Person"]["ncic:PersonCautionInformationCode"] = ["Q7", "00", "00", "05"]
+    out = await released(policy, result(found(message=message)))
+    (match,) = out.answer.matches
+    assert match.cautions == ("Q7", "ARMED_AND_DANGEROUS", "05")
+    assert match.record is not None
+    assert "00" in match.record["nc:Person"]["ncic:PersonCautionInformationCode"]
+
+
+def test_the_shipped_cautions_have_words() -> None:
+    words = read_vocabulary(load_set(POLICIES).data)
+    assert words.caution_words(["00", "25"]) == ("ARMED_AND_DANGEROUS", "ESCAPE_RISK")
 
 
 @pytest.mark.parametrize(

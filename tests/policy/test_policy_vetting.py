@@ -121,6 +121,11 @@ async def test_a_good_set_passes_and_says_what_was_slowest(tmp_path: Path) -> No
             "data.json: data.sallyport.vocabulary.purposes",
             id="no purposes",
         ),
+        pytest.param(
+            {"sallyport/vocabulary/cautions/data.yaml": "'00': armed\n"},
+            "data.sallyport.vocabulary.cautions: '00' needs a word in capitals",
+            id="a caution without its word",
+        ),
         pytest.param({**extra(SLOW), **BIG}, "the limit", id="slow"),
     ],
 )
