@@ -14,6 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.policy import negations
+from gateway.policy.sets import TEST_SUFFIX
+
 ADMITTED: frozenset[str] = frozenset(
     {
         *("abs", "array.concat", "array.reverse", "array.slice", "concat", "contains", "count"),
@@ -68,6 +71,9 @@ def misuses(trees: Iterable[Mapping[str, Any]]) -> Iterator[Misuse]:
             reason = _call(call, own, aliases)
             if reason:
                 yield Misuse(_where(tree, call["span"]), reason)
+        if not tree["source"]["file"].endswith(TEST_SUFFIX):
+            for span in negations.unsafe(tree["ast"]["rules"]):
+                yield Misuse(_where(tree, span), negations.REASON)
     yield from _recursions(trees)
 
 

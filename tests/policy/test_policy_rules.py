@@ -127,30 +127,6 @@ def test_every_code_that_a_rule_gives_is_in_the_table(shipped: PolicySet) -> Non
     assert said <= known
 
 
-NEGATED = re.compile(r"\bnot (.+)$")
-SAFE = re.compile(
-    r"[\w.]+(\(\w+(, \w+)*\)|\[\w+\])?"  # a rule, a function of names, a look-up by a name
-    r"|[\w.]+ == (\"\w+\"|true|false|[\w.]+)|\w+ in \w+"
-)
-
-
-def unsafe_negations(text: str) -> list[str]:
-    """Give what a module negates that OPA takes for undefined where a value is missing.
-
-    OPA lifts the operands of a negated comparison, `in`, built-in or look-up out of the negation:
-    with one of them missing, the rule does not apply at all, and a refusal is lost.
-    """
-    lines = [line.partition("#")[0] for line in text.splitlines() if '": "' not in line]
-    found = [n[1] for line in lines if (n := NEGATED.search(line.strip().removesuffix("{")))]
-    return [f for f in found if not SAFE.fullmatch(f.strip())]
-
-
-def test_only_rules_and_equality_are_negated(shipped: PolicySet) -> None:
-    assert {p: bad for p, t in shipped.rules.items() if (bad := unsafe_negations(t))} == {}
-    wrong = "\tnot input.x in data.k\n\tnot input.n >= 2\n\tnot f(input.x)\n\tnot data.k[input.x]\n"
-    assert len(unsafe_negations(wrong)) == 4
-
-
 def test_a_rule_without_its_metadata_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "a.rego").write_text("# METADATA\n# title: T\n# custom:\n#   id: a.b\np := 1\n")
     with pytest.raises(ValueError, match=r"a\.rego:1: title, citation"):

@@ -208,3 +208,34 @@ async def test_each_test_is_reported(tmp_path: Path) -> None:
     assert faults["test_good"] is None
     assert faults["test_bad"] == "not true"
     assert "5" in faults["test_error"]
+
+
+@pytest.mark.parametrize(
+    "negated",
+    [
+        "input.x in data.k",
+        'input.x in ["a"]',
+        "input.n >= 2",
+        "count(input.x) == 1",
+        'startswith(input.x, "a")',
+        "data.k[input.x]",
+        "helps(input.x)",
+        "input.x + 1 == 2",
+    ],
+)
+def test_a_negation_that_opens_in_opa_is_refused(tmp_path: Path, negated: str) -> None:
+    rego = f"package sallyport.more\nimport rego.v1\nhelps(x) := x\nsafe if not {negated}\n"
+    found = verdict(tmp_path, {"sallyport/more/more.rego": rego})
+    assert found is not None
+    assert "more.rego:4" in found
+    assert "negate the name" in found
+
+
+def test_plain_negations_are_admitted(tmp_path: Path) -> None:
+    rego = (
+        "package sallyport.more\nimport rego.v1\nhelps(x) := x\nother if input.x\n"
+        'a if not other\nb if not input.x\nc if not input.x == "y"\nd if not data.k.x\n'
+        "e if { some y in [1]; not data.k[y]; not helps(y) }\n"
+        'f if { some y in [{}]; not y == {"a": 1} }\n'
+    )
+    assert verdict(tmp_path, {"sallyport/more/more.rego": rego}) is None
