@@ -2,8 +2,8 @@
 
 OPA lifts the operands of a negated call, membership, comparison or look-up out of the negation. If
 one of them is missing, the whole rule does not apply, and with it goes a refusal; the embedded
-engine takes the same negation for true. A negated rule, path or equality of such is alike in both, and
-so is what is made of names alone. So: name a rule for what has to hold, and negate its name.
+engine takes the same negation for true. A negated rule, path or equality of such is alike in both,
+and so is what is made of names alone. So: name a rule for what has to hold, and negate its name.
 """
 
 from collections.abc import Iterator, Mapping
