@@ -330,14 +330,19 @@ class Subject:
     @property
     def query(self) -> SubjectQuery:
         """The one that is set. Raises ValueError if there is none, or more than one."""
-        found = [
-            q
-            for q in (self.person, self.vehicle, self.incident, self.item, self.record)
-            if q is not None
-        ]
+        found = self._given()
         if len(found) != 1:
             raise ValueError("a subject is one of person, vehicle, incident, item")
         return found[0]
+
+    @property
+    def is_one(self) -> bool:
+        """Whether exactly one is set."""
+        return len(self._given()) == 1
+
+    def _given(self) -> list[SubjectQuery]:
+        every = (self.person, self.vehicle, self.incident, self.item, self.record)
+        return [q for q in every if q is not None]
 
 
 @dataclass(frozen=True, slots=True)

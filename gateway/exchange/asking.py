@@ -142,7 +142,7 @@ class Asking:
         """Give a pending search its reference. Tells whether it came within 24 hours."""
         kept = await self._kept(search_id, caller)
         now = datetime.now(UTC)
-        in_time = await asyncio.to_thread(self._searches.complete, kept, reference, now)
+        in_time = self._searches.in_time(kept, now)
         await self._ledger.begin(
             [
                 Draft(
@@ -155,7 +155,8 @@ class Asking:
                 )
             ]
         )
-        return in_time
+        # Logged first: what can't be logged changes nothing.
+        return await asyncio.to_thread(self._searches.complete, kept, reference, now)
 
     async def retrieve(
         self, owner: Ori, record_id: str, search_id: str, new_id: str, caller: Caller

@@ -5,6 +5,8 @@ officer who asked gets it back. It goes when its days are over, the shortest obl
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import (
     Boolean,
     Column,
+    Connection,
     Engine,
     Float,
     LargeBinary,
@@ -26,6 +29,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import Conflict, NotFound, RecordsUnavailable
 from gateway.model import Caller, Reference, Search, stamp
@@ -33,6 +37,7 @@ from gateway.model import Caller, Reference, Search, stamp
 PENDING = "pending"
 PENDING_FOR = timedelta(hours=24)
 _NONCE = 12
+_SETTLED = "This search has its reference. It can't be changed."
 
 _metadata = MetaData()
 _table = Table(
@@ -97,7 +102,7 @@ class Searches:
             }
         )
         pending = search.reference is not None and search.reference.type == PENDING
-        with self._engine.begin() as c:
+        with self._open() as c:
             c.execute(
                 insert(_table).values(
                     id=search.id,
@@ -117,7 +122,7 @@ class Searches:
 
     def get(self, search_id: str, caller: Caller, now: datetime) -> Kept:
         """Give a search to the officer who asked it. Raises NotFound for everybody else."""
-        with self._engine.connect() as c:
+        with self._open() as c:
             row = c.execute(select(_table).where(_table.c.id == search_id)).one_or_none()
         if row is not None and row.keep_until >= now.timestamp():
             inner = self._opened(search_id, row.sealed)
@@ -136,13 +141,15 @@ class Searches:
             code="search.not_found",
         )
 
-    def complete(self, kept: Kept, reference: Reference, now: datetime) -> bool:
-        """Give a pending search its reference. Tells whether it came in time."""
+    def in_time(self, kept: Kept, now: datetime) -> bool:
+        """Tell whether a reference given now comes in time. Raises Conflict if none is pending."""
         if not kept.pending:
-            raise Conflict(
-                "This search has its reference. It can't be changed.", code="search.not_pending"
-            )
-        in_time = now <= kept.asked_at + PENDING_FOR
+            raise Conflict(_SETTLED, code="search.not_pending")
+        return now <= kept.asked_at + PENDING_FOR
+
+    def complete(self, kept: Kept, reference: Reference, now: datetime) -> bool:
+        """Give a pending search its reference, once. Tells whether it came in time."""
+        in_time = self.in_time(kept, now)
         request = kept.request | {"reference": {"type": reference.type, "number": reference.number}}
         inner = orjson.dumps(
             {
@@ -152,12 +159,14 @@ class Searches:
                 "body": kept.body.decode(),
             }
         )
-        with self._engine.begin() as c:
-            c.execute(
+        with self._open() as c:
+            changed = c.execute(
                 update(_table)
-                .where(_table.c.id == kept.id)
+                .where(_table.c.id == kept.id, _table.c.pending.is_(True))
                 .values(pending=False, late=not in_time, sealed=self._sealed(kept.id, inner))
             )
+        if changed.rowcount != 1:
+            raise Conflict(_SETTLED, code="search.not_pending")
         return in_time
 
     def overdue(self, now: datetime) -> list[Overdue]:
@@ -168,11 +177,23 @@ class Searches:
             .where((_table.c.pending & (_table.c.asked_at < limit)) | _table.c.late)
             .order_by(_table.c.asked_at)
         )
-        with self._engine.connect() as c:
+        with self._open() as c:
             return [
                 Overdue(r.id, datetime.fromtimestamp(r.asked_at, UTC), r.late)
                 for r in c.execute(query)
             ]
+
+    @contextmanager
+    def _open(self) -> Iterator[Connection]:
+        """Give a connection. A full disk or a lock is Unavailable, and its text goes nowhere."""
+        try:
+            with self._engine.begin() as c:
+                yield c
+        except SQLAlchemyError:
+            raise RecordsUnavailable(
+                "Kept searches can't be read or written now, so nothing was given. Try again.",
+                code="searches.unavailable",
+            ) from None
 
     def _sealed(self, search_id: str, inner: bytes) -> bytes:
         nonce = os.urandom(_NONCE)

@@ -22,12 +22,15 @@ router = APIRouter(
 )
 
 
-async def auditor(caller: Annotated[Caller, Depends(require("audit"))]) -> Caller:
-    """Let pass who may read the log: the agency's own auditing client, or an officer in that role.
+async def auditor(request: Request, caller: Annotated[Caller, Depends(require("audit"))]) -> Caller:
+    """Let pass who may read the log: an officer in that role, or a client that speaks for nobody.
 
-    The role's name is the scope's, so that no word of policy is needed here.
+    A system that speaks for officers has to name the one who reads. The role's name is the scope's,
+    so that no word of policy is needed here.
     """
-    if caller.officer is not None and "auditor" not in caller.officer.roles:
+    client = gateway_of(request).tokens.client(caller.client)
+    nobodys = client is not None and client.roles is None
+    if not nobodys if caller.officer is None else "auditor" not in caller.officer.roles:
         raise Forbidden("Only an auditor reads the access log.", code="auth.role")
     return caller
 

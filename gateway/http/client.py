@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
 import orjson
@@ -13,7 +13,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
-from gateway.errors import Invalid, TooVague
+from gateway.criteria import require_criteria
+from gateway.errors import Invalid
 from gateway.exchange import SearchOutcome
 from gateway.http.auth import require_officer
 from gateway.http.composed import gateway_of
@@ -126,7 +127,9 @@ async def search(request: Request, body: SearchRequest, caller: Officer) -> Resp
         _known(kind, vocabulary.record_types, "record type", f"/record_types/{i}")
     _require_reason(body.reason, vocabulary.reason_placeholders)
     _require_reference(body.reference, pending=True)
-    _require_criteria(body.subject, datetime.now(UTC).date())
+    if body.subject.record is not None:
+        raise Invalid("Fetch a record under /v1/records.", pointer="/subject/record")
+    require_criteria(body.subject, datetime.now(UTC).date())
     if body.agencies and "*" in body.agencies and len(body.agencies) > 1:
         raise Invalid('"*" stands for all agencies: give it alone.', pointer="/agencies")
     outcome = await gateway.asking.search(
@@ -263,72 +266,4 @@ def _require_reference(reference: Reference | None, *, pending: bool) -> None:
         raise Invalid(
             'A reference needs its number. If there is none yet, give "pending".',
             pointer="/reference/number",
-        )
-
-
-def _require_criteria(subject: Subject, today: date) -> None:
-    """Refuse what is too vague to be a search: nobody fishes."""
-    if subject.record is not None:
-        raise Invalid("Fetch a record under /v1/records.", pointer="/subject/record")
-    try:
-        subject.query  # noqa: B018 - raises where there is not exactly one
-    except ValueError:
-        raise Invalid(
-            "Give exactly one of person, vehicle, incident, item.", pointer="/subject"
-        ) from None
-    if subject.person is not None:
-        _require_person(subject, today)
-    elif subject.vehicle is not None:
-        v = subject.vehicle
-        if not (v.plate or v.vin or (v.category and v.date_from)):
-            raise TooVague(
-                "A vehicle needs its plate or VIN, or a category with the days of the event.",
-                pointer="/subject/vehicle",
-            )
-        _require_days(v.date_from, v.date_to, "/subject/vehicle")
-    elif subject.incident is not None:
-        i = subject.incident
-        if not (i.number or (i.date_from and i.offense)):
-            raise TooVague(
-                "An incident needs its number, or its days with an offense.",
-                pointer="/subject/incident",
-            )
-        _require_days(i.date_from, i.date_to, "/subject/incident")
-
-
-def _require_person(subject: Subject, today: date) -> None:
-    p = subject.person
-    if p is None:
-        return
-    pointer = "/subject/person"
-    if any(not (n.given or n.surname or n.full or n.middle) for n in p.names):
-        raise Invalid("A name needs a given name, a surname or a full name.", pointer=pointer)
-    if p.birth_date and not (date(1875, 1, 1) <= p.birth_date <= today):
-        raise Invalid(
-            "The birth date lies in the future, or too far back. Correct it, or give an age range.",
-            code="search.birth_date",
-            pointer=f"{pointer}/birth_date",
-        )
-    if p.age and p.age.low > p.age.high:
-        raise Invalid("The age range is upside down.", pointer=f"{pointer}/age")
-    if p.age and p.age.high - p.age.low > _WIDEST_AGE:
-        raise TooVague(f"An age range spans at most {_WIDEST_AGE} years.", pointer=f"{pointer}/age")
-    if not p.identifiers and not (p.names and (p.birth_date or p.age)):
-        raise TooVague(
-            "A person needs a name with a birth date or an age range, or an identifier.",
-            pointer=pointer,
-        )
-
-
-_WIDEST_AGE = 20
-_LONGEST_DAYS = 366
-
-
-def _require_days(start: date | None, end: date | None, pointer: str) -> None:
-    if end and not start:
-        raise Invalid("Give date_from with date_to.", pointer=f"{pointer}/date_from")
-    if start and end and (end < start or (end - start).days > _LONGEST_DAYS):
-        raise Invalid(
-            f"The days must run forward, and span at most {_LONGEST_DAYS}.",
-            pointer=f"{pointer}/date_to",
         )

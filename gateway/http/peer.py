@@ -74,6 +74,8 @@ async def _answer(gateway: Gateway, verified: Verified, body: bytes) -> bytes:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise Invalid(f"The question breaks the protocol: {first['type']}.") from None
+    if not asked.subject.is_one:
+        raise Invalid("The question breaks the protocol: its subject is not exactly one.")
     claims_hold = (
         asked.owner == gateway.ori
         and asked.asker.ori == verified.peer.ori

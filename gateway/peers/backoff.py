@@ -6,16 +6,33 @@ reported as a status, never hidden.
 
 import math
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Column, Engine, Float, Integer, MetaData, String, Table, delete, select
+import structlog
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Float,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    delete,
+    select,
+)
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.model import Ori
 
 FIRST_S = 1.0
 LONGEST_S = 60.0
+
+_log = structlog.get_logger("sallyport.backoff")
 
 _metadata = MetaData()
 _table = Table(
@@ -64,7 +81,7 @@ class BackOff:
             until = now + timedelta(seconds=seconds)
             self._states[peer] = _State(failures, until)
             row = {"ori": peer, "failures": failures, "until": until.timestamp()}
-            with self._engine.begin() as c:
+            with self._kept() as c:
                 c.execute(
                     insert(_table)
                     .values(row)
@@ -81,5 +98,14 @@ class BackOff:
             return
         with self._lock:
             self._states.pop(peer, None)
-            with self._engine.begin() as c:
+            with self._kept() as c:
                 c.execute(delete(_table).where(_table.c.ori == peer))
+
+    @contextmanager
+    def _kept(self) -> Iterator[Connection]:
+        """Write, if it can be: what isn't written is only forgotten at a restart."""
+        try:
+            with self._engine.begin() as c:
+                yield c
+        except SQLAlchemyError as error:
+            _log.error("back-off not kept", kind=type(error).__name__)

@@ -1,7 +1,8 @@
 """Elements by class: which parts of a message a decision gives.
 
 The vocabulary maps paths of NIEM keys to classes. They are compiled once a set to a tree, and once
-for each distinct action to a tree of verdicts; applying it walks only what is not wholly given or
+for each distinct action to a tree of verdicts: a part is given only if the classes of all that it
+is part of are given as well. Applying it walks only what is not wholly given or
 wholly kept back. What has no class, or a class that the action does not give, is left out.
 
 Keys with "@" are structure, not content: "@id" stays with what is kept. What the holes do to the
@@ -84,6 +85,10 @@ def compile_plan(root: Node, classes: Iterable[tuple[str, str]]) -> PlanNode:
 def _plan(node: Node, above: str | None, verdicts: Mapping[str, Verdict]) -> PlanNode:
     own = node.element_class or above
     verdict = verdicts.get(own, Verdict.DROP) if own else Verdict.DROP
+    if above is not None and verdicts.get(above, Verdict.DROP) is Verdict.DROP:
+        # A part is never more open than its whole: the age of one who was arrested says that
+        # somebody was.
+        return PlanNode(Verdict.DROP, own, dead=True)
     leaf = PlanNode(verdict, own, dead=verdict is Verdict.DROP)
     if not node.children:
         return leaf

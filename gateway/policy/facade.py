@@ -45,14 +45,18 @@ from gateway.policy.proof import (
     Permit,
     Released,
 )
-from gateway.policy.questions import Pairwise, minimised
+from gateway.policy.questions import Pairwise, enough, minimised
 from gateway.policy.sets import PolicySet, load_set
 from gateway.policy.vetting import vet_apart
 from gateway.policy.vocabulary import Vocabulary
 
 _NOTHING_LEFT = Reason(
     "question.nothing_left",
-    "Nothing of this question may be told to that agency. Ask with other terms.",
+    "What may be told to that agency of this question is no search. Ask with other terms.",
+)
+_TOO_VAGUE = Reason(
+    "search.too_vague",
+    "What may be searched by here is too little to be a search. Ask with other or further terms.",
 )
 
 
@@ -215,7 +219,15 @@ class Policy:
             owner = Ori(ori)
             name = self._pairwise(officer.subject, owner) if peer.allow else ""
             question = (
-                minimised(search, officer, peer, owner=owner, self_ori=self._self, name=name)
+                minimised(
+                    search,
+                    officer,
+                    peer,
+                    owner=owner,
+                    self_ori=self._self,
+                    name=name,
+                    today=now.date(),
+                )
                 if peer.allow
                 else None
             )
@@ -259,6 +271,8 @@ class Policy:
             or not set(outcome.terms) <= set(question.subject.query.terms())
         ):
             raise PolicyUnavailable("the policy gives more than was asked, at 'answer'")
+        if enough(question.subject.query, frozenset(outcome.terms), now.date()) is None:
+            return AnswerRefusal(question, (_TOO_VAGUE,), evidence)
         return AnswerPermit(
             question=question,
             granularity=outcome.granularity,

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import fields, replace
+from datetime import date
 from typing import Any
 
-from gateway.errors import PolicyUnavailable
+from gateway.criteria import require_criteria
+from gateway.errors import Invalid, PolicyUnavailable
 from gateway.model import (
     Asker,
     Officer,
@@ -23,15 +25,22 @@ Pairwise = Callable[[str, Ori], str]
 
 
 def minimised(
-    search: Search, officer: Officer, outcome: PeerOutcome, *, owner: Ori, self_ori: Ori, name: str
+    search: Search,
+    officer: Officer,
+    outcome: PeerOutcome,
+    *,
+    owner: Ori,
+    self_ori: Ori,
+    name: str,
+    today: date,
 ) -> Question | None:
-    """Build the question. None if no term is left that the agency may be told.
+    """Build the question. None if what the agency may be told of it is no search any more.
 
     Raises `PolicyUnavailable` if the outcome gives more than was asked.
     """
     asked = search.subject.query
     _within(search, outcome, asked.terms())
-    subject = _subject(asked, frozenset(outcome.terms))
+    subject = enough(asked, frozenset(outcome.terms), today)
     if subject is None or not outcome.record_types:
         return None
     return Question(
@@ -71,12 +80,18 @@ def _within(search: Search, outcome: PeerOutcome, asked: tuple[str, ...]) -> Non
         raise PolicyUnavailable("the policy gives more than was asked, at 'ask.agencies'")
 
 
-def _subject(query: SubjectQuery, terms: frozenset[str]) -> Subject | None:
+def enough(query: SubjectQuery, terms: frozenset[str], today: date) -> Subject | None:
+    """Leave only these terms. None if the rest is too little to be a search: nobody fishes."""
     left = _only(query, terms)
     if not left.terms():
         return None
-    whole: dict[str, Any] = {query.kind: left}
-    return Subject(**whole)
+    whole: dict[str, Any] = {left.kind: left}
+    subject = Subject(**whole)
+    try:
+        require_criteria(subject, today)
+    except Invalid:
+        return None
+    return subject
 
 
 def _only(query: SubjectQuery, terms: frozenset[str]) -> SubjectQuery:

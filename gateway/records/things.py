@@ -69,7 +69,7 @@ class ThingIndex:
             return words
 
         rows = self._by_number("vehicle", numbers)
-        if any(numbers.values()):
+        if q.plate or q.vin:  # one that holds no letter or digit finds nothing, not everything
             return self._matches("vehicle", rows, compare, types, threshold)
         rows = self._in_days("vehicle", days)
         if q.year:
@@ -93,7 +93,7 @@ class ThingIndex:
                 words["offense"] = self._offense_word(row, q.offense)
             return words
 
-        if any(numbers.values()):
+        if q.number:  # as above
             rows = self._by_number("incident", numbers)
             return self._matches("incident", rows, compare, types, threshold)
         rows = self._in_days("incident", days)

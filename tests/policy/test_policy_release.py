@@ -304,6 +304,14 @@ def class_of(path: tuple[str, ...], elements: dict[str, str]) -> str | None:
     return None
 
 
+def whole_is_given(
+    path: tuple[str, ...], elements: dict[str, str], classes: dict[str, str]
+) -> bool:
+    """A part is never more open than what it is part of."""
+    on_the_way = (elements.get("/".join(path[:end])) for end in range(1, len(path) + 1))
+    return all(classes.get(c) in {"give", "mask"} for c in on_the_way if c)
+
+
 @settings(max_examples=count(300, 10_000), deadline=None)
 @given(
     elements=PATHS | st.just(ELEMENTS),
@@ -317,6 +325,8 @@ def test_no_element_leaves_whose_class_was_not_given(
     allowed = []
     for path, value in leaves(message):
         action = classes.get(class_of(path, elements) or "")
+        if not whole_is_given(path, elements, classes):
+            continue
         if action == "give":
             allowed.append((path, value))
         elif action == "mask" and path[-1].endswith("ID") and mask(value):

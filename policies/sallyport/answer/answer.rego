@@ -63,7 +63,7 @@ terms := [term |
 	known := vocabulary.terms
 	shared := data.sallyport.shared.classes
 	some term in input.search.subject.terms
-	shared[known[term].class]
+	shared[known[term].class] != "nothing"
 ]
 
 # Never more than was asked, never more than was agreed.

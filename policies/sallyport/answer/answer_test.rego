@@ -160,3 +160,24 @@ test_the_reasons_do_not_depend_on_records if {
 	with_facts := object.union(asked, {"facts": [{"juvenile": true}]})
 	decision(with_facts) == decision(asked)
 }
+
+test_terms_of_classes_never_shared_are_not_searched_by if {
+	terms := ["name", "birth_date", "alien_registration", "ssn", "shoe_size"]
+	question := example_test.searching(asked, {"subject": {"kind": "person", "terms": terms}})
+	decision(question).terms == ["name", "birth_date", "ssn"]
+	own := example_test.asked_by(question, {"ori": "TX9990000"})
+	decision(own).terms == ["name", "birth_date", "alien_registration", "ssn"]
+	withheld := decision(question) with data.local.never_classes as ["ssn"]
+	withheld.terms == ["name", "birth_date"]
+}
+
+test_a_record_is_fetched_by_its_id_under_each_agreement if {
+	question := example_test.searching(example_test.texas_asked_by_border, {
+		"purpose": "civil_immigration",
+		"record_types": ["person"],
+		"subject": {"kind": "record", "terms": ["record_id"]},
+		"reference": {"type": "case", "number": "26-1"},
+	})
+	agent := example_test.asked_by(question, {"unit_function": "civil_enforcement"})
+	decision(agent).terms == ["record_id"]
+}

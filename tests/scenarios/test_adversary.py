@@ -1,0 +1,216 @@
+"""Attempts to get round the doors: by a peer, by a client, by an officer, by what fails."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from demo.__main__ import BORDER, BUREAU, POLICE, SHERIFF, person, question
+from demo.cast import MARISOL, STOLEN_ON
+from demo.world import World, an_officer
+from gateway.peers import ANSWER
+from tests.scenarios.conftest import Search, by_agency, entries
+from tests.scenarios.test_forged import make_wire, verified
+
+Post = Callable[..., httpx.Response]
+
+BIRTH = MARISOL.birth.isoformat()
+NO_LETTERS = ("---", "...", "\u0640")
+
+
+# -- fishing ----------------------------------------------------------------------------------
+
+FISHING: dict[str, dict[str, Any]] = {
+    "nobody": {"person": {}},
+    "a surname alone": {"person": {"names": [{"surname": "GARCIA"}]}},
+    "a birth date with an empty name": {"person": {"names": [{}], "birth_date": BIRTH}},
+    "all ages": {"person": {"names": [{"surname": "GARCIA"}], "age": {"low": 0, "high": 120}}},
+    "a make": {"vehicle": {"make": "FORD"}},
+    "a century of trucks": {
+        "vehicle": {"category": "truck", "date_from": "1926-01-01", "date_to": "2026-01-01"}
+    },
+    "a century of robberies": {
+        "incident": {"offense": "ROBBERY", "date_from": "1926-01-01", "date_to": "2026-01-01"}
+    },
+    "a name hidden behind an unknown number": {
+        "person": {
+            "names": [{"given": MARISOL.given, "surname": MARISOL.surname}],
+            "identifiers": [{"type": "shoe_size", "number": "1"}],
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("name", FISHING)
+def test_a_peer_does_not_fish(world: World, name: str) -> None:
+    every = ["person", "warrant", "arrest", "incident", "vehicle"]
+    wire = make_wire(world, subject=FISHING[name], record_types=every, max_matches=100)
+    signed = wire.signed()
+    response = wire.send(signed)
+    assert response.status_code == 200
+    verified(wire, signed, response)
+    answer = ANSWER.validate_json(response.content)
+    assert (answer.status, answer.matches) == ("refused", ())
+    assert [r.code for r in answer.reasons] == ["search.too_vague"]
+    logged = entries(world, SHERIFF, wire.transaction)
+    assert [e["type"] for e in logged] == ["deny", "response_out"]
+
+
+@pytest.mark.parametrize("subject", [{}, {**person(MARISOL), "item": {"serial": "X1"}}])
+def test_a_peers_question_has_one_subject(world: World, subject: dict[str, Any]) -> None:
+    wire = make_wire(world, subject=subject)
+    signed = wire.signed()
+    response = wire.send(signed)
+    assert response.status_code == 422
+    verified(wire, signed, response)
+
+
+@pytest.mark.parametrize("text", NO_LETTERS[:2])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        {"person": {"names": [{"surname": "?"}], "birth_date": BIRTH}},
+        {"person": {"identifiers": [{"type": "driver_license", "number": "?"}]}},
+        {"vehicle": {"plate": "?", "plate_state": "TX"}},
+        {"vehicle": {"vin": "?????"}},
+        {"incident": {"number": "?"}},
+        {"item": {"serial": "?"}},
+    ],
+)
+def test_punctuation_is_no_search(post: Post, subject: dict[str, Any], text: str) -> None:
+    response = post(POLICE, filled(subject, text), "vehicle", "incident", "person")
+    assert response.status_code == 422, response.text
+
+
+def test_letters_that_leave_nothing_find_nothing(search: Search) -> None:
+    # A letter to Unicode, but nothing that names can be compared by.
+    for subject in (
+        {"person": {"names": [{"surname": NO_LETTERS[2]}], "birth_date": BIRTH}},
+        {"vehicle": {"plate": NO_LETTERS[2], "plate_state": "TX"}},
+        {"incident": {"number": NO_LETTERS[2]}},
+    ):
+        every = ("person", "warrant", "arrest", "incident", "vehicle")
+        for part in search(POLICE, subject, *every, max_matches=100)["agencies"]:
+            assert not part.get("matches"), (part["ori"], subject)
+
+
+def filled(value: Any, text: str) -> Any:
+    if isinstance(value, dict):
+        return {k: filled(v, text) for k, v in value.items()}
+    if isinstance(value, list):
+        return [filled(v, text) for v in value]
+    return value.replace("?", text) if isinstance(value, str) else value
+
+
+# -- what is never shared ----------------------------------------------------------------------
+
+
+def test_what_is_never_shared_is_no_way_to_search(world: World, search: Search) -> None:
+    # A hit by an alien number would say what the agreement keeps back: the status.
+    line = next(
+        text
+        for text in (world[BORDER].home / "sources" / "encounters.txt").read_text().splitlines()
+        if text[129:138].strip() and text[139] == "G" and text[138] != "J"
+    )
+    numbers = [{"type": "alien_registration", "number": line[129:138]}]
+    outcome = search(
+        SHERIFF, {"person": {"identifiers": numbers}}, "crossing", "person", agencies=[BORDER]
+    )
+    part = by_agency(outcome)[BORDER]
+    assert part["status"] == "refused"
+    assert [r["code"] for r in part["reasons"]] == ["search.too_vague"]
+
+    born = f"{line[67:71]}-{line[71:73]}-{line[73:75]}"
+    name = {"given": line[42:67].strip(), "surname": line[12:42].strip()}
+    named = {"person": {"names": [name], "birth_date": born, "identifiers": numbers}}
+    part = by_agency(search(SHERIFF, named, "crossing", agencies=[BORDER]))[BORDER]
+    assert part["matches"]
+    assert part["terms_not_used"] == ["alien_registration"]
+    assert "alien_registration" not in str(part["matches"])
+    # The sector's own officers search by it.
+    agent = an_officer("agent.12", unit="Line Watch", unit_function="border_patrol")
+    own = search(
+        BORDER, {"person": {"identifiers": numbers}}, "crossing", officer=agent, agencies=[BORDER]
+    )
+    assert by_agency(own)[BORDER]["matches"]
+
+
+def test_arrests_inside_an_incident_need_the_purpose_code_too(search: Search) -> None:
+    day = STOLEN_ON.isoformat()
+    theft = {"incident": {"date_from": day, "date_to": day, "offense": "MOTOR_VEHICLE_THEFT"}}
+    with_code = by_agency(search(SHERIFF, theft, "incident", agencies=[BUREAU]))[BUREAU]
+    assert "j:Arrest" in str(with_code["matches"])
+    without = search(SHERIFF, theft, "incident", agencies=[BUREAU], iii_purpose_code=None)
+    part = by_agency(without)[BUREAU]
+    assert part["matches"]
+    assert "criminal_history" in part["classes_never_shared"]
+    assert "Arrest" not in str(part["matches"])
+
+
+# -- the officer and the clients ----------------------------------------------------------------
+
+
+def test_the_records_system_reads_no_log_without_an_auditor(world: World) -> None:
+    for who in (None, an_officer()):
+        with world[POLICE].client(who, "audit") as client:
+            for path in ("entries?unseal=true", "checkpoint", "review-queue"):
+                assert client.get(f"/v1/audit/{path}").status_code == 403, path
+
+
+def test_a_kept_search_is_its_officers_alone(world: World, search: Search) -> None:
+    found = search(POLICE, person(MARISOL), "warrant", agencies=[SHERIFF])
+    path = f"/v1/searches/{found['search_id']}"
+    record = f"/v1/records/{SHERIFF}/W-26-00417?search={found['search_id']}"
+    for other in (an_officer("okafor.447"), an_officer("OKAFOR.4471")):
+        with world[POLICE].client(other, "search") as client:
+            assert client.get(path).status_code == 404
+            assert client.get(record).status_code == 404
+            change = {"reference": {"type": "case", "number": "26-1"}}
+            assert client.patch(path, json=change).status_code == 404
+    with world[POLICE].client(an_officer(), "search") as client:
+        assert client.get(record).status_code == 200
+        # Of the same search, but a record that it did not name.
+        elsewhere = f"/v1/records/{SHERIFF}/W-26-00418?search={found['search_id']}"
+        assert client.get(elsewhere).status_code == 404
+        assert client.get(elsewhere.replace(SHERIFF, BORDER)).status_code == 404
+
+
+# -- what fails ---------------------------------------------------------------------------------
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("database", "code"),
+    [("state.db", "searches.unavailable"), ("ledger.db", "ledger.unavailable")],
+)
+def test_nothing_goes_out_that_can_not_be_written_down(
+    world: World, database: str, code: str
+) -> None:
+    body = question(person(MARISOL), "warrant", agencies=[SHERIFF])
+    with world[POLICE].client(an_officer(), "search") as client:
+        with locked(world[POLICE].home / "data" / database):
+            response = client.post("/v1/searches", json=body)
+            assert (response.status_code, response.json()["code"]) == (503, code)
+            assert "W-26-00417" not in response.text
+        assert client.post("/v1/searches", json=body).status_code == 200
+
+
+def test_a_peer_that_can_not_log_gives_nothing(world: World, search: Search) -> None:
+    with locked(world[SHERIFF].home / "data" / "ledger.db"):
+        part = by_agency(search(POLICE, person(MARISOL), "warrant", agencies=[SHERIFF]))[SHERIFF]
+    assert part["status"] == "unavailable"
+    assert "matches" not in part
