@@ -59,9 +59,9 @@ class Mirrors:
 
     async def start(self) -> None:
         """Load what is there. Raises Misconfigured for a file of another version."""
+        await self._call(self._warm)
         self._reader = await self._call(lambda: Reader(self._path))
         self._messages = Reader(self._path)
-        await self._call(self._warm)
         await self.refresh()
         self._task = asyncio.create_task(self._poll(), name="records-poll")
 
@@ -129,8 +129,13 @@ class Mirrors:
         return _present(self._messages)
 
     def _warm(self) -> None:
-        """Ask the system to have the file in its cache, so that reading a message does not wait."""
-        if not hasattr(os, "posix_fadvise"):
+        """Ask the system to have the file in its cache, so that reading a message does not wait.
+
+        Only before the database is opened: to close any handle of a file lets go of all locks that
+        the process has on it. Another process would then take itself for the last one, and remove
+        the write-ahead log under the readers here.
+        """
+        if not hasattr(os, "posix_fadvise") or not self._path.exists():
             return
         with self._path.open("rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)

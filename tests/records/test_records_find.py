@@ -1,6 +1,7 @@
 """Finding over mirrors and live sources, and the switch to a new generation."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -357,3 +358,22 @@ async def test_not_started_is_unavailable(path: Path) -> None:
     with pytest.raises(RecordsUnavailable):
         await find(records, question(MARISOL))
     await records.stop()
+
+
+async def test_another_process_never_removes_the_log_under_a_running_gateway(path: Path) -> None:
+    """An import ends while this process reads: it must see that it isn't the file's last user."""
+    records = Records(path)
+    await records.start()
+    try:
+        wal = path.with_name(path.name + "-wal")
+        code = (
+            "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]);"
+            "c.execute('PRAGMA user_version').fetchone(); c.execute('BEGIN IMMEDIATE');"
+            "c.execute('UPDATE generations SET source = source'); c.commit(); c.close()"
+        )
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, str(path))
+        assert await process.wait() == 0
+        assert wal.exists()
+        await records.refresh()
+    finally:
+        await records.stop()
