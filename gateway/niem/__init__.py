@@ -2,6 +2,7 @@
 
     validate(message)            what is wrong with a message; nothing if it conforms
     prune(message)               what is left of it when parts were withheld
+    whole(message)               both at once for a message that is plainly whole, else None
     context_for(message)         the "@context" for the prefixes it uses
     resolve(path)                what stands at a path, or an error that names the nearest
     allows(parent, key)          whether a key may stand in the object at a path
@@ -19,6 +20,7 @@ from gateway.niem.paths import OBJECT, PropertyInfo, allows, code_list, kind_of,
 from gateway.niem.prune import prune
 from gateway.niem.release import MAX_DEPTH, Release, release
 from gateway.niem.validation import Problem, validate
+from gateway.niem.whole import whole
 
 OWN_PREFIX = "sp"
 OWN_NAMESPACE = "urn:sallyport:ns:1"
@@ -42,6 +44,7 @@ __all__ = [
     "release",
     "resolve",
     "validate",
+    "whole",
 ]
 
 
