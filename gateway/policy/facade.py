@@ -310,6 +310,8 @@ class Policy:
             seen = release.show(record, actions[place], permit.granularity, active, self._failures)
             if seen is not None:
                 shown.append(seen)
+            if len(shown) > question.max_matches and release.is_cut(permit.granularity):
+                break  # one beyond the limit tells that there are more
         answer, given = release.build_answer(
             permit, result, shown, stale, leaf=leaf, revision=active.revision
         )

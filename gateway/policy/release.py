@@ -141,6 +141,11 @@ def _standard(kept: Kept, found: Found, failures: Failures) -> Message | None:
         return None
 
 
+def is_cut(given: Granularity) -> bool:
+    """Tell whether the answer shows up to the limit: a hit speaks of all that was found."""
+    return given is not Granularity.HIT
+
+
 def build_answer(
     permit: AnswerPermit,
     result: FindResult,
