@@ -1,0 +1,93 @@
+"""`sallyport import` and `sallyport source`, as an administrator uses them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gateway.cli import setup
+from gateway.cli.main import app
+from gateway.errors import NotFound
+
+MAPPING = """\
+mapping: 1
+source: {name}
+format: {{type: csv, path: ../sources/{name}.csv, encoding: utf-8}}
+records:
+  - type: person
+    id: "{{ID}}"
+    handling: {{dissemination: GREEN, disclosure: open, juvenile: false, source_kind: own,
+      intelligence: false, criminal_history: false}}
+    objects: {{person: "nc:Person"}}
+    fields:
+      - {{to: "person/nc:PersonName", column: NAME, name: "SURNAME, GIVEN MIDDLE"}}
+      - {{to: "person/nc:PersonBirthDate", column: BORN, date: MM/DD/YYYY}}
+"""
+ROWS = (
+    "ID,NAME,BORN\n"
+    "1,QUILLBROOK ZELMA,03/12/1987\n"
+    "2,FENWICK ODA,[red]\x1b[2J\n"
+    "3,HOLT ANA,02/30/1990\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    path = tmp_path / "gateway"
+    setup.init_home(path, ori="TX9990000", name="Calloway", url="http://127.0.0.1:8443")
+    for name in ("persons", "later"):
+        (path / "mappings" / f"{name}.yaml").write_text(MAPPING.format(name=name))
+        (path / "sources" / f"{name}.csv").write_text(ROWS.replace("QUILL", name.upper()))
+    return path
+
+
+def run(home: Path, *words: str) -> str:
+    done = CliRunner().invoke(app, [*words, "--home", str(home)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_an_import_says_what_was_set_aside_and_how_to_see_why(home: Path) -> None:
+    said = run(home, "import", "persons")
+    assert "2 rows set aside, and kept. Why: sallyport source set-aside persons" in said
+    # Personal data stand in the list of rows set aside alone.
+    for personal in ("FENWICK", "HOLT", "02/30/1990"):
+        assert personal not in said
+        assert personal not in run(home, "source", "list")
+
+
+def test_the_list_names_sources_that_were_never_imported_or_have_no_mapping(home: Path) -> None:
+    run(home, "import", "persons")
+    rows = {r["source"]: r for r in json.loads(run(home, "source", "list", "--json"))}
+    assert rows["later"] == {"source": "later", "kind": "not imported"}
+    assert (rows["persons"]["records"], rows["persons"]["set_aside"]) == (1, 2)
+    (home / "mappings" / "persons.yaml").unlink()
+    assert "mirror, no mapping" in run(home, "source", "list")
+
+
+def test_rows_set_aside_are_shown_as_they_are_and_drive_no_terminal(home: Path) -> None:
+    run(home, "import", "persons")
+    said = run(home, "source", "set-aside", "persons")
+    assert "2 rows of persons set aside." in said
+    assert "[red]" in said
+    assert "\x1b" not in said
+    assert "BORN" in said
+    assert "02/30/1990" in said
+    [first] = json.loads(run(home, "source", "set-aside", "persons", "--limit", "1", "--json"))
+    assert first["line"] == 3
+    assert first["column"] == "BORN"
+    assert "the first 1 of 2 rows" in run(home, "source", "set-aside", "persons", "--limit", "1")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("persns", "There are: later, persons"), ("later", "not imported yet")]
+)
+def test_a_wrong_name_is_not_taken_for_nothing_set_aside(home: Path, name: str, said: str) -> None:
+    with pytest.raises(NotFound, match=said):
+        run(home, "source", "set-aside", name)
