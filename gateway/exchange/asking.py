@@ -140,7 +140,7 @@ class Asking:
 
     async def complete(self, search_id: str, reference: Reference, caller: Caller) -> bool:
         """Give a pending search its reference. Tells whether it came within 24 hours."""
-        kept = await self._kept(search_id, caller)
+        kept = await self._kept(search_id, caller, to_complete=True)
         now = datetime.now(UTC)
         in_time = self._searches.in_time(kept, now)
         await self._ledger.begin(
@@ -432,8 +432,11 @@ class Asking:
         receipt = dataclasses.replace(receipt, key_id=key_id, signature=signature)
         return dataclasses.replace(outcome, receipt=receipt)
 
-    async def _kept(self, search_id: str, caller: Caller) -> Kept:
-        return await asyncio.to_thread(self._searches.get, search_id, caller, datetime.now(UTC))
+    async def _kept(self, search_id: str, caller: Caller, *, to_complete: bool = False) -> Kept:
+        now = datetime.now(UTC)
+        return await asyncio.to_thread(
+            self._searches.get, search_id, caller, now, to_complete=to_complete
+        )
 
 
 def receipt_core(outcome: SearchOutcome) -> bytes:

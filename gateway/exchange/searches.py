@@ -120,11 +120,18 @@ class Searches:
                 )
             )
 
-    def get(self, search_id: str, caller: Caller, now: datetime) -> Kept:
-        """Give a search to the officer who asked it. Raises NotFound for everybody else."""
+    def get(
+        self, search_id: str, caller: Caller, now: datetime, *, to_complete: bool = False
+    ) -> Kept:
+        """Give a search to the officer who asked it. Raises NotFound for everybody else.
+
+        `to_complete`: one whose reference is pending also past its days, which an agency that
+        answered may have made short.
+        """
         with self._open() as c:
             row = c.execute(select(_table).where(_table.c.id == search_id)).one_or_none()
-        if row is not None and row.keep_until >= now.timestamp():
+        over = row is not None and row.keep_until < now.timestamp()
+        if row is not None and (not over or (to_complete and row.pending)):
             inner = self._opened(search_id, row.sealed)
             if caller.officer and inner["officer"] == caller.officer.subject:
                 return Kept(

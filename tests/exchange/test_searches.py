@@ -117,3 +117,47 @@ def test_a_pending_reference_is_not_swept_away(engine: Engine) -> None:
     store = kept(engine, a_search(1, Reference("pending")), days=1)
     store.keep(a_search(2), {}, b"{}", asked_at=NOW + 9 * DAY, keep_until=NOW + 10 * DAY)
     assert [o.id for o in store.overdue(NOW + 9 * DAY)] == [a_search(1).id]
+
+
+def test_a_pending_reference_can_be_completed_past_its_days(engine: Engine) -> None:
+    # A peer's answer may be kept for no day at all; the officer still owes the number.
+    store = kept(engine, a_search(1, Reference("pending")), days=0)
+    later = NOW + DAY / 2
+    with pytest.raises(NotFound):
+        store.get(a_search(1).id, caller(), later)
+    found = store.get(a_search(1).id, caller(), later, to_complete=True)
+    assert store.complete(found, Reference("case", "26-1"), later)
+    with pytest.raises(NotFound):
+        store.get(a_search(1).id, caller(), later, to_complete=True)
+
+
+def test_a_reference_is_completed_once_also_side_by_side(engine: Engine) -> None:
+    store = kept(engine, a_search(1, Reference("pending")))
+    first = store.get(a_search(1).id, caller(), NOW)
+    second = store.get(a_search(1).id, caller(), NOW)
+    assert store.complete(first, Reference("case", "26-1"), NOW)
+    with pytest.raises(Conflict):
+        store.complete(second, Reference("case", "26-2"), NOW)
+    assert store.get(a_search(1).id, caller(), NOW).request["reference"] == {
+        "type": "case",
+        "number": "26-1",
+    }
+
+
+def test_a_locked_or_broken_database_is_unavailable(engine: Engine) -> None:
+    store = kept(engine, a_search(1))
+    with engine.begin() as c:
+        c.exec_driver_sql("DROP TABLE search")
+    for attempt in (
+        lambda: store.get(a_search(1).id, caller(), NOW),
+        lambda: store.overdue(NOW),
+        lambda: kept_again(store),
+    ):
+        with pytest.raises(RecordsUnavailable) as caught:
+            attempt()
+        assert "srch" not in str(caught.value)
+        assert caught.value.__cause__ is None
+
+
+def kept_again(store: Searches) -> None:
+    store.keep(a_search(2), {}, CANARY, asked_at=NOW, keep_until=NOW + DAY)
