@@ -69,7 +69,7 @@ def _matches(outcome: Mapping[str, Any]) -> Table:
             Text(" ".join(m.get("cautions", ())).replace("_", " "), style="bold white on red"),
             ori,
             f"{m['record_type']} {m.get('record_id', '(pointer)')}",
-            f"{m['band']} {m['score']:.2f}" if "score" in m else m["band"],
+            f"{m['band']} {m['score']:.3f}" if "score" in m else m["band"],
             ", ".join(f"{k} {v}" for k, v in m.get("compared", {}).items()).replace("_", " "),
             _name(m),
         )
@@ -88,8 +88,8 @@ def _name(match: Mapping[str, Any]) -> str:
     if vehicle := _first(record.get("nc:Vehicle")):
         plate = _first(record.get("j:ConveyanceRegistration"))
         number = _first(plate.get("j:ConveyanceRegistrationPlateIdentification"))
-        parts = (number.get("nc:IdentificationID"), vehicle.get("ncic:VehicleMakeCode"))
-        return " ".join(str(part) for part in parts if part)
+        told = (number.get("nc:IdentificationID"), vehicle.get("ncic:VehicleMakeCode"))
+        return " ".join(str(part) for part in told if part)
     return ""
 
 
