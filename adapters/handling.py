@@ -74,7 +74,12 @@ def _fact(
             return blank
         word = table.words.get(code)
         if word is None:
-            raise Fault("handling.unknown", "the code says to nobody who may see it", column, code)
+            raise Fault(
+                "handling.unknown",
+                "no table says who may see a record with this code",
+                column,
+                code,
+            )
         return word
 
     if order is None:
