@@ -10,8 +10,18 @@ import httpx
 import pytest
 
 from demo.__main__ import BORDER, BUREAU, POLICE, SHERIFF, person, question
-from demo.cast import MARISOL, STOLEN_ON
+from demo.cast import (
+    EXPUNGED,
+    JUVENILE,
+    MARISOL,
+    NONDISCLOSURE,
+    PLATE,
+    RED,
+    STOLEN_ON,
+    Member,
+)
 from demo.world import World, an_officer
+from gateway.model import Granularity
 from gateway.peers import ANSWER
 from tests.scenarios.conftest import Search, by_agency, entries
 from tests.scenarios.test_forged import make_wire, verified
@@ -214,3 +224,70 @@ def test_a_peer_that_can_not_log_gives_nothing(world: World, search: Search) -> 
         part = by_agency(search(POLICE, person(MARISOL), "warrant", agencies=[SHERIFF]))[SHERIFF]
     assert part["status"] == "unavailable"
     assert "matches" not in part
+
+
+# -- purposes that are said of oneself -------------------------------------------------------------
+
+
+def test_a_purpose_of_other_agencies_is_no_way_round_a_reference(world: World, post: Post) -> None:
+    without = {"reference": None, "agencies": [SHERIFF, BORDER]}
+    for purpose in ("border_inspection", "exercise"):
+        response = post(SHERIFF, person(MARISOL), "person", purpose=purpose, **without)
+        if response.status_code == 200:
+            assert {a["status"] for a in response.json()["agencies"]} == {"refused"}
+        else:
+            assert response.json()["code"] == "policy.refused"
+    # The second door does not believe it either.
+    wire = make_wire(world, purpose="border_inspection", reference=None)
+    answer = ANSWER.validate_json(wire.send(wire.signed()).content)
+    assert answer.status == "refused"
+    assert "purpose.agency" in {r.code for r in answer.reasons}
+
+
+def test_an_expired_agreement_opens_nothing(search: Search) -> None:
+    truck = {"vehicle": {"plate": PLATE, "plate_state": "TX"}}
+    part = by_agency(search(BUREAU, truck, "vehicle", agencies=[BORDER]))[BORDER]
+    assert part["status"] == "refused"
+    assert [r["code"] for r in part["reasons"]] == ["agreement.expired"]
+
+
+@pytest.mark.parametrize("granularity", list(Granularity))
+def test_hidden_records_show_at_no_granularity(search: Search, granularity: str) -> None:
+    types = ("person", "warrant", "arrest", "incident", "caution", "vehicle")
+    for member in (EXPUNGED, RED):
+        asked = {"granularity": granularity, "agencies": [SHERIFF]}
+        assert parts(search(POLICE, person(member), *types, **asked)) == parts(
+            search(POLICE, nobody_like(member), *types, **asked)
+        )
+
+
+def test_juveniles_and_nondisclosure_do_not_show_to_those_who_hire_or_license(
+    search: Search,
+) -> None:
+    hires = an_officer("hr.1", unit="Personnel", unit_function="personnel")
+    licenses = an_officer("lic.1", unit="Licensing", unit_function="licensing")
+    cases = (
+        (JUVENILE, ("person", "arrest"), hires, "employment", "J"),
+        (JUVENILE, ("person",), licenses, "licensing", None),
+        (NONDISCLOSURE, ("arrest",), hires, "employment", "J"),
+    )
+    for member, types, officer, purpose, code in cases:
+        for granularity in Granularity:
+            asked = {"agencies": [SHERIFF], "officer": officer, "purpose": purpose}
+            asked |= {"granularity": granularity, "iii_purpose_code": code}
+            assert parts(search(SHERIFF, person(member), *types, **asked)) == parts(
+                search(SHERIFF, nobody_like(member), *types, **asked)
+            )
+        found = search(SHERIFF, person(member), *types, agencies=[SHERIFF])
+        assert by_agency(found)[SHERIFF]["matches"]
+
+
+def parts(outcome: dict[str, Any]) -> list[dict[str, Any]]:
+    """All that was said, but for the time it took."""
+    return [{k: v for k, v in a.items() if k != "ms"} for a in outcome["agencies"]]
+
+
+def nobody_like(member: Member) -> dict[str, Any]:
+    asked = person(member)
+    asked["person"]["names"] = [{"given": "ZENOBIA", "surname": "HOLLOWQUIST"}]
+    return asked

@@ -110,6 +110,26 @@ deny contains {
 units_work if data.sallyport.context.claims.unit_function in data.sallyport.context.purpose.functions
 
 # METADATA
+# title: Only the purposes of the asking agency's kind
+# custom:
+#   id: purpose.agency
+#   citation: Purposes by agency type
+#   confirm_by_counsel: false
+deny contains {
+	"code": "purpose.agency",
+	"text": "This purpose is not the work of your agency. Choose the purpose that you act for.",
+} if {
+	not agencys_work
+}
+
+agencys_work if agency_types == []
+
+agencys_work if data.sallyport.context.asker_agency.type in agency_types
+
+# None named: a purpose for every kind of agency.
+agency_types := object.get(data.sallyport.context.purpose, "agency_types", [])
+
+# METADATA
 # title: A purpose that needs a reference
 # custom:
 #   id: reference.required

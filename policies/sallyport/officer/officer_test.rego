@@ -110,13 +110,22 @@ test_number_is_needed_unless_pending if {
 }
 
 test_a_purpose_without_a_reference if {
+	inspection := {"self": "USBPX9900", "search": {"purpose": "border_inspection", "reference": null}}
+	codes(object.union(asking, inspection)) == set()
+}
+
+test_a_purpose_is_for_its_kind_of_agency if {
 	inspection := {"purpose": "border_inspection", "reference": null}
-	codes(object.union(asking, {"search": inspection})) == set()
+	codes(object.union(asking, {"search": inspection})) == {"purpose.agency"}
+	asked := object.union(example_test.asked, {"search": inspection})
+	codes(asked) == {"purpose.agency"}
+	unknown := object.union(asked, {"asker": {"ori": "XX0000000"}})
+	codes(unknown) == {"agency.asker_unknown", "purpose.agency"}
 }
 
 test_all_is_refused_without_input if {
 	codes({}) == {
 		"purpose.unknown", "search.unknown_word", "agency.asker_unknown", "officer.role",
-		"officer.assurance", "purpose.function", "reference.required",
+		"officer.assurance", "purpose.agency", "purpose.function", "reference.required",
 	}
 }
