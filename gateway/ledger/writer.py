@@ -17,8 +17,6 @@ BATCH = 256
 """The most callers that share a commit."""
 QUEUE = 20_000
 """The most that may wait: more is refused at once."""
-PACE_S = 0.004
-"""From one commit to the next, at least, so that callers share one. A lone caller never waits."""
 RETRY_S = 1.0
 _UNWRITTEN = "The access log can't be written now, so nothing was done."
 
@@ -44,7 +42,6 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._accepting = False
         self._due = 0.0
-        self._next = 0.0
         self.failure: str | None = None
         """Why the last commit failed; None after one that did not."""
         self.sequenced_at = 0.0
@@ -92,14 +89,7 @@ class Writer:
             first = self._queue.get(timeout=timeout)
         except queue.Empty:
             return [], True
-        if first is None:
-            return self._drain([None])
-        # A commit costs about the same for one caller as for ten.
-        early = self._next - time.monotonic()
-        if early > 0:
-            time.sleep(early)
-        self._next = time.monotonic() + PACE_S
-        return self._drain([first])
+        return self._drain([first]) if first is not None else self._drain([None])
 
     def _drain(self, found: list[Waiting | None]) -> tuple[list[Waiting], bool]:
         with contextlib.suppress(queue.Empty):
