@@ -15,6 +15,7 @@ from rich.console import Console
 
 from demo import recall, tables
 from demo.cast import EXPUNGED, MARISOL, PLATE, STOLEN_ON, YELLOW, Member
+from demo.people import PEOPLE
 from demo.world import World, an_officer
 
 POLICE = "CA9990000"
@@ -189,13 +190,14 @@ def main() -> None:
     """Make the world, run the story, leave nothing behind."""
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--stay", action="store_true", help="stay up when the story is told")
+    parser.add_argument("--people", type=int, default=PEOPLE, help="how many to make up")
     given = parser.parse_args()
     os.umask(0o077)
     started = time.monotonic()
     root = Path(tempfile.mkdtemp(prefix="sallyport-demo-"))
     try:
         world = World(root, say=lambda text: console.print(f"[dim]{text}"))
-        world.build()
+        world.build(people=given.people)
         Demo(world).run()
         console.print(f"\nTold in {time.monotonic() - started:.0f} s.")
         if given.stay:
