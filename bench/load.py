@@ -45,7 +45,8 @@ def question(owner: str, transaction: str, subject: dict[str, Any], asker: str) 
             },
             "purpose": "criminal_investigation",
             "iii_purpose_code": "C",
-            "reference": {"type": "case", "number": "26-004417"},
+            # Its own matter: no decision is shared, since no two inputs are equal.
+            "reference": {"type": "case", "number": transaction[-12:]},
             "reason": {"code": "robbery", "text": "Named suspect seen leaving"},
             "subject": {"person": subject},
             "record_types": ["person", "warrant", "arrest"],
