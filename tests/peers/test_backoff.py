@@ -36,3 +36,15 @@ def test_a_clock_set_back_locks_nobody_out(tmp_path: Path) -> None:
     backoff.failed(PEER, NOW)
     assert backoff.wait_s(PEER, NOW - timedelta(days=30)) <= 60
     engine.dispose()
+
+
+def test_a_database_that_can_not_be_written_stops_no_search(tmp_path: Path) -> None:
+    engine = open_sqlite(tmp_path / "state.db")
+    backoff = BackOff(engine)
+    with engine.begin() as c:
+        c.exec_driver_sql("DROP TABLE peer_backoff")
+    assert backoff.failed(PEER, NOW) == 1
+    assert backoff.wait_s(PEER, NOW) == 1
+    backoff.cleared(PEER)
+    assert backoff.wait_s(PEER, NOW) == 0
+    engine.dispose()
