@@ -181,3 +181,8 @@ test_a_record_is_fetched_by_its_id_under_each_agreement if {
 	agent := example_test.asked_by(question, {"unit_function": "civil_enforcement"})
 	decision(agent).terms == ["record_id"]
 }
+
+test_an_agencys_own_warrants_grow_stale_too if {
+	own := example_test.asked_by(asked, {"ori": "TX9990000"})
+	decision(own).freshness_minutes.warrant == 10080
+}
