@@ -17,6 +17,8 @@ router = APIRouter(tags=["health"])
 
 # Without these nothing may be asked or answered. The others only lessen what comes back.
 _ESSENTIAL = frozenset({"ledger", "policy"})
+# Whoever may ask for these could watch a hidden record come or go: they are the administrator's.
+_COUNTS = frozenset({"records", "set_aside", "records_withheld_as_invalid"})
 
 
 class Readiness(BaseModel):
@@ -63,8 +65,12 @@ async def readyz(request: Request) -> Response:
 def _records(gateway: Gateway) -> dict[str, Any]:
     """Tell the sources' state; degraded where one can't be read, or none is there."""
     found = gateway.records.status()
-    well = found.pop("ok") and bool(found["sources"])
-    return {"status": "ok" if well else "degraded", **found}
+    sources = {
+        name: {k: v for k, v in source.items() if k not in _COUNTS}
+        for name, source in found["sources"].items()
+    }
+    well = found["ok"] and bool(sources)
+    return {"status": "ok" if well else "degraded", "sources": sources}
 
 
 async def _policy(gateway: Gateway) -> dict[str, Any]:
@@ -72,8 +78,12 @@ async def _policy(gateway: Gateway) -> dict[str, Any]:
     try:
         await gateway.policy.probe()
     except PolicyUnavailable as error:
-        return {**gateway.policy.status(), "status": "failed", "reason": error.detail}
-    return gateway.policy.status()
+        return {**_without_counts(gateway), "status": "failed", "reason": error.detail}
+    return _without_counts(gateway)
+
+
+def _without_counts(gateway: Gateway) -> dict[str, Any]:
+    return {k: v for k, v in gateway.policy.status().items() if k not in _COUNTS}
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
