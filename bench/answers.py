@@ -69,7 +69,7 @@ def cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(world: World, asked: Path, seconds: float, *, bare: bool) -> dict[str, Any]:
+def measure(world: World, asked: Path, seconds: float, types: str, *, bare: bool) -> dict[str, Any]:
     gateway = world[OWNER]
     gateway.module = "bench.bare" if bare else "gateway.cli"
     gateway.cpu = 0
@@ -80,7 +80,7 @@ def measure(world: World, asked: Path, seconds: float, *, bare: bool) -> dict[st
             *("taskset", "-c", "1", sys.executable, "-m", "bench.load"),
             *(str(world.root / "asker"), gateway.url, OWNER, str(asked)),
         ]
-        flags = ["--bare"] if bare else []
+        flags = ["--types", types, *(["--bare"] if bare else [])]
         subprocess.run([*load, "3", "32", *flags], check=True, capture_output=True)  # warm
         assert gateway.process is not None
         before = cpu(gateway.process.pid)
@@ -100,6 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--people", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=15)
+    parser.add_argument("--types", default="person", help="record types asked for, with commas")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="keep the built world here, or use the one there")
     given = parser.parse_args()
@@ -108,8 +109,8 @@ def main() -> None:
         asked = Path(folder) / "questions"
         questions(world, asked, 50_000)
         for _ in range(given.rounds):
-            full = measure(world, asked, given.seconds, bare=False)
-            bare = measure(world, asked, given.seconds, bare=True)
+            full = measure(world, asked, given.seconds, given.types, bare=False)
+            bare = measure(world, asked, given.seconds, given.types, bare=True)
             for name, r in (("everything on", full), ("bare", bare)):
                 print(
                     f"{name:14} {r['per_second']:7.0f} answers/s  {r['cpu_ms']:.2f} ms CPU each = "

@@ -27,7 +27,13 @@ from gateway.trust.signatures import Signer
 CALLER = "CA9990000"
 
 
-def question(owner: str, transaction: str, subject: dict[str, Any], asker: str) -> bytes:
+def question(
+    owner: str,
+    transaction: str,
+    subject: dict[str, Any],
+    asker: str,
+    types: tuple[str, ...] = ("person", "warrant", "arrest"),
+) -> bytes:
     return orjson.dumps(
         {
             "version": 1,
@@ -49,7 +55,7 @@ def question(owner: str, transaction: str, subject: dict[str, Any], asker: str) 
             "reference": {"type": "case", "number": transaction[-12:]},
             "reason": {"code": "robbery", "text": "Named suspect seen leaving"},
             "subject": {"person": subject},
-            "record_types": ["person", "warrant", "arrest"],
+            "record_types": types,
             "granularity": "record",
             "max_matches": 10,
         }
@@ -60,6 +66,7 @@ async def ask(given: argparse.Namespace) -> dict[str, Any]:
     signer = Signer(key_files.load(given.home).message)
     subjects = [orjson.loads(line) for line in given.questions.read_bytes().splitlines()]
     turn = itertools.count()
+    types = tuple(given.types.split(","))
     statuses: Counter[str] = Counter()
     matches: Counter[str] = Counter()
     times: list[float] = []
@@ -71,7 +78,7 @@ async def ask(given: argparse.Namespace) -> dict[str, Any]:
         while time.monotonic() < until:
             subject = subjects[next(turn) % len(subjects)]
             transaction = new_search_id()
-            body = question(given.ori, transaction, subject, given.asker)
+            body = question(given.ori, transaction, subject, given.asker, types)
             headers: dict[str, str] = {"content-type": "application/json"}
             if not given.bare:
                 signed = signer.sign_request(
@@ -110,6 +117,7 @@ def main() -> None:
     parser.add_argument("seconds", type=float)
     parser.add_argument("concurrency", type=int)
     parser.add_argument("--asker", default=CALLER)
+    parser.add_argument("--types", default="person,warrant,arrest")
     parser.add_argument("--bare", action="store_true")
     print(json.dumps(asyncio.run(ask(parser.parse_args()))))
 
