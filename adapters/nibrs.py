@@ -274,7 +274,7 @@ def _next(number: int, rest: str) -> tuple[_Piece | None, str]:
     end = _LINE_END.search(head)
     line = head[: end.start()] if end else head
     stated = rest[:4]
-    if not line.strip():
+    if not line.strip(" "):
         return None, rest[len(line) :]
     if not (stated.isdecimal() and stated.isascii()):
         text = "its first four characters are no length"
@@ -286,7 +286,7 @@ def _next(number: int, rest: str) -> tuple[_Piece | None, str]:
         return _Piece(number, line), rest[len(line) :]
     # More stands on the line than this segment: another one, or blanks.
     after = line[length:]
-    if after.strip() and not after[:4].isdecimal():
+    if after.strip(" ") and not after[:4].isdecimal():
         text = "the line is longer than the length that it states"
         return _Piece(number, line, ("nibrs.length", text)), rest[len(line) :]
     return _Piece(number, line[:length]), rest[length:]

@@ -222,3 +222,10 @@ def test_whatever_stands_in_a_nibrs_file_every_segment_is_accounted_for(
 @given(body=st.binary(max_size=600) | st.text("01237IAD \n", max_size=300).map(str.encode))
 def test_no_bytes_stop_the_nibrs_reader(tmp_path: Path, body: bytes) -> None:
     assert sum(r.span for r in nibrs(tmp_path / "f", body)) >= 0
+
+
+def test_a_tab_at_the_end_of_a_segment_is_not_lost(tmp_path: Path) -> None:
+    lines = [x.encode() for x in submission()]
+    lines[0] += b"\t"
+    rows = nibrs(tmp_path / "f", b"\n".join(lines))
+    assert "\t" in "".join(r.raw for r in rows)

@@ -42,7 +42,7 @@ class Running:
             if line.endswith("\n"):
                 self.lines.append(line.strip())
 
-    def wait_for(self, lines: int, text: str = "", within: float = 20.0) -> None:
+    def wait_for(self, lines: int, text: str = "", within: float = 60.0) -> None:
         end = time.monotonic() + within
         while sum(text in line for line in list(self.lines)) < lines:
             assert time.monotonic() < end, (self.process.poll(), self.lines[-3:])
