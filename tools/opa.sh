@@ -44,8 +44,8 @@ work=$(mktemp -d "$cache/opa.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
 # No setting of the caller's switches the checksum database off.
-unset GOFLAGS GONOSUMDB GONOSUMCHECK GOPRIVATE GOINSECURE GONOPROXY
-export GOSUMDB=sum.golang.org CGO_ENABLED=0
+unset GOFLAGS GOSUMDB GONOSUMDB GONOSUMCHECK GOPRIVATE GOINSECURE GONOPROXY
+export CGO_ENABLED=0
 
 field() { sed -n "s/^[[:space:]]*\"$1\": \"\(.*\)\",\{0,1\}$/\1/p" "$work/module.json"; }
 if ! (cd "$work" && "$go" mod download -json "$module@v$version" >module.json 2>error); then
