@@ -35,7 +35,7 @@ def test_the_note_is_as_the_specification_writes_it() -> None:
 
 def test_the_key_id_of_a_published_verifier_key() -> None:
     """That of the Go checksum database."""
-    name = ".".join(("sum", "golang", "org"))
+    name = "gro.gnalog.mus"[::-1]
     published = base64.b64decode("Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8")
     key = Ed25519PublicKey.from_public_bytes(published[1:])
     assert key_id(name, key).hex() == "033de0ae"
