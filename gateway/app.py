@@ -10,8 +10,6 @@ from typing import Any, get_args
 
 import httpx
 import structlog
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy import Engine as Database
@@ -26,7 +24,7 @@ from gateway.http import admin, audit, client, health, peer, problems, token
 from gateway.http.composed import Gateway
 from gateway.http.edge import Edge
 from gateway.ledger import Draft, EntryType, Ledger, origin_of
-from gateway.ledger.seal import ledger_key
+from gateway.ledger.seal import derive_key, ledger_key
 from gateway.model import Ori
 from gateway.peers import AiohttpTransport, BackOff, Peers
 from gateway.policy import Engine, Policy
@@ -146,7 +144,7 @@ async def _compose(settings: Settings, metrics: Metrics, stack: AsyncExitStack) 
     await strangers.start()
     stack.push_async_callback(strangers.stop)
     tokens = await _tokens(settings, keys, ledger=ledger, metrics=metrics, state=state, stack=stack)
-    searches = Searches(state, _derived(keys.sealing, b"searches"))
+    searches = Searches(state, derive_key(keys.sealing, b"sallyport searches"))
     answering = Answering(
         policy=policy, ledger=ledger, records=records, metrics=metrics, tracing=tracing
     )
@@ -288,11 +286,6 @@ async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-
-
-def _derived(key: bytes, purpose: bytes) -> bytes:
-    """Derive a key for one purpose (HKDF-SHA-256), so that no key serves two."""
-    return HKDF(hashes.SHA256(), 32, salt=None, info=b"sallyport " + purpose).derive(key)
 
 
 def _names(kind: Any) -> Iterator[str]:

@@ -18,12 +18,12 @@ import orjson
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from gateway import settings as settings_files
 from gateway.cli import admin_client
 from gateway.cli.options import AsJson, Home
+from gateway.cli.showing import progress_bar
 from gateway.errors import NotFound, Unavailable
 from gateway.ledger import Draft, EntryType, Filters, Ledger, LogEntry, PageOf, origin_of
 from gateway.ledger.checkpoint import verifier_key
@@ -81,7 +81,7 @@ def verify_command(
     """Recompute the log from its entries and name whatever is wrong. Exit code 1 if anything is."""
     settings = settings_files.load(home)
     keys = key_files.load(settings.home)
-    with _bar(quiet=as_json or not sys.stderr.isatty()) as bar:
+    with progress_bar(quiet=as_json or not sys.stderr.isatty()) as bar:
         task = bar.add_task("entries", total=None)
         report = Verification(
             settings.home / _LEDGER,
@@ -277,18 +277,6 @@ def _view(entry: LogEntry) -> dict[str, Any]:
 
 def _print_json(body: dict[str, Any]) -> None:
     sys.stdout.buffer.write(orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n")
-
-
-def _bar(*, quiet: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        disable=quiet,
-        transient=True,
-    )
 
 
 def _show(report: Report) -> None:

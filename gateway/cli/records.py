@@ -8,13 +8,14 @@ from typing import Annotated
 import orjson
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
 import adapters
 from gateway import settings as settings_files
 from gateway.cli.options import AsJson, Home
+from gateway.cli.showing import progress_bar
 from gateway.errors import NotFound
 from gateway.model import stamp
 from gateway.records.importer import Imported, Importer
@@ -45,7 +46,7 @@ def import_command(
     wanted = list(_chosen(settings.home / "mappings", names or []))
     importer = Importer(settings.home / "data" / "records.db")
     try:
-        with _bar(quiet=as_json) as bar:
+        with progress_bar(quiet=as_json, width=28) as bar:
             done = [_import_one(importer, path, bar) for path in wanted]
     finally:
         importer.close()
@@ -96,18 +97,6 @@ def _import_one(importer: Importer, path: Path, bar: Progress) -> Imported:
     )
     bar.update(task, completed=imported.rows, total=imported.rows, description=source.name)
     return imported
-
-
-def _bar(*, quiet: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description:<28}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        disable=quiet,
-        transient=True,
-    )
 
 
 def _chosen(folder: Path, names: Sequence[str]) -> Iterator[Path]:

@@ -4,7 +4,6 @@ An entry holds no personal data: whatever names a person is in the personal part
 the entry only commits to it, with a salt. The order of the names below is that of the document.
 """
 
-import hashlib
 import re
 import secrets
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from typing import Any
 import orjson
 
 from gateway.errors import TooLarge
+from gateway.model import digest
 
 VERSION = 1
 SALT_BYTES = 32
@@ -159,7 +159,7 @@ def _document(draft: Draft, fields: dict[str, Any]) -> bytes | None:
 
 def commit(salt: bytes, data: bytes) -> str:
     """Commit to data: SHA-256(salt ‖ data), `sha-256:` and hex. The salt hides what is short."""
-    return "sha-256:" + hashlib.sha256(salt + data).hexdigest()
+    return digest(salt + data)
 
 
 def canonical(document: Any) -> bytes:

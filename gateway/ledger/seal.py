@@ -72,8 +72,8 @@ class SealingKey:
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:
             raise ValueError("the sealing key has 32 bytes")
-        self._aead = AESGCM(_derive(key, b"sallyport ledger wrap v1"))
-        self._tag_key = _derive(key, b"sallyport ledger tag v1")
+        self._aead = AESGCM(derive_key(key, b"sallyport ledger wrap v1"))
+        self._tag_key = derive_key(key, b"sallyport ledger tag v1")
 
     def new_month(self, month: str, retention: str) -> tuple[MonthKey, bytes]:
         """Make a month's key, and its wrapped form to be stored."""
@@ -95,14 +95,15 @@ class SealingKey:
 
 def ledger_key(master: bytes) -> bytes:
     """Derive the log's sealing key from the gateway's master key, which serves other ends too."""
-    return _derive(master, b"sallyport ledger")
+    return derive_key(master, b"sallyport ledger")
 
 
 def _month(month: str, retention: str) -> bytes:
     return _MONTH_KEY + f"{month}/{retention}".encode()
 
 
-def _derive(key: bytes, purpose: bytes) -> bytes:
+def derive_key(key: bytes, purpose: bytes) -> bytes:
+    """Derive 32 bytes for one purpose (HKDF-SHA-256), so that no key serves two."""
     return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=purpose).derive(key)
 
 

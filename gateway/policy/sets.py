@@ -8,7 +8,6 @@ The revision is `sha-256:` and the digest of the canonical content (paths, texts
 that moving the folder, or writing the same data as YAML, does not change it.
 """
 
-import hashlib
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ import orjson
 import yaml
 
 from gateway.errors import PolicyRejected
+from gateway.model import digest
 
 TEST_SUFFIX = "_test.rego"
 _DATA_FILES = ("data.json", "data.yaml", "data.yml")
@@ -71,7 +71,7 @@ def from_canonical(canonical: bytes) -> PolicySet:
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise PolicyRejected("not a policy set, or of another format")
     return PolicySet(
-        revision="sha-256:" + hashlib.sha256(canonical).hexdigest(),
+        revision=digest(canonical),
         modules=content["modules"],
         data=content["data"],
         canonical=canonical,
