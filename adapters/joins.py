@@ -100,7 +100,7 @@ def _holders(join: Join, row: Row) -> list[Values]:
 
 
 def _bad(row: Row, code: str, text: str, join: Join, key: str) -> BadRow:
-    return BadRow(row.line, row.raw, code, text, join.source, key, row.span)
+    return BadRow(row.line, row.raw, code, text, join.source, key, row.span, row)
 
 
 def collect(found: dict[str, list[Values]], key: str, values: Values) -> None:

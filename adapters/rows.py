@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
+from gateway.records.source import Correction
+
 Values: TypeAlias = dict[str, str]
 """Column → text, without blanks at the ends; "" where nothing is known."""
 
@@ -25,11 +27,16 @@ class Row:
     values: Values
     groups: dict[str, list[Values]] = field(default_factory=dict)
     span: int = 1
+    correction: Correction | None = None
+    """What a person corrected in it: `adapters.corrected`."""
 
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that can't be read. `code` is stable; `text` says why and holds no value."""
+    """A row that can't be read. `code` is stable; `text` says why and holds no value.
+
+    `row` is there where it could be read, and only what should be joined to it could not be.
+    """
 
     line: int
     raw: str
@@ -38,6 +45,7 @@ class BadRow:
     column: str | None = None
     value: str | None = None
     span: int = 1
+    row: Row | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -477,7 +477,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """A legacy row that could not be translated. `line` counts from 1. Holds personal data."""
+    """A legacy row that could not be translated. `line` counts from 1. Holds personal data.
+
+    `fields` is the row as far as it could be read: column to text, and the rows of a repeated part
+    under its name. With it a person can correct single columns.
+    """
 
     source: str
     line: int
@@ -486,6 +490,7 @@ class SetAside:
     raw: str
     column: str | None = None
     value: str | None = None
+    fields: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,15 @@
-"""What a live source of records must offer. Mirrors are not sources: they are imports."""
+"""What sources of records are to the gateway: live ones, and how a mirrored one is kept up to date.
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Protocol
+A live source is searched where its records are kept. A mirrored one is imported, now and then: its
+mapping may say how often (`Poll`), and a person may have corrected rows of it (`Correction`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Protocol
 
 from gateway.model import Record, SubjectQuery
 
@@ -41,3 +48,64 @@ class RecordSource(Protocol):
     def get(self, record_id: str) -> Record | None:
         """Give one record by its id."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """When a source is imported by itself: every so many seconds, or daily at times of a zone.
+
+    A file younger than `settle_s` may still be being written, and is left for the next look.
+    """
+
+    every_s: int | None = None
+    daily: tuple[time, ...] = ()
+    zone: str = "UTC"
+    settle_s: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What a mapping says of its source's upkeep.
+
+    `files` are all that an import reads, the mapping among them; None for what is no file, such as
+    a database server. `max_shrink` is the share of records in percent that may go at once.
+    """
+
+    name: str
+    live: bool
+    record_types: frozenset[str]
+    files: tuple[Path, ...] | None
+    poll: Poll | None = None
+    max_shrink: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The legacy row that a record was made of. `span` counts the physical rows it holds.
+
+    `fields` gives it as `SetAside.fields` has it. One row has one `Origin`, however many records
+    are made of it.
+    """
+
+    line: int
+    raw: str
+    span: int
+    fields: Callable[[], Mapping[str, Any] | None]
+    corrected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a person says of one row in place of its source: column to text.
+
+    `groups` replaces repeated parts whole. It holds for a row as long as the source says of it what
+    it said when it was corrected: `row_key` of its text is what it is known by.
+    """
+
+    values: Mapping[str, str]
+    groups: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+
+
+def row_key(raw: str) -> str:
+    """Give what a row is known by, as long as its source leaves it as it is: 32 hex digits."""
+    return sha256(raw.encode(errors="surrogatepass")).hexdigest()[:32]
