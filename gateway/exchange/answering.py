@@ -138,7 +138,13 @@ class Answering:
             response=digest(released.body()),
             personal={
                 "given": [
-                    {"record_id": g.record_id, "classes": sorted(g.classes)} for g in released.given
+                    {
+                        "record_id": g.record_id,
+                        "record_type": g.record_type,
+                        "show": g.show,
+                        "classes": sorted(g.classes),
+                    }
+                    for g in released.given
                 ]
             }
             | decided(evidence),
@@ -165,10 +171,19 @@ def reference_text(question: Question) -> str | None:
 
 
 def decided(evidence: Evidence | None) -> dict[str, Any]:
-    """Give the decision's whole input, for the sealed part: an auditor replays it."""
+    """Give the decision's whole input, for the sealed part: an auditor replays it.
+
+    The outcome stands beside it: what was decided then is compared with what is decided again, and
+    the rules that hid a record are read there, since no reason ever names them.
+    """
     if evidence is None:
         return {}
-    return {"decision": {"entrypoint": evidence.entrypoint, "input": evidence.input.decode()}}
+    decision: dict[str, Any] = {
+        "entrypoint": evidence.entrypoint,
+        "input": evidence.input.decode(),
+        "outcome": evidence.outcome,
+    }
+    return {"decision": decision}
 
 
 def _asked(question: Question) -> dict[str, Any]:

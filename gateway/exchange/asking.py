@@ -306,7 +306,10 @@ class Asking:
                 ori=permit.owner, status=Status.BAD_ANSWER, ms=ms, reasons=(reason,)
             )
             codes = tuple(r.code for r in admitted.reasons)
-            return _Taken(outcome, self._received(permit, "not_admitted", codes, reply=reply))
+            draft = self._received(
+                permit, "not_admitted", codes, reply=reply, evidence=admitted.evidence
+            )
+            return _Taken(outcome, draft)
         a = admitted.answer
         outcome = AgencyOutcome(
             ori=permit.owner,

@@ -127,6 +127,10 @@ class Ledger:
             lambda reader: reader.page(filters, page or PageOf(), unseal=unseal)
         )
 
+    async def entry(self, name: str, *, unseal: bool = False) -> LogEntry | None:
+        """Read one entry by its id or its number, for the auditor. The caller logs it first."""
+        return await self._read(lambda reader: reader.one(name, unseal=unseal))
+
     async def receipts(self, peer: str) -> list[dict[str, str]]:
         """Give the leaves that a peer gave us, for checking its log with `audit verify`."""
         return await self._read(lambda reader: list(reader.receipts(peer)))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import ColumnElement, Engine, Row, select
+from sqlalchemy import ColumnElement, Engine, Row, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.database import open_sqlite
@@ -109,6 +109,36 @@ class Reader:
         shown = tuple(self._entry(row, wrapped if unseal else None) for row in rows[:limit])
         return Page(shown, str(rows[limit - 1].id) if len(rows) > limit else None)
 
+    def one(self, name: str, *, unseal: bool = False) -> LogEntry | None:
+        """Give one entry by its id, or by its number in the log; None if there is none.
+
+        Raises Invalid for a name that is neither, LedgerUnavailable.
+        """
+        if unseal and self._sealing is None:
+            raise LedgerUnavailable("The personal parts can't be opened without the sealing key.")
+        try:
+            with self._engine.connect() as connection:
+                row = connection.execute(select(entries).where(*_named(name))).first()
+                keys = connection.execute(select(month_keys)).all() if unseal else []
+        except SQLAlchemyError as error:
+            raise LedgerUnavailable(
+                f"The access log can't be read ({type(error).__name__})."
+            ) from None
+        return (
+            None if row is None else self._entry(row, {k.id: k for k in keys} if unseal else None)
+        )
+
+    def count(self, filters: Filters) -> int:
+        """Count the entries that a filter lets through, for showing progress."""
+        query = select(func.count()).select_from(entries).where(*_conditions(filters))
+        try:
+            with self._engine.connect() as connection:
+                return int(connection.execute(query).scalar_one())
+        except SQLAlchemyError as error:
+            raise LedgerUnavailable(
+                f"The access log can't be read ({type(error).__name__})."
+            ) from None
+
     def checkpoint(self) -> str | None:
         """Give the newest signed checkpoint, None if there is none yet."""
         query = select(checkpoints.c.note).order_by(checkpoints.c.size.desc()).limit(1)
@@ -188,6 +218,14 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
         if value is not None:
             found.append(e[name] == value)
     return found
+
+
+def _named(name: str) -> list[ColumnElement[bool]]:
+    writer, dot, number = name.rpartition(".")
+    if not (number.isascii() and number.isdigit() and len(number) <= _CURSOR_DIGITS):
+        raise Invalid("This is no entry: give its id, or its number in the log.", pointer="/entry")
+    e = entries.c
+    return [e.writer == writer, e.sequence == int(number)] if dot else [e.position == int(number)]
 
 
 def _cursor(text: str) -> int:

@@ -71,6 +71,7 @@ class Given:
     """
 
     record_id: str
+    record_type: str
     show: str
     classes: tuple[str, ...]
 

@@ -104,10 +104,10 @@ def show(
         return None
     if granularity.rank < Granularity.POINTER.rank:
         match = Match(record_type=found.record_type, band=found.band)
-        return Shown(match, Given(found.record_id, str(granularity), ()))
+        return Shown(match, Given(found.record_id, found.record_type, str(granularity), ()))
     if action.show == "pointer" or granularity is Granularity.POINTER:
         match = Match(record_type=found.record_type, band=found.band, contact=found.contact)
-        return Shown(match, Given(found.record_id, "pointer", ()))
+        return Shown(match, Given(found.record_id, found.record_type, "pointer", ()))
     kept = keep(active.plan(action.classes), found.message)
     if kept is None:
         return None
@@ -127,7 +127,7 @@ def show(
         contact=found.contact,
         record=record,
     )
-    return Shown(match, Given(found.record_id, "record", kept.classes))
+    return Shown(match, Given(found.record_id, found.record_type, "record", kept.classes))
 
 
 def _standard(kept: Kept, found: Found, failures: Failures) -> Message | None:
