@@ -136,6 +136,19 @@ class Compiled:
         """Evaluate on a clone, for vetting. Raises `PolicyRejected`, which may tell values."""
         return _must(partial(self.decide, rule, input_json))
 
+    def evaluate_on(self, rule: str, input_json: bytes, data_json: bytes) -> bytes:
+        """Evaluate on a clone with other data, to see what an outcome rests on."""
+
+        def call() -> bytes:
+            clone = self._master.clone()
+            clone.clear_data()
+            clone.add_data_json(data_json.decode())
+            clone.set_input_json(input_json.decode())
+            raw: str = clone.eval_rule_as_json(rule)
+            return raw.encode()
+
+        return _must(call)
+
     def decide(self, rule: str, input_json: bytes) -> bytes:
         """Evaluate a rule on a clone. Raises whatever the engine raises. Gives JSON."""
         clone = self._master.clone()

@@ -1,0 +1,89 @@
+"""The rules of a set as their metadata name them, and the papers that its data hold.
+
+A rule's metadata is the `# METADATA` comment before it, in YAML. A block with `custom.id` is a rule
+that outcomes name by that id. A paper is an object of the data with an `id` of its own, such as an
+agreement: outcomes name it in the same way.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from gateway.policy.sets import PolicySet
+
+_DEPTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. `where` is its file and line, relative to the set's folder."""
+
+    id: str
+    title: str
+    citation: str
+    confirm_by_counsel: bool
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """One paper in the data. `at` is its path, such as `data.agreements.A.B.mou-1`."""
+
+    id: str
+    title: str
+    citation: str
+    at: str
+
+
+def metadata_blocks(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Give each metadata block of a module with its line. Raises yaml.YAMLError."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines, start=1):
+        if line.strip() != "# METADATA":
+            continue
+        body = []
+        for below in lines[number:]:
+            if not below.startswith("#"):
+                break
+            body.append(below.removeprefix("#").removeprefix(" "))
+        yield number, yaml.safe_load("\n".join(body)) or {}
+
+
+def rules_of(policy_set: PolicySet) -> Mapping[str, Rule]:
+    """Give the set's rules by id. A block that can't be read, or has no id, is no rule."""
+    found: dict[str, Rule] = {}
+    for path, text in policy_set.rules.items():
+        try:
+            blocks = list(metadata_blocks(text))
+        except yaml.YAMLError:
+            continue
+        for line, block in blocks:
+            custom = block.get("custom")
+            if not isinstance(custom, dict) or "id" not in custom:
+                continue
+            rule = Rule(
+                id=str(custom["id"]),
+                title=str(block.get("title", "")),
+                citation=str(custom.get("citation", "")),
+                confirm_by_counsel=custom.get("confirm_by_counsel") is not False,
+                where=f"{path}:{line}",
+            )
+            found.setdefault(rule.id, rule)
+    return found
+
+
+def papers_of(policy_set: PolicySet) -> Mapping[str, Paper]:
+    """Give the papers of the set's data by id."""
+    return {paper.id: paper for paper in _papers(policy_set.data, "data", 0)}
+
+
+def _papers(value: Any, at: str, depth: int) -> Iterator[Paper]:
+    if not isinstance(value, dict) or depth > _DEPTH:
+        return
+    name = value.get("id")
+    if isinstance(name, str):
+        yield Paper(name, str(value.get("title", "")), str(value.get("citation", "")), at)
+    for key, below in value.items():
+        yield from _papers(below, f"{at}.{key}", depth + 1)
