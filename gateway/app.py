@@ -199,14 +199,20 @@ async def _policy(settings: Settings, keys: Keys, stack: AsyncExitStack) -> Poli
         return pairwise_subject(keys.pairwise, peer, subject)
 
     engine: Engine | None = None
-    if settings.opa_url is not None:
-        server = OpaServer(
-            url=settings.opa_url,
-            bundles=data / "opa",
-            token=_secret(settings.opa_token_file),
-            timeout_s=settings.opa_timeout_ms / 1000,
+    if settings.opa_url:
+        token = _secret(settings.opa_token_file)
+        engine = OpaServerEngine(
+            *(
+                OpaServer(
+                    url=url,
+                    bundles=data / "opa",
+                    token=token,
+                    ca_file=settings.opa_ca_file,
+                    timeout_s=settings.opa_timeout_ms / 1000,
+                )
+                for url in settings.opa_url
+            )
         )
-        engine = OpaServerEngine(server)
     policy = await Policy.start(
         folder=settings.home / "policies",
         data_dir=data,

@@ -8,12 +8,19 @@ import os
 import stat
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -39,9 +46,11 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)] = 8443
 
-    opa_url: str | None = None
-    """Decide by an OPA server here. Left out: the embedded engine."""
+    opa_url: Annotated[tuple[str, ...], NoDecode] = ()
+    """Decide by an OPA server here, or by several that share the load. None: in process."""
     opa_token_file: Path | None = None
+    opa_ca_file: Path | None = None
+    """The authority of the OPA servers' certificates. Left out: those that the machine trusts."""
     opa_timeout_ms: Annotated[int, Field(ge=10, le=5_000)] = 250
     policy_watch: bool = True
     """Apply saved edits of the policy folder by themselves, if they pass vetting."""
@@ -71,12 +80,23 @@ class Settings(BaseSettings):
         toml = TomlConfigSettingsSource(settings_cls, Path(str(home)) / FILE)
         return (init_settings, env_settings, toml)
 
+    @field_validator("opa_url", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        """Take one URL, or several with commas between; in the file also a list."""
+        if isinstance(value, str):
+            return tuple(u.strip() for u in value.split(",") if u.strip())
+        return () if value is None else value
+
     @model_validator(mode="after")
     def _safe(self) -> Self:
         _require_url(self.base_url, "base_url")
-        if self.opa_url is not None:
-            _require_url(self.opa_url, "opa_url")
-            if not _is_loopback(urlsplit(self.opa_url).hostname) and self.opa_token_file is None:
+        for url in self.opa_url:
+            if urlsplit(url).scheme == "unix":
+                _require_socket(url)
+                continue
+            _require_url(url, "opa_url")
+            if not _is_loopback(urlsplit(url).hostname) and self.opa_token_file is None:
                 raise ValueError("opa_url is not on this machine: set opa_token_file")
         if not _is_loopback(self.host) and not self.base_url.startswith("https://"):
             raise ValueError("host is open to the network: base_url must be https://")
@@ -110,6 +130,12 @@ def _require_url(url: str, field: str) -> None:
         raise ValueError(f"{field} must not hold a password")
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise ValueError(f"{field} leaves this machine: it must be https://")
+
+
+def _require_socket(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.netloc or not parts.path.startswith("/") or parts.query or parts.fragment:
+        raise ValueError("opa_url of a socket is unix:// and its whole path: unix:///run/opa.sock")
 
 
 def _is_loopback(host: str | None) -> bool:

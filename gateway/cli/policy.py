@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from gateway import settings as settings_files
 from gateway.cli import admin_client
 from gateway.cli.options import AsJson, Home
 from gateway.errors import PolicyRejected
@@ -118,16 +120,40 @@ def opa_config(
     home: Home,
     *,
     address: Annotated[
-        str, typer.Option("--addr", help="Where OPA listens: host:port or unix://path.")
-    ] = "127.0.0.1:8181",
+        str | None,
+        typer.Option(
+            "--addr", help="Where OPA listens: host:port or unix://path. Else as opa_url says."
+        ),
+    ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option("--tls-cert", help="OPA's certificate, for https.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", help="Its private key.")] = None,
 ) -> None:
-    """Write the bundle of the set in force, and print the command that runs OPA by it."""
+    """Write the bundle of the set in force, and print the command that runs each OPA by it."""
     folder = home.absolute() / "data" / FOLDER
     active = KeptSets(home / "data").active()
     if active is None:
         raise PolicyRejected("no set was ever in force here; start the gateway once", where="data")
-    write_bundle(folder, active)
-    sys.stdout.write(shlex.join(command(folder, address)) + "\n")
+    if (tls_cert is None) != (tls_key is None):
+        raise PolicyRejected("--tls-cert and --tls-key go together", where="opa-config")
+    settings = settings_files.load(home) if (home / settings_files.FILE).is_file() else None
+    urls = settings.opa_url if settings else ()
+    token = None
+    if settings and settings.opa_token_file:
+        token = settings.opa_token_file.read_text(encoding="utf-8").strip()
+    write_bundle(folder, active, token=token)
+    tls = (tls_cert, tls_key) if tls_cert and tls_key else None
+    addresses = [address] if address else [_address(u) for u in urls] or ["127.0.0.1:8181"]
+    for one in addresses:
+        program = command(folder, one, authorized=token is not None, tls=tls)
+        sys.stdout.write(shlex.join(program) + "\n")
+
+
+def _address(url: str) -> str:
+    """Give where OPA listens to be found under a URL."""
+    parts = urlsplit(url)
+    return url if parts.scheme == "unix" else f"{parts.hostname}:{parts.port or 8181}"
 
 
 def _show(title: str, found: dict[str, Any], *, as_json: bool) -> None:

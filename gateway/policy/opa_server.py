@@ -1,147 +1,140 @@
-"""Rego in an OPA server beside the gateway, through opa-python-client.
+"""Rego in OPA servers beside the gateway: one of them, or a pool that shares the load.
 
-The server runs as `opa_bundle.command` says. Each decision asks for strict built-in errors, since
-OPA else turns an error into undefined, and "allow if not bad" would open; and for provenance, so
-that it comes with the revision of the bundle that made it. Only the revision in force counts, and
-while a switch goes on the one before it.
+Every server runs as `opa_bundle.command` says, by the one bundle that the gateway wrote. Only the
+revision in force counts, whichever server decided, and while a switch goes on the one before it.
 
-No waiting, a short time-out: an absent server is noticed at once, and so is its return, since every
-decision tries again.
+The server with the least to do is asked. One that does not answer, or decides by another set, is
+passed over: the next is asked at once, and for a second it comes last. Every decision may try it
+again, so that its return is noticed. An evaluation that fails is the input's own trouble, and no
+other server is asked for it. Where nobody can decide it is a refusal.
 """
 
 import asyncio
-import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import aiohttp
 import orjson
-from opa_client.opa_async import AsyncOpaClient
 
 from gateway.errors import Misconfigured, PolicyRejected, PolicyUnavailable
 from gateway.policy.engine import Decided
 from gateway.policy.opa_bundle import write_bundle
+from gateway.policy.opa_member import Absent, Member, OpaServer, revision_of
 from gateway.policy.sets import PolicySet
 
-_STRICT = {"strict-builtin-errors": "true", "provenance": "true"}
+__all__ = ["OpaServer", "OpaServerEngine"]
+
 _POLL_S = 0.02
 
 
-@dataclass(frozen=True, slots=True)
-class OpaServer:
-    """Where the server is. `url`: http://host:port, https://host:port or unix:///path/of/socket.
-
-    `bundles` is the folder that it watches. `timeout_s` bounds one decision, `switch_s` how long a
-    new set may take to arrive.
-    """
-
-    url: str
-    bundles: Path
-    token: str | None = None
-    ca_file: Path | None = None
-    timeout_s: float = 0.1
-    switch_s: float = 3.0
-
-
-class _Client(AsyncOpaClient):  # type: ignore[misc]  # the library is untyped
-    """The library's client, with one session for good: own authority, unix socket, fast JSON."""
-
-    def __init__(self, server: OpaServer) -> None:
-        parts = urlsplit(server.url)
-        if parts.scheme not in {"http", "https", "unix"}:
-            raise Misconfigured("the OPA server's URL begins with http, https or unix")
-        self._socket = parts.path if parts.scheme == "unix" else None
-        self._ca_file = server.ca_file
-        super().__init__(
-            host=parts.hostname or "localhost",
-            port=parts.port or 8181,
-            ssl=parts.scheme == "https",
-            token=server.token,
-            retries=0,
-            timeout=server.timeout_s,
-        )
-
-    def _connect(self) -> aiohttp.BaseConnector:
-        if self._socket is not None:
-            return aiohttp.UnixConnector(self._socket)
-        if self.ssl:
-            return aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=self._ca_file))
-        return aiohttp.TCPConnector()
-
-    async def _init_session(self) -> None:
-        self._connector = self._connect()
-        self._session = aiohttp.ClientSession(
-            headers=self.headers,
-            connector=self._connector,
-            timeout=aiohttp.ClientTimeout(total=self.timeout),
-            json_serialize=lambda value: orjson.dumps(value).decode(),
-        )
-
-
 class OpaServerEngine:
-    """Decides in the server, by the bundle that the gateway wrote."""
+    """Decides in one of the servers, by the bundle that the gateway wrote."""
 
     name = "opa-server"
 
-    def __init__(self, server: OpaServer) -> None:
+    def __init__(self, server: OpaServer, *more: OpaServer) -> None:
+        if any(m.bundles != server.bundles or m.token != server.token for m in more):
+            raise Misconfigured("the OPA servers of a pool share one folder of bundles and a token")
         self._server = server
-        self._client = _Client(server)
-        self._opened = False
+        self._pool = [Member(s) for s in (server, *more)]
+        self._turn = 0
         self._active: PolicySet | None = None
         self._accepted: frozenset[str] = frozenset()
         self._before: tuple[str, float] | None = None
-        self._trouble: str | None = None
 
     async def activate(self, candidate: PolicySet) -> None:
-        """Write the bundle and wait until the server decides by it.
+        """Write the bundle and wait until every server that answers decides by it.
 
-        Raises `PolicyRejected` if it does not in time: the old bundle is then put back. The first
-        set is in force even if the server is not there yet; until then every decision is refused.
+        Raises `PolicyRejected` if one does not in time: the old bundle is then put back. The first
+        set is in force even if no server is there yet; until then every decision is refused.
         """
         before = self._active
         self._accepted = frozenset(s.revision for s in (before, candidate) if s is not None)
-        await asyncio.to_thread(write_bundle, self._server.bundles, candidate)
-        arrived = await self._arrives(candidate.revision)
-        if not arrived and before is not None:
-            await asyncio.to_thread(write_bundle, self._server.bundles, before)
+        await self._write(candidate)
+        late = await self._arrives(candidate.revision)
+        if late is not None and before is not None:
+            await self._write(before)
             self._accepted = frozenset({before.revision})
             raise PolicyRejected(
-                f"the OPA server did not take the set within {self._server.switch_s:.0f} s"
+                f"{late} did not take the set within {self._server.switch_s:.0f} s"
             )
         self._active = candidate
         if before is not None and before.revision != candidate.revision:
             # A decision made just before the switch may still be on its way.
-            self._before = (before.revision, time.monotonic() + self._server.timeout_s)
+            self._before = (before.revision, time.monotonic() + self._patience())
 
-    async def _arrives(self, revision: str) -> bool:
+    async def _write(self, policy_set: PolicySet) -> None:
+        server = self._server
+        await asyncio.to_thread(write_bundle, server.bundles, policy_set, token=server.token)
+
+    async def _arrives(self, revision: str) -> str | None:
+        """Wait for the set. None: whoever answers decides by it; else who does not."""
         deadline = time.monotonic() + self._server.switch_s
-        while time.monotonic() < deadline:
-            try:
-                reply = await self._ask("agencies", {"v": 1})
-            except PolicyUnavailable:
-                if self._active is None:
-                    return False
-            else:
-                if _revision(reply) == revision:
-                    self._trouble = None
-                    return True
+        while True:
+            states = await asyncio.gather(*(self._decides_by(m) for m in self._pool))
+            answering = [s for s in states if s is not None]
+            if answering and all(s == revision for s in answering):
+                return None
+            if self._active is None and not answering:
+                return "the OPA server"
+            if time.monotonic() >= deadline:
+                break
             await asyncio.sleep(_POLL_S)
-        return False
+        if len(self._pool) == 1 or not answering:
+            return "the OPA server"
+        late = [m.url for m, s in zip(self._pool, states, strict=True) if s not in (None, revision)]
+        return f"the OPA server at {', '.join(late)}"
+
+    async def _decides_by(self, member: Member) -> str | None:
+        """Give the revision that a server decides by, or None if it does not answer."""
+        try:
+            revision = revision_of(await member.ask("agencies", {"v": 1}))
+        except Absent:
+            return None
+        except PolicyUnavailable:
+            return ""
+        if self._counts(revision):
+            member.well()
+        return revision
 
     async def decide(self, entrypoint: str, input_json: bytes) -> Decided:
-        """Ask the server. Raises `PolicyUnavailable` for whatever is not a decision of our set."""
-        reply = await self._ask(entrypoint, orjson.loads(input_json))
-        revision = _revision(reply)
+        """Ask a server. Raises `PolicyUnavailable` for whatever is not a decision of our set."""
+        value = orjson.loads(input_json)
+        trouble: Absent | None = None
+        give_up = time.monotonic() + self._patience()
+        for member in self._in_turn():
+            if trouble is not None and time.monotonic() >= give_up:
+                break
+            try:
+                return await self._decided_by(member, entrypoint, value)
+            except Absent as error:
+                trouble = error
+        raise PolicyUnavailable(self.trouble() or "the OPA server does not answer") from None
+
+    async def _decided_by(
+        self, member: Member, entrypoint: str, value: Mapping[str, Any]
+    ) -> Decided:
+        reply = await member.ask(entrypoint, value)
+        revision = revision_of(reply)
         if not self._counts(revision):
-            raise self._failed("the OPA server decides by another policy set")
+            raise member.failed("the OPA server decides by another policy set")
+        member.well()
         if "result" not in reply:
             raise PolicyUnavailable(f"the policy has no decision for '{entrypoint}'")
-        self._trouble = None
         return Decided(reply["result"], revision)
+
+    def _in_turn(self) -> list[Member]:
+        """Order the servers: well before failed, then by how much they have to do, then by turn."""
+        if len(self._pool) == 1:
+            return self._pool
+        self._turn += 1
+        turned = self._pool[self._turn % len(self._pool) :]
+        turned += self._pool[: self._turn % len(self._pool)]
+        return sorted(turned, key=lambda m: (m.rests, m.asked))
+
+    def _patience(self) -> float:
+        """Give how long a decision may take with all its tries, in s."""
+        return self._server.timeout_s * min(len(self._pool), 2)
 
     def _counts(self, revision: str) -> bool:
         if self._before is not None and time.monotonic() > self._before[1]:
@@ -150,55 +143,17 @@ class OpaServerEngine:
                 self._accepted = frozenset({self._active.revision})
         return revision in self._accepted
 
-    async def _ask(self, entrypoint: str, value: Mapping[str, Any]) -> dict[str, Any]:
-        if not self._opened:
-            await self._client._init_session()  # noqa: SLF001 - the library opens it in a `with` only
-            self._opened = True
-        try:
-            reply = await self._query(entrypoint, value)
-        except aiohttp.ClientResponseError as error:
-            # A built-in failed, or two rules conflict: this input's own trouble. The body may hold
-            # its values, and is not read.
-            if error.status >= 500:  # noqa: PLR2004 - the family of server errors
-                raise PolicyUnavailable(f"the policy failed in '{entrypoint}'") from None
-            raise self._failed(f"the OPA server says {error.status}") from None
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            raise self._failed("the OPA server does not answer") from None
-        except ValueError:
-            raise self._failed("the OPA server's answer is no JSON") from None
-        if not isinstance(reply, dict):
-            raise self._failed("the OPA server's answer is malformed")
-        return reply
-
-    async def _query(self, entrypoint: str, value: Mapping[str, Any]) -> Any:
-        path = f"sallyport/{entrypoint}"
-        try:
-            return await self._client.query_rule(value, path, "decision", _STRICT)
-        except (aiohttp.ServerDisconnectedError, ConnectionResetError):
-            # The server closed a connection that had been idle. A decision changes nothing, so it
-            # may be asked for again, on a new one, once.
-            return await self._client.query_rule(value, path, "decision", _STRICT)
-
-    def _failed(self, why: str) -> PolicyUnavailable:
-        self._trouble = why
-        return PolicyUnavailable(why)
-
     def trouble(self) -> str | None:
-        """Say why the last decision could not be had."""
-        return self._trouble
+        """Say which servers' last decision could not be had, and why."""
+        failed = [m for m in self._pool if m.trouble is not None]
+        if not failed:
+            return None
+        if len(self._pool) == 1:
+            return failed[0].trouble
+        said = "; ".join(f"{m.url}: {m.trouble}" for m in failed)
+        return f"{len(failed)} of {len(self._pool)} OPA servers: {said}"
 
     async def close(self) -> None:
-        """Close the session."""
-        await self._client.close_connection()
-        self._opened = False
-
-
-def _revision(reply: Mapping[str, Any]) -> str:
-    """Give the revision of the one bundle, or an empty text."""
-    provenance = reply.get("provenance")
-    bundles = provenance.get("bundles") if isinstance(provenance, dict) else None
-    if not isinstance(bundles, dict) or len(bundles) != 1:
-        return ""
-    (only,) = bundles.values()
-    revision = only.get("revision") if isinstance(only, dict) else None
-    return revision if isinstance(revision, str) else ""
+        """Close the sessions."""
+        for member in self._pool:
+            await member.close()
