@@ -1,14 +1,15 @@
 """What auditors call: entries, receipts, checkpoint, the review queue. Every reading is logged."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
 from gateway.errors import Forbidden, NotFound
+from gateway.exchange.replaying import Replayer
 from gateway.http.auth import require
 from gateway.http.composed import Gateway, gateway_of
 from gateway.http.problems import Problem
@@ -114,6 +115,58 @@ async def checkpoint(request: Request, caller: Auditor) -> Response:
     if note is None:
         raise NotFound("There is no checkpoint yet. Ask again in a second.")
     return Response(note, media_type="text/plain; charset=utf-8")
+
+
+class ReplayView(BaseModel):
+    """One decision made again. `differences` say where, with then and now; absent is null."""
+
+    entry_id: str
+    result: str
+    entrypoint: str | None = None
+    differences: list[dict[str, Any]] | None = None
+    detail: str | None = None
+
+
+@router.get(
+    "/entries/{entry}/replay",
+    responses={200: {"model": ReplayView}},
+    summary="Decide a logged decision again",
+)
+async def replay(
+    request: Request, entry: Annotated[str, Path(max_length=64)], caller: Auditor
+) -> Response:
+    """Decide again from the sealed input and the kept set: same, different, or why it can't be.
+
+    `entry` is an entry's id or its number in the log. The reading is logged.
+    """
+    gateway = gateway_of(request)
+    await _logged(gateway, caller, "decisions_replayed", {"about": {"entry": entry}})
+    async with Replayer(gateway.ledger, gateway.policy.kept) as replayer:
+        found = await replayer.one(entry)
+    return _json(found.as_json())
+
+
+Reading = Literal[
+    "decisions_replayed", "decision_explained", "impact_measured", "exposure_measured"
+]
+
+
+class ReadingRequest(BaseModel):
+    """What the command is about to read, and of which entries."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    what: Reading
+    about: Annotated[
+        dict[Word, Annotated[str, StringConstraints(max_length=256)]], Field(max_length=16)
+    ] = Field(default={})
+
+
+@router.post("/readings", summary="Log a reading of sealed parts by the command")
+async def reading(request: Request, body: ReadingRequest, caller: Auditor) -> Response:
+    """Log that sealed parts are about to be read from the log's file, beside the gateway."""
+    await _logged(gateway_of(request), caller, body.what, {"about": body.about})
+    return _json({"logged": True})
 
 
 class ReviewView(BaseModel):

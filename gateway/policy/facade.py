@@ -136,6 +136,11 @@ class Policy:
         """The words of the set in force."""
         return self._active().vocabulary
 
+    @property
+    def kept(self) -> KeptSets:
+        """The sets that were in force here, by digest."""
+        return self._kept
+
     async def apply(self) -> str:
         """Vet the folder's set and switch to it, whole or not at all. Gives the revision in force.
 

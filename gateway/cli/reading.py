@@ -1,0 +1,96 @@
+"""Reading the log's sealed parts for a command: logged first, then read beside the gateway.
+
+The running gateway logs the reading; when none runs, this command does, as the log's one writer.
+Then ledger.db is read as it is, read-only, so that long readings hold up nobody.
+"""
+
+import asyncio
+import getpass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from gateway import settings as settings_files
+from gateway.cli import admin_client
+from gateway.errors import NotFound, Unavailable
+from gateway.ledger import (
+    Draft,
+    EntryType,
+    Filters,
+    Ledger,
+    LogEntry,
+    Page,
+    PageOf,
+    origin_of,
+)
+from gateway.ledger.reading import Reader
+from gateway.ledger.seal import SealingKey, ledger_key
+from gateway.trust import keys as key_files
+
+LEDGER = Path("data") / "ledger.db"
+
+
+class OpenedLog:
+    """The log of one gateway's folder, read-only, with its sealed parts. Use it with `with`."""
+
+    def __init__(self, home: Path) -> None:
+        keys = key_files.load(home)
+        self._reader = Reader(home / LEDGER, SealingKey(ledger_key(keys.sealing)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._reader.close()
+
+    def count(self, filters: Filters) -> int:
+        """Count the entries that a filter lets through."""
+        return self._reader.count(filters)
+
+    async def entries(
+        self, filters: Filters, page: PageOf | None = None, *, unseal: bool = False
+    ) -> Page:
+        """Give a page."""
+        return self._reader.page(filters, page or PageOf(), unseal=unseal)
+
+    async def entry(self, name: str, *, unseal: bool = False) -> LogEntry | None:
+        """Give one entry, None if there is none."""
+        return self._reader.one(name, unseal=unseal)
+
+
+def opened_log(home: Path, what: str, about: dict[str, str]) -> OpenedLog:
+    """Log that sealed parts are read, for what and of which entries; then open the log.
+
+    Raises NotFound if there is none, LedgerUnavailable if the reading can't be logged.
+    """
+    if not (home / LEDGER).is_file():
+        raise NotFound("There is no access log yet: the gateway never ran.")
+    try:
+        admin_client.call(home, "POST", "/v1/audit/readings", {"what": what, "about": about})
+    except Unavailable:
+        asyncio.run(_logged_alone(home, what, about))
+    return OpenedLog(home)
+
+
+async def _logged_alone(home: Path, what: str, about: dict[str, str]) -> None:
+    settings = settings_files.load(home)
+    keys = key_files.load(home)
+    ledger = Ledger(
+        home / LEDGER,
+        origin=origin_of(settings.ori),
+        log_key=keys.log,
+        sealing_key=ledger_key(keys.sealing),
+    )
+    personal: dict[str, Any] = {"client": "command", "user": getpass.getuser(), "about": about}
+    await ledger.start()
+    try:
+        await ledger.begin(
+            [Draft(EntryType.ADMIN, peer=settings.ori, decision=what, personal=personal)]
+        )
+    finally:
+        await ledger.stop()
