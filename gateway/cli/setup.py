@@ -26,7 +26,7 @@ from gateway.trust.jwk import Jwk, ec_jwk, read_ec
 ADMIN = "local-admin"
 """The client that this gateway's own commands are; its key is keys/admin.pem."""
 ADMIN_KEY = "admin.pem"
-FOLDERS = ("policies", "mappings", "sources", "data")
+FOLDERS = ("policies", "agreements", "mappings", "sources", "data")
 _JWK_CAP = 4_096
 
 
@@ -35,6 +35,7 @@ class RenewableKey(StrEnum):
 
     MESSAGE = "message"
     TOKEN = "token"  # noqa: S105 - the name of a key, not its value
+    AGREEMENT = "agreement"
 
 
 keys_app = typer.Typer(no_args_is_help=True, help="Show and renew this gateway's keys.")
@@ -101,6 +102,7 @@ def own_entry(home: Path) -> registry.PeerEntry:
         key_id=own.key_id,
         key=own.message_jwk,
         log_key=own.log_jwk,
+        agreement_key=own.agreement_jwk,
     )
 
 
@@ -153,7 +155,9 @@ def keys_show(home: Home) -> None:
 
 @keys_app.command("renew")
 def keys_renew(
-    name: Annotated[RenewableKey, typer.Argument(help="message: towards peers; token: clients.")],
+    name: Annotated[
+        RenewableKey, typer.Argument(help="message: to peers; token: clients; agreement.")
+    ],
     home: Home,
 ) -> None:
     """Make a new key in the place of one that leaked or grew old. The old one is kept aside."""
@@ -161,7 +165,9 @@ def keys_renew(
     typer.echo(
         f"Made a new {name.value} key; the old one is {retired.name}. Start the gateway anew."
     )
-    if name is RenewableKey.MESSAGE:
+    if name is RenewableKey.AGREEMENT:
+        typer.echo("Every agreement ends until you and its other parties have signed it anew.")
+    if name is not RenewableKey.TOKEN:
         typer.echo("Give every peer what `sallyport keys show` prints now: they trust the old one.")
 
 

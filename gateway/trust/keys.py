@@ -1,12 +1,13 @@
 """The gateway's own keys: made once, kept one a file (0600) in the home's keys folder (0700).
 
-| file         | what                                                   |
-|--------------|--------------------------------------------------------|
-| message.pem  | ES256, P-256: signs messages to other gateways         |
-| token.pem    | ES256, P-256: signs the access tokens of own clients   |
-| log.pem      | Ed25519: signs checkpoints of the access log           |
-| sealing.key  | 32 bytes: wraps the keys of sealed parts of the log    |
-| pairwise.key | 32 bytes: makes officers' pairwise subjects            |
+| file          | what                                                   |
+|---------------|--------------------------------------------------------|
+| message.pem   | ES256, P-256: signs messages to other gateways         |
+| token.pem     | ES256, P-256: signs the access tokens of own clients   |
+| log.pem       | Ed25519: signs checkpoints of the access log           |
+| agreement.pem | Ed25519: signs agreements with other agencies          |
+| sealing.key   | 32 bytes: wraps the keys of sealed parts of the log    |
+| pairwise.key  | 32 bytes: makes officers' pairwise subjects            |
 
 A lost or opened key is not something to go on with: every doubt raises Misconfigured.
 """
@@ -35,6 +36,7 @@ from gateway.trust.jwk import Jwk, ec_jwk, ed_jwk, thumbprint
 
 FOLDER = "keys"
 MESSAGE, TOKEN, LOG = "message.pem", "token.pem", "log.pem"
+AGREEMENT = "agreement.pem"
 SEALING, PAIRWISE = "sealing.key", "pairwise.key"
 SECRET_BYTES = 32
 _HEX = re.compile(rb"[0-9a-f]{64}\n?")
@@ -50,6 +52,7 @@ class Keys:
     message: ec.EllipticCurvePrivateKey = field(repr=False)
     token: ec.EllipticCurvePrivateKey = field(repr=False)
     log: Ed25519PrivateKey = field(repr=False)
+    agreement: Ed25519PrivateKey = field(repr=False)
     sealing: bytes = field(repr=False)
     pairwise: bytes = field(repr=False)
 
@@ -62,6 +65,11 @@ class Keys:
     def log_jwk(self) -> Jwk:
         """The public key that our log's checkpoints are verified with."""
         return ed_jwk(self.log.public_key())
+
+    @property
+    def agreement_jwk(self) -> Jwk:
+        """The public key that our signatures on agreements are verified with."""
+        return ed_jwk(self.agreement.public_key())
 
     @property
     def key_id(self) -> str:
@@ -82,25 +90,31 @@ def generate(home: Path) -> Keys:
     write_private(folder, MESSAGE, ec.generate_private_key(ec.SECP256R1()))
     write_private(folder, TOKEN, ec.generate_private_key(ec.SECP256R1()))
     write_private(folder, LOG, Ed25519PrivateKey.generate())
+    write_private(folder, AGREEMENT, Ed25519PrivateKey.generate())
     for name in (SEALING, PAIRWISE):
         write_secret(folder, name, secrets.token_hex(SECRET_BYTES).encode() + b"\n")
     return load(home)
 
 
 def renew(home: Path, name: str) -> Path:
-    """Put a new ES256 key in the place of message.pem or token.pem; give the old one's new name.
+    """Put a new key in the place of one of the renewable ones; give the old one's new name.
 
     The old key is kept, since earlier evidence was signed with it. Raises Misconfigured for the
     other keys: what they hold together would fall apart.
     """
-    if name not in {MESSAGE, TOKEN}:
-        raise Misconfigured(f"only {MESSAGE} and {TOKEN} can be renewed")
+    if name not in {MESSAGE, TOKEN, AGREEMENT}:
+        raise Misconfigured(f"only {MESSAGE}, {TOKEN} and {AGREEMENT} can be renewed")
     folder = home / FOLDER
     old = read_secret(folder, name)
     fresh = f"{name}.new"
     retired = folder / f"{name}.retired-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     (folder / fresh).unlink(missing_ok=True)  # of a renewal that was interrupted
-    write_private(folder, fresh, ec.generate_private_key(ec.SECP256R1()))
+    made: PrivateKey = (
+        Ed25519PrivateKey.generate()
+        if name == AGREEMENT
+        else ec.generate_private_key(ec.SECP256R1())
+    )
+    write_private(folder, fresh, made)
     write_secret(folder, retired.name, old)
     (folder / fresh).replace(folder / name)
     return retired
@@ -112,12 +126,15 @@ def load(home: Path) -> Keys:
     keys = Keys(
         message=read_ec_private(folder, MESSAGE),
         token=read_ec_private(folder, TOKEN),
-        log=_read_log(folder),
+        log=_read_ed(folder, LOG),
+        agreement=_read_ed(folder, AGREEMENT),
         sealing=_read_bytes(folder, SEALING),
         pairwise=_read_bytes(folder, PAIRWISE),
     )
     if ec_jwk(keys.message.public_key()) == ec_jwk(keys.token.public_key()):
         raise Misconfigured("keys/message.pem and keys/token.pem are one key: they must differ")
+    if ed_jwk(keys.log.public_key()) == keys.agreement_jwk:
+        raise Misconfigured("keys/log.pem and keys/agreement.pem are one key: they must differ")
     if secrets.compare_digest(keys.sealing, keys.pairwise):
         raise Misconfigured("keys/sealing.key and keys/pairwise.key are one key: they must differ")
     return keys
@@ -136,10 +153,15 @@ def read_ec_private(folder: Path, name: str) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def _read_log(folder: Path) -> Ed25519PrivateKey:
-    key = _parse(read_secret(folder, LOG), f"{folder.name}/{LOG}", _load_pem)
+def read_agreement(home: Path) -> Ed25519PrivateKey:
+    """Read the key that signs agreements, alone. Raises Misconfigured."""
+    return _read_ed(home / FOLDER, AGREEMENT)
+
+
+def _read_ed(folder: Path, name: str) -> Ed25519PrivateKey:
+    key = _parse(read_secret(folder, name), f"{folder.name}/{name}", _load_pem)
     if not isinstance(key, Ed25519PrivateKey):
-        raise Misconfigured(f"{folder.name}/{LOG} must be a private Ed25519 key, in PEM")
+        raise Misconfigured(f"{folder.name}/{name} must be a private Ed25519 key, in PEM")
     return key
 
 

@@ -9,6 +9,7 @@ peers:
     key_id: <thumbprint of key>
     key: {kty: EC, crv: P-256, x: …, y: …}
     log_key: {kty: OKP, crv: Ed25519, x: …}
+    agreement_key: {kty: OKP, crv: Ed25519, x: …}   # left out: no agreement with it counts
     allowed_purposes: [a_word, another]   # left out: those that policy allows
 ```
 `sallyport keys show` prints an agency's own entry. The key id is written down as well, so that two
@@ -48,6 +49,7 @@ class PeerEntry(BaseModel):
     key_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
     key: dict[str, str]
     log_key: dict[str, str]
+    agreement_key: dict[str, str] | None = None
     allowed_purposes: Annotated[list[Word], Field(max_length=64)] | None = None
 
 
@@ -71,6 +73,8 @@ class Peer:
     public_key: ec.EllipticCurvePublicKey = field(repr=False)
     log_key: Ed25519PublicKey = field(repr=False)
     allowed_purposes: frozenset[str] | None = None
+    agreement_key: Ed25519PublicKey | None = field(default=None, repr=False)
+    """What it signs agreements with. None: no agreement with it can be verified."""
     alg: str = ALG
 
 
@@ -90,6 +94,7 @@ class Registry:
         logs: set[bytes] = set()
         for peer in self.peers:
             log = peer.log_key.public_bytes_raw()
+            signs = peer.agreement_key.public_bytes_raw() if peer.agreement_key else None
             if peer.ori == own_ori or peer.key_id in own_key_ids:
                 raise Misconfigured(f"{FILE}: {peer.ori} has this gateway's own ORI or key")
             if (
@@ -97,14 +102,15 @@ class Registry:
                 or peer.key_id in self._by_key
                 or peer.url in urls
                 or log in logs
+                or signs in {log, *logs}
             ):
                 raise Misconfigured(
-                    f"{FILE}: {peer.ori} shares its ORI, key, log key or URL with another entry"
+                    f"{FILE}: {peer.ori} shares its ORI, a key or its URL with another entry"
                 )
             self._by_ori[peer.ori] = peer
             self._by_key[peer.key_id] = peer
             urls.add(peer.url)
-            logs.add(log)
+            logs |= {log} if signs is None else {log, signs}
 
     def by_ori(self, ori: str) -> Peer | None:
         """Give the peer with this ORI, if there is one."""
@@ -128,6 +134,7 @@ def peer_of(entry: PeerEntry) -> Peer:
     try:
         url = checked_url(entry.url)
         key, log_key = read_ec(entry.key), read_ed(entry.log_key)
+        agreement_key = read_ed(entry.agreement_key) if entry.agreement_key else None
     except ValueError as error:
         raise Misconfigured(f"{FILE}: {entry.ori}: {error}") from None
     if thumbprint(entry.key) != entry.key_id:
@@ -143,6 +150,7 @@ def peer_of(entry: PeerEntry) -> Peer:
         public_key=key,
         log_key=log_key,
         allowed_purposes=None if purposes is None else frozenset(purposes),
+        agreement_key=agreement_key,
     )
 
 

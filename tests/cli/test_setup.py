@@ -315,4 +315,4 @@ def test_a_gateway_that_does_not_run_is_said_to(home: Path) -> None:
 def test_the_entry_is_yaml_that_people_can_read(tmp_path: Path) -> None:
     home = init(tmp_path / "home")
     (shown,) = yaml.safe_load(run("keys", "show", "--home", home))
-    assert list(shown) == ["ori", "name", "url", "key_id", "key", "log_key"]
+    assert list(shown) == ["ori", "name", "url", "key_id", "key", "log_key", "agreement_key"]

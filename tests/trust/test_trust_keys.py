@@ -22,7 +22,7 @@ from gateway.trust.files import KEY_CAP
 from gateway.trust.jwk import ec_jwk, ed_jwk, read_ec, read_ed, thumbprint
 from gateway.trust.pairwise import pairwise_subject
 
-FILES = ("message.pem", "token.pem", "log.pem", "sealing.key", "pairwise.key")
+FILES = ("message.pem", "token.pem", "log.pem", "agreement.pem", "sealing.key", "pairwise.key")
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_a_key_of_another_kind_is_refused(home: Path, name: str) -> None:
     wrong = wrong_pems()
     if name.endswith(".key"):
         wrong += [b"00" * 32 + b"\n", b"ab" * 31 + b"\n", b"ab" * 33, b"ab " * 32, b"\n"]
-    elif name == "log.pem":
+    elif name in {"log.pem", "agreement.pem"}:
         wrong.append(pem(ec.generate_private_key(ec.SECP256R1())))
     else:
         wrong.append(pem(Ed25519PrivateKey.generate()))

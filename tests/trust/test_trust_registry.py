@@ -29,6 +29,7 @@ def peer(ori: str, /, **change: Any) -> Entry:
         "key_id": thumbprint(key),
         "key": key,
         "log_key": ed_jwk(Ed25519PrivateKey.generate().public_key()),
+        "agreement_key": ed_jwk(Ed25519PrivateKey.generate().public_key()),
     }
     return {k: v for k, v in (entry | change).items() if v is not None}
 
@@ -131,11 +132,11 @@ def test_loopback_needs_no_tls(write: Write, url: str) -> None:
     assert found.peers[0].url == url
 
 
-@pytest.mark.parametrize("shared", ["ori", "key", "log_key", "url"])
+@pytest.mark.parametrize("shared", ["ori", "key", "log_key", "agreement_key", "url"])
 def test_two_peers_share_nothing(write: Write, shared: str) -> None:
     one = peer("AA9990000")
     same = {shared: one[shared]} | ({"key_id": one["key_id"]} if shared == "key" else {})
-    with pytest.raises(Misconfigured, match="shares its ORI, key, log key or URL"):
+    with pytest.raises(Misconfigured, match="shares its ORI, a key or its URL"):
         load(write({"version": 1, "peers": [one, peer("BB9990000", **same)]}))
 
 
