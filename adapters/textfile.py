@@ -1,10 +1,12 @@
 """Lines of text files of any size and any content, in bounded memory."""
 
+import codecs
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from gateway.errors import Misconfigured
 
@@ -20,6 +22,8 @@ ENCODINGS: Final = (
     *("cp037", "cp1140"),
 )
 """All of them write a line's end as one byte of its own."""
+WIDE: Final = ("utf-16-le", "utf-16-be")
+"""Read as if the file were UTF-8: what is no UTF-16 becomes bytes that are no UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,59 @@ def open_file(path: Path) -> BinaryIO:
         raise Misconfigured(f"{path.name}: the file can't be read") from error
 
 
-def lines(path: Path) -> Iterator[Line]:
-    """Give a file's lines. A line ends with LF, CR LF, or the file."""
-    with open_file(path) as file:
+class _Narrow(io.RawIOBase):
+    """A UTF-16 file as UTF-8. A lone half of a pair, or an odd last byte, stays undecodable."""
+
+    def __init__(self, file: BinaryIO, encoding: str) -> None:
+        self._file = file
+        self._decode = codecs.getincrementaldecoder(encoding)("surrogatepass").decode
+        self._rest = b""
+        self._size = 0
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Fill a buffer; 0 at the end."""
+        view = memoryview(buffer)
+        while not self._rest:
+            block = self._file.read(_BLOCK)
+            if not block:
+                break
+            self._size += len(block)
+            # A lone first half at a block's end waits for its second.
+            text = self._decode(block)
+            self._rest = text.encode("utf-8", "surrogatepass")
+        if not self._rest and self._size % 2:
+            self._size, self._rest = 0, b"\xff"
+        taken = self._rest[: len(view)]
+        view[: len(taken)] = taken
+        self._rest = self._rest[len(taken) :]
+        return len(taken)
+
+    def close(self) -> None:
+        """Close the file beneath."""
+        self._file.close()
+        super().close()
+
+
+def bytes_of(path: Path, encoding: str) -> BinaryIO:
+    """Open a text file whose lines end with the byte LF, whatever its encoding."""
+    file = open_file(path)
+    if encoding not in WIDE:
+        return file
+    return io.BufferedReader(_Narrow(file, encoding))
+
+
+def decode(data: bytes, encoding: str) -> str:
+    """Decode a line of `lines`. Raises UnicodeDecodeError."""
+    return data.decode("utf-8" if encoding in WIDE else encoding)
+
+
+def lines(path: Path, encoding: str = "") -> Iterator[Line]:
+    """Give a file's lines, to be read by `decode`. A line ends with LF, CR LF, or the file."""
+    with bytes_of(path, encoding) as file:
         number = 0
         while data := file.readline(MAX_LINE):
             number += 1
@@ -57,7 +111,8 @@ def lines(path: Path) -> Iterator[Line]:
 
 def shown(data: bytes, encoding: str) -> str:
     """Write bytes as text to be kept with a row that is set aside; wrong bytes as their numbers."""
-    return data.decode(encoding, errors="backslashreplace")
+    name = "utf-8" if encoding in WIDE else encoding
+    return data.decode(name, errors="backslashreplace")
 
 
 def modified(*paths: Path) -> datetime | None:
