@@ -1,9 +1,13 @@
 """A real OPA server on loopback, deciding by a bundle as the gateway writes it."""
 
+import itertools
+import socket
+import ssl
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
@@ -17,27 +21,67 @@ from tests.policy.made import SMALL, TEXAS
 
 StartOpa = Callable[[PolicySet], OpaServer]
 
+_NUMBERS = itertools.count()
+
 
 class RunningOpa:
     """One OPA process. `stop` and `start` again at the same address."""
 
-    def __init__(self, program: Path, port: int, bundles: Path) -> None:
-        self._command = [str(program), *command(bundles, f"127.0.0.1:{port}")[1:]]
-        self._url = f"http://127.0.0.1:{port}"
+    def __init__(
+        self,
+        program: Path,
+        address: str,
+        bundles: Path,
+        *,
+        token: str | None = None,
+        tls: tuple[Path, Path] | None = None,
+        more: Sequence[str] = (),
+    ) -> None:
+        made = command(bundles, address, authorized=token is not None, tls=tls)
+        self._command = [str(program), *made[1:], *more]
         self._process: subprocess.Popen[bytes] | None = None
+        self._log = bundles.parent / f"opa-{next(_NUMBERS)}.log"
+        scheme = "https" if tls else "http"
+        url = address if address.startswith("unix:") else f"{scheme}://{address}"
         # Generous: these tests are about what is decided, on machines that are busy.
-        self.server = OpaServer(url=self._url, bundles=bundles, timeout_s=5.0, switch_s=10.0)
+        self.server = OpaServer(
+            url=url,
+            bundles=bundles,
+            token=token,
+            ca_file=tls[0] if tls else None,
+            timeout_s=5.0,
+            switch_s=10.0,
+        )
 
     def start(self) -> None:
-        self._process = subprocess.Popen(self._command, stderr=subprocess.DEVNULL)
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
-            try:
-                with urlopen(f"{self._url}/health", timeout=1):  # noqa: S310 - loopback
-                    return
-            except OSError:
-                time.sleep(0.02)
+            if self._healthy():
+                return
+            time.sleep(0.02)
         raise AssertionError("OPA did not start")
+
+    def said(self) -> bytes:
+        """What it wrote to its standard output and error."""
+        return self._log.read_bytes()
+
+    def _healthy(self) -> bool:
+        parts = urlsplit(self.server.url)
+        try:
+            if parts.scheme == "unix":
+                with socket.socket(socket.AF_UNIX) as s:
+                    s.connect(parts.path)
+                    s.sendall(b"GET /health HTTP/1.0\r\n\r\n")
+                    return b" 200 " in s.recv(64)
+            context = None
+            if self.server.ca_file:
+                context = ssl.create_default_context(cafile=self.server.ca_file)
+            with urlopen(f"{self.server.url}/health", timeout=1, context=context):  # noqa: S310 - loopback
+                return True
+        except OSError:
+            return False
 
     def stop(self) -> None:
         if self._process is not None:
@@ -49,7 +93,7 @@ class RunningOpa:
 @pytest.fixture
 def opa(opa_program: Path, free_port: int, tmp_path: Path) -> Iterator[RunningOpa]:
     """An OPA that is not started yet: its folder of bundles is still empty."""
-    running = RunningOpa(opa_program, free_port, tmp_path / "opa")
+    running = RunningOpa(opa_program, f"127.0.0.1:{free_port}", tmp_path / "opa")
     yield running
     running.stop()
 

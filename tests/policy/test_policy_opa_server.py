@@ -13,25 +13,10 @@ from aiohttp import web
 from gateway.errors import Misconfigured, PolicyRejected, PolicyUnavailable
 from gateway.policy import opa_bundle
 from gateway.policy.opa_server import OpaServer, OpaServerEngine
-from gateway.policy.sets import PolicySet, make_set
+from gateway.policy.sets import make_set
 from tests.policy.conftest import RunningOpa, StartOpa
+from tests.policy.switching import CANARY, ONE, TWO
 
-CANARY = "ZEBULON QUILLFEATHER"
-
-
-def set_that_says(word: str) -> PolicySet:
-    modules = {
-        f"{name}.rego": f"package sallyport.{name}\nimport rego.v1\n"
-        "decision := {"
-        f'"word": "{word}", "data": data.word, "input": input'
-        "} if not input.undefined\n"
-        'decision := {"n": to_number(input.text)} if input.undefined == "error"\n'
-        for name in ("ask", "answer", "release", "admit", "agencies")
-    }
-    return make_set(modules, {"word": word})
-
-
-ONE, TWO = set_that_says("one"), set_that_says("two")
 TAKES_NO_BUNDLE = make_set({"x.rego": "package x\ny := nosuch(1)\n"}, {})
 
 
