@@ -1,43 +1,46 @@
 """Write a new generation of a source's records, and switch to it.
 
 1. Rows are read in batches; each batch is one durable transaction, with the sums and the digest of
-   all rows so far. 2. The index is made. 3. One transaction makes the new generation the current
-one. 4. The old one is deleted, its bytes overwritten.
+   all rows so far. 2. If more records would go than may go at once, it stops and asks. 3. The index
+   is made. 4. One transaction makes the new generation the current one. 5. The old one is deleted,
+   its bytes overwritten.
 
-An import that was killed goes on where it stopped: rows are compared with the staged ones batch by
-batch, and from the first that differs on they are written anew. Until step 3 the old generation
-serves. The same rows again make no new generation, only a younger `as_of`.
+An import that was killed, or stopped to ask, goes on where it stopped: rows are compared with the
+staged ones batch by batch, and from the first that differs on they are written anew. Until step 4
+the old generation serves. The same rows again make no new generation, only a younger `as_of`.
 """
 
 import fcntl
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from hashlib import sha256
-from itertools import islice
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Engine, delete, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
 
-from gateway.errors import RecordsUnavailable
-from gateway.model import Record, SetAside, stamp
+from gateway.errors import Conflict, RecordsUnavailable
+from gateway.model import stamp
 from gateway.records import store
 from gateway.records.columns import Builder, index_format
+from gateway.records.source import Origin
+from gateway.records.staging import Staging, known_of
+from gateway.records.sums import Item, Sums, batches, chained, ids_of, sort_out
 from gateway.records.terms import extract
 
-Row: TypeAlias = Record | SetAside
-BATCH = 500
-"""Rows in one transaction; what is in memory at once."""
-LONGEST_MESSAGE = 2**20
 _DELETE = 5_000
+MAX_SHRINK = 10.0
+"""Percent of a source's records that may go at once, where nothing else is set."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an import is. `rows` = `records` + `set_aside`, always."""
+    """How far an import is, in physical rows of the source; `set_aside` of them are set aside."""
 
     rows: int
     records: int
@@ -48,25 +51,72 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did. `resumed` rows were already there from an interrupted run."""
+    """What an import did.
+
+    `rows` are the physical rows that the source has; `set_aside` of them became no record.
+    `records` = `new` + `changed` + `unchanged`, compared with the generation before, of whose
+    records `removed` are gone. Where each row is one record, `rows` is the sum of the three and
+    `set_aside`. `corrected` rows are records as a person has corrected them. `resumed` items were
+    there already from an interrupted run. `same`: nothing has changed, and nothing was written.
+    `reasons` sums up why rows were set aside.
+    """
 
     source: str
-    generation: int
+    generation: int | None
     rows: int
     records: int
     set_aside: int
+    new: int
+    changed: int
+    unchanged: int
+    removed: int
+    corrected: int
     resumed: int
-    unchanged: bool
+    same: bool
+    reasons: tuple[store.Reason, ...] = ()
+    dry_run: bool = False
+    shrinks: bool = False
+    """Only of a dry run: a real one would stop and ask."""
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
-    """The sums and the digest of all rows so far."""
+class Shrink:
+    """More records would go than may go at once. `allowed` and `percent` of those there were."""
 
-    rows: int = 0
-    records: int = 0
-    set_aside: int = 0
-    digest: str = ""
+    source: str
+    before: int
+    removed: int
+    allowed: float
+
+    @property
+    def percent(self) -> float:
+        """The share that would go."""
+        return 100 * self.removed / self.before
+
+    def __str__(self) -> str:
+        return (
+            f"{self.source}: {self.removed:,} of {self.before:,} records ({self.percent:.1f} %) "
+            "are no longer in the source, or are set aside now. "
+            f"At most {self.allowed:g} % may go at once (max_shrink)"
+        )
+
+
+class Shrinks(Conflict):
+    """An import stopped, as more records would go than may go at once."""
+
+    default_code = "import.shrinks"
+
+
+@dataclass(frozen=True, slots=True)
+class MadeOf:
+    """What an import reads: see `gateway.records.fingerprint`."""
+
+    quick: str = ""
+    whole: str = ""
+
+
+def _nobody(_: Shrink) -> bool:
+    return False
 
 
 class Importer:
@@ -83,40 +133,70 @@ class Importer:
     def run(
         self,
         source: str,
-        rows: Iterable[Row],
+        rows: Iterable[Item],
         *,
         as_of: datetime | None,
         record_types: frozenset[str] | None = None,
         terms: Mapping[str, frozenset[str]] | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
+        origin: Callable[[], Origin | None] = lambda: None,
+        max_shrink: float | None = None,
+        allow: Callable[[Shrink], bool] = _nobody,
+        made_of: MadeOf = MadeOf(),
+        check: Callable[[], None] = lambda: None,
     ) -> Imported:
         """Import a source whole. `record_types` and `terms` (by kind of subject) say what it can
         answer; left out, they are what its records hold.
 
-        Raises RecordsUnavailable if another import is running. What `rows` raises goes through, and
-        what was read so far stays staged.
+        `origin` tells the legacy row of the last item. Where more than `max_shrink` percent of the
+        records would go, `allow` is asked; None: never. `check` is called when everything was read,
+        and raises if it must not count.
+
+        Raises RecordsUnavailable if another import is running, Shrinks if `allow` says no. What
+        `rows` or `check` raises goes through. What was read so far then stays staged.
         """  # noqa: D205 - one sentence too long for one line
         with self._alone():
             current = self._find(source, store.CURRENT)
             self._sweep(source)
             staged = self._staged(source)
-            state, resumed = self._read(staged, source, iter(rows), progress)
+
+            def show(sums: Sums, step: str = "reading") -> None:
+                progress(Progress(sums.rows, sums.records, sums.rows_aside, step))
+
+            staging = Staging(self._engine, source, staged, current)
+            sums, resumed = staging.read(rows, origin, show)
+            check()
             stamped = None if as_of is None else stamp(as_of)
-            if current is not None and self._same(current, state):
+            made = {
+                "as_of": stamped,
+                "quick": made_of.quick,
+                "whole": made_of.whole,
+                "day": datetime.now(UTC).date().isoformat(),
+            }
+            before = self._records(current)
+            removed = before - (sums.records - sums.new)
+            if current is not None and self._same(current, sums):
                 with self._engine.begin() as c:
-                    c.execute(_of(current).values(as_of=stamped))
+                    c.execute(_of(current).values(made))
                 self._drop(staged)
-                return self._report(source, current, state, resumed, unchanged=True)
-            progress(Progress(state.rows, state.records, state.set_aside, "indexing"))
+                return self._report(source, current, sums, resumed, removed, same=True)
+            shrink = Shrink(source, before, removed, max_shrink or 0.0)
+            if _shrinks(shrink, max_shrink) and not allow(shrink):
+                raise Shrinks(
+                    f"{shrink}. Nothing was changed: the records from before go on serving, and "
+                    "what was read is kept. If it is right, import again with --allow-shrink"
+                )
+            show(sums, "indexing")
             found = make_index(self._engine, staged)
-            progress(Progress(state.rows, state.records, state.set_aside, "switching"))
+            show(sums, "switching")
             values = {
                 "state": store.CURRENT,
-                "as_of": stamped,
-                "rows": state.rows,
-                "records": state.records,
-                "set_aside": state.set_aside,
-                "digest": state.digest,
+                **made,
+                "rows": sums.rows,
+                "records": sums.records,
+                "set_aside": sums.rows_aside,
+                "corrected": sums.corrected,
+                "digest": sums.digest,
                 "record_types": orjson.dumps(sorted(record_types or found.types)),
                 "terms": store.dump_terms(dict(terms or found.terms)),
             }
@@ -125,7 +205,73 @@ class Importer:
                     c.execute(_of(current).values(state=store.RETIRED))
                 c.execute(_of(staged).values(**values))
             self._sweep(source)
-            return self._report(source, staged, state, resumed, unchanged=False)
+            return self._report(source, staged, sums, resumed, removed, same=False)
+
+    def dry_run(
+        self,
+        source: str,
+        rows: Iterable[Item],
+        *,
+        progress: Callable[[Progress], None] = lambda _: None,
+        origin: Callable[[], Origin | None] = lambda: None,
+        max_shrink: float | None = None,
+    ) -> Imported:
+        """Read and translate everything, and say what an import would do. Nothing is written."""
+        current = self._find(source, store.CURRENT)
+        sums, seen, reasons = Sums(), set[bytes](), Counter[tuple[str, str | None, str]]()
+        for batch in batches(rows, origin):
+            ids = ids_of(batch)
+            taken = {i for i in ids if _short(i) in seen}
+            with self._engine.connect() as c:
+                known = known_of(c, current, ids)
+            digest = chained(sums.digest, batch)
+            done = sort_out(source, batch, sums, digest, taken=taken, known=known)
+            seen.update(_short(record_id) for record_id, _ in done.good)
+            reasons.update((s.code, s.column, s.text) for s in done.aside)
+            sums = done.after
+            progress(Progress(sums.rows, sums.records, sums.rows_aside))
+        before = self._records(current)
+        removed = before - (sums.records - sums.new)
+        return Imported(
+            *(source, None, sums.rows, sums.records, sums.rows_aside, sums.new, sums.changed),
+            *(sums.records - sums.new - sums.changed, removed, sums.corrected, 0),
+            same=current is not None and self._same(current, sums),
+            reasons=tuple(store.Reason(*why, n) for why, n in reasons.most_common()),
+            dry_run=True,
+            shrinks=_shrinks(Shrink(source, before, removed, 0.0), max_shrink),
+        )
+
+    def current(self, source: str) -> store.Generation | None:
+        """Give a source's current generation."""
+        reader = store.Reader(self._path)
+        try:
+            return next((g for g in reader.generations() if g.source == source), None)
+        finally:
+            reader.close()
+
+    def still(self, generation: store.Generation, as_of: datetime | None, made_of: MadeOf) -> None:
+        """Note that a source's files are what its current generation was made of. Cheap."""
+        with self._alone(), self._engine.begin() as c:
+            c.execute(
+                _of(generation.id)
+                .where(store.generations.c.state == store.CURRENT)
+                .values(as_of=None if as_of is None else stamp(as_of), quick=made_of.quick)
+            )
+
+    def note(self, run: store.Run) -> store.Run:
+        """Keep what became of an import, and count its failures in a row."""
+        r = store.runs
+        with self._engine.begin() as c:
+            before = c.execute(select(r.c.failures).where(r.c.source == run.source)).scalar() or 0
+            values = {n: getattr(run, n) for n in store.Run.__slots__}
+            values |= {
+                "started": stamp(run.started),
+                "finished": stamp(run.finished),
+                "failures": before + 1 if run.outcome in {"failed", "refused"} else 0,
+            }
+            made = upsert(r).values(values)
+            c.execute(made.on_conflict_do_update(index_elements=["source"], set_=values))
+        return run
 
     def remove(self, source: str) -> bool:
         """Take a source away with all its records. Tells whether there was one."""
@@ -135,6 +281,7 @@ class Importer:
                 gone = c.execute(
                     update(store.generations).where(known).values(state=store.RETIRED)
                 ).rowcount
+                c.execute(delete(store.runs).where(store.runs.c.source == source))
             self._sweep(source)
         return gone > 0
 
@@ -163,105 +310,11 @@ class Importer:
             new = c.execute(insert(store.generations).values(source=source, state=store.STAGED))
             return int(new.lastrowid)
 
-    def _read(
-        self,
-        generation: int,
-        source: str,
-        rows: Iterator[Row],
-        progress: Callable[[Progress], None],
-    ) -> tuple[_State, int]:
-        """Write the rows, but for those that an interrupted run wrote already."""
-        known = self._known(generation)
-        state, resumed = _State(), 0
-        while batch := list(islice(rows, BATCH)):
-            packed = [_pack(row) for row in batch]
-            after = state.rows + len(batch)
-            digest = _digest(state.digest, packed)
-            if known.get(after) is not None and known[after].digest == digest:
-                state = known[after]
-                resumed = state.rows
-            else:
-                if known:
-                    self._forget(generation, state)
-                    known = {}
-                state = self._write(
-                    generation, source, state, digest=digest, batch=batch, packed=packed
-                )
-            progress(Progress(state.rows, state.records, state.set_aside))
-        if known and max(known) > state.rows:
-            self._forget(generation, state)
-        return state, resumed
-
-    def _known(self, generation: int) -> dict[int, _State]:
-        b = store.batches
-        with self._engine.connect() as c:
-            found = c.execute(select(b).where(b.c.generation == generation)).all()
-        return {r.rows: _State(r.rows, r.records, r.set_aside, r.digest) for r in found}
-
-    def _forget(self, generation: int, state: _State) -> None:
-        """Take back what was staged after `state`: the source says something else now."""
-        low = generation * store.FIRST
-        r, s, b = store.records.c, store.set_aside.c, store.batches.c
-        with self._engine.begin() as c:
-            c.execute(
-                delete(store.records).where(r.id >= low + state.records, r.id < low + store.FIRST)
-            )
-            c.execute(
-                delete(store.set_aside).where(
-                    s.id >= low + state.set_aside, s.id < low + store.FIRST
-                )
-            )
-            c.execute(delete(store.batches).where(b.generation == generation, b.rows > state.rows))
-
-    def _write(
-        self,
-        generation: int,
-        source: str,
-        state: _State,
-        *,
-        digest: str,
-        batch: list[Row],
-        packed: list[bytes],
-    ) -> _State:
-        with self._engine.begin() as c:
-            taken = _taken(c, generation, batch)
-            good: list[dict[str, Any]] = []
-            bad: list[SetAside] = []
-            for n, (row, raw) in enumerate(zip(batch, packed, strict=True)):
-                if isinstance(row, SetAside):
-                    bad.append(row)
-                elif row.record_id in taken or len(raw) > LONGEST_MESSAGE:
-                    bad.append(_refused(source, row, state.rows + n + 1, raw, taken))
-                else:
-                    taken.add(row.record_id)
-                    good.append(_columns_of(row, generation))
-            low = generation * store.FIRST
-            for n, values in enumerate(good):
-                values["id"] = low + state.records + n
-            aside = [
-                {**asdict(s), "generation": generation, "id": low + state.set_aside + n}
-                for n, s in enumerate(bad)
-            ]
-            for one in aside:
-                del one["source"]
-            if good:
-                c.execute(insert(store.records), good)
-            if aside:
-                c.execute(insert(store.set_aside), aside)
-            after = _State(
-                state.rows + len(batch),
-                state.records + len(good),
-                state.set_aside + len(bad),
-                digest,
-            )
-            c.execute(insert(store.batches).values(generation=generation, **asdict(after)))
-        return after
-
-    def _same(self, current: int, state: _State) -> bool:
+    def _same(self, current: int, sums: Sums) -> bool:
         g = store.generations.c
         with self._engine.connect() as c:
             found = c.execute(select(g.digest, g.index_format).where(g.id == current)).one()
-        return bool(found.digest == state.digest and found.index_format == index_format())
+        return bool(found.digest == sums.digest and found.index_format == index_format())
 
     def _drop(self, generation: int) -> None:
         with self._engine.begin() as c:
@@ -295,13 +348,25 @@ class Importer:
             some = select(table.c.id).where(within).limit(_DELETE)
             return int(c.execute(delete(table).where(table.c.id.in_(some))).rowcount)
 
-    @staticmethod
+    def _records(self, generation: int | None) -> int:
+        g = store.generations.c
+        with self._engine.connect() as c:
+            return int(c.execute(select(g.records).where(g.id == generation)).scalar() or 0)
+
     def _report(
-        source: str, generation: int, state: _State, resumed: int, *, unchanged: bool
+        self, source: str, generation: int, sums: Sums, resumed: int, removed: int, *, same: bool
     ) -> Imported:
+        s = store.set_aside.c
+        known = (s.code, s.column, s.text)
+        counted = func.count().label("count")
+        query = select(*known, counted).where(s.generation == generation).group_by(*known)
+        with self._engine.connect() as c:
+            found = c.execute(query.order_by(counted.desc(), *known)).all()
         return Imported(
-            *(source, generation, state.rows, state.records, state.set_aside, resumed),
-            unchanged=unchanged,
+            *(source, generation, sums.rows, sums.records, sums.rows_aside, sums.new),
+            *(sums.changed, sums.records - sums.new - sums.changed, removed),
+            *(sums.corrected, resumed, same),
+            reasons=tuple(store.Reason(*row) for row in found),
         )
 
 
@@ -337,58 +402,9 @@ def _of(generation: int) -> Any:
     return update(store.generations).where(store.generations.c.id == generation)
 
 
-def _taken(c: Connection, generation: int, batch: list[Row]) -> set[str]:
-    """Give those of the batch's record ids that the generation has already."""
-    ids = [row.record_id for row in batch if isinstance(row, Record)]
-    r = store.records.c
-    found = c.execute(select(r.record_id).where(r.generation == generation, r.record_id.in_(ids)))
-    return set(found.scalars())
+def _shrinks(shrink: Shrink, most: float | None) -> bool:
+    return most is not None and shrink.before > 0 and shrink.percent > most
 
 
-def _refused(source: str, row: Record, line: int, raw: bytes, taken: set[str]) -> SetAside:
-    if row.record_id in taken:
-        code, text = "record.duplicate_id", "another row of this source has the same record id"
-    else:
-        code, text = "record.too_large", f"the record is larger than {LONGEST_MESSAGE} bytes"
-    kept = raw[:LONGEST_MESSAGE].decode(errors="replace")
-    return SetAside(source, line, code, text, kept, "record_id", row.record_id)
-
-
-def _columns_of(row: Record, generation: int) -> dict[str, Any]:
-    contact = row.contact
-    return {
-        "generation": generation,
-        "record_id": row.record_id,
-        "record_type": row.record_type,
-        "message": orjson.dumps(row.message),
-        "handling": orjson.dumps(row.handling.as_dict()),
-        "contact": None if contact is None else orjson.dumps(asdict(contact)),
-    }
-
-
-def _pack(row: Row) -> bytes:
-    """Write a row as bytes, the same for the same row."""
-    if isinstance(row, SetAside):
-        return orjson.dumps(["set_aside", asdict(row)])
-    contact = None if row.contact is None else asdict(row.contact)
-    facts = row.handling.as_dict()
-    return orjson.dumps([row.record_id, row.record_type, row.message, facts, contact])
-
-
-def _digest(before: str, packed: list[bytes]) -> str:
-    chain = sha256(before.encode())
-    for raw in packed:
-        chain.update(len(raw).to_bytes(8, "big") + raw)
-    return chain.hexdigest()
-
-
-def staged_rows(engine: Engine, source: str) -> int:
-    """Count the rows that an interrupted import of this source has staged."""
-    g, b = store.generations.c, store.batches.c
-    query = (
-        select(func.max(b.rows))
-        .join(store.generations, g.id == b.generation)
-        .where(g.source == source, g.state == store.STAGED)
-    )
-    with engine.connect() as c:
-        return int(c.execute(query).scalar() or 0)
+def _short(record_id: str) -> bytes:
+    return blake2b(record_id.encode(), digest_size=10).digest()

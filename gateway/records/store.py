@@ -2,8 +2,11 @@
 
 A record's key is its generation's number times 2**32 plus its number within it, so that one is read
 by its row and a generation is one range. The index stands beside the records and is switched with
-them in one transaction. The file holds nothing that an import can't write again: it has no
-migrations, and one of another version is refused with what to do.
+them in one transaction. The file holds nothing that an import can't write again. A file of an
+earlier version gets the columns that it lacks; one of a later version is refused with what to do.
+
+All sums of rows count physical rows as the source has them: rows = rows that became records +
+rows set aside.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,9 +26,11 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Row,
+    Select,
     Table,
     Text,
     UniqueConstraint,
+    func,
     select,
 )
 from sqlalchemy.exc import SQLAlchemyError
@@ -35,10 +40,12 @@ from gateway.errors import Misconfigured, RecordsUnavailable
 from gateway.model import Contact, Handling, SetAside, parse_stamp
 from gateway.records.columns import Columns
 
-VERSION = 1
+VERSION = 2
 FIRST = 1 << 32
 """A record's key is `generation * FIRST + number`."""
 STAGED, CURRENT, RETIRED = "staged", "current", "retired"
+
+_AT_ONCE = 500
 
 metadata = MetaData()
 generations = Table(
@@ -56,6 +63,11 @@ generations = Table(
     Column("types", LargeBinary),
     Column("terms", LargeBinary),
     Column("index_format", Text),
+    # What it was made of: see `gateway.records.fingerprint`. `day` is the day of the import.
+    Column("quick", Text, nullable=False, server_default=""),
+    Column("whole", Text, nullable=False, server_default=""),
+    Column("day", Text, nullable=False, server_default=""),
+    Column("corrected", Integer, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
 )
 records = Table(
@@ -81,16 +93,37 @@ set_aside = Table(
     Column("column", Text),
     Column("value", Text),
     Column("raw", Text, nullable=False),
+    Column("fields", LargeBinary),
 )
 batches = Table(
-    # How far a staged generation got: the sums and the digest of all rows up to there.
+    # How far a staged generation got: the sums and the digest of all that was read up to there.
+    # `items` counts what the source gave: records and rows set aside. See `gateway.records.sums`.
     "batches",
     metadata,
     Column("generation", ForeignKey("generations.id"), primary_key=True),
-    Column("rows", Integer, primary_key=True),
+    Column("items", Integer, primary_key=True),
     Column("digest", Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("rows_aside", Integer, nullable=False),
     Column("records", Integer, nullable=False),
     Column("set_aside", Integer, nullable=False),
+    Column("new", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Column("corrected", Integer, nullable=False),
+)
+runs = Table(
+    # The last import of each source, whatever became of it. `failures` counts those in a row.
+    "runs",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("started", Text, nullable=False),
+    Column("finished", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("code", Text),
+    Column("text", Text),
+    Column("scheduled", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("quick", Text, nullable=False),
 )
 index_parts = Table(
     "index_parts",
@@ -103,7 +136,10 @@ index_parts = Table(
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One import of one source. `types` are the record types by the codes of its index."""
+    """One import of one source. `types` are the record types by the codes of its index.
+
+    `rows` and `set_aside` count physical rows. `quick` and `whole` say what it was made of.
+    """
 
     id: int
     source: str
@@ -115,6 +151,39 @@ class Generation:
     types: tuple[str, ...]
     terms: dict[str, frozenset[str]]
     index_format: str
+    quick: str = ""
+    whole: str = ""
+    day: str = ""
+    corrected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why rows were set aside, and how many. No personal data."""
+
+    code: str
+    column: str | None
+    text: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The last import of a source: imported, unchanged, refused, failed or busy.
+
+    `text` says why it was refused or failed, without personal data. `quick` is what it read: see
+    `gateway.records.fingerprint`.
+    """
+
+    source: str
+    started: datetime
+    finished: datetime
+    outcome: str
+    code: str | None = None
+    text: str | None = None
+    scheduled: bool = False
+    failures: int = 0
+    quick: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,19 +198,35 @@ class Stored:
 
 
 def open_store(path: Path) -> Engine:
-    """Open `records.db`, or make it. Raises Misconfigured if it is of another version."""
+    """Open `records.db`, or make it. Raises Misconfigured if it is of a later version."""
     engine = open_sqlite(path)
     with engine.connect() as connection:
         version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-        if version not in {0, VERSION}:
-            raise Misconfigured(
-                f"{path.name} was written by another version; move it away and import again"
-            )
-        if version == 0:
+        if version not in range(VERSION + 1):
+            engine.dispose()
+            raise _of_another_version(path)
+        if version != VERSION:
+            if version:
+                _add_columns(connection)
             metadata.create_all(connection)
             connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")
             connection.commit()
     return engine
+
+
+def _add_columns(connection: Connection) -> None:
+    """Bring a file of version 1 up to date. What was staged is forgotten: it is read again."""
+    for name in ("quick", "whole", "day", "corrected"):
+        kind = "INTEGER NOT NULL DEFAULT 0" if name == "corrected" else "TEXT NOT NULL DEFAULT ''"
+        connection.exec_driver_sql(f"ALTER TABLE generations ADD COLUMN {name} {kind}")
+    connection.exec_driver_sql("ALTER TABLE set_aside ADD COLUMN fields BLOB")
+    connection.exec_driver_sql("DROP TABLE batches")
+
+
+def _of_another_version(path: Path) -> Misconfigured:
+    return Misconfigured(
+        f"{path.name} was written by another version; move it away and import again"
+    )
 
 
 class Reader:
@@ -150,14 +235,19 @@ class Reader:
     def __init__(self, path: Path) -> None:
         if not path.exists():
             open_store(path).dispose()
+        self._open(path)
+        version = self._connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        if version in range(1, VERSION):
+            self.close()
+            open_store(path).dispose()
+            self._open(path)
+        elif version != VERSION:
+            self.close()
+            raise _of_another_version(path)
+
+    def _open(self, path: Path) -> None:
         self._engine = open_sqlite(path, read_only=True)
         self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        version = self._connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-        if version != VERSION:
-            self.close()
-            raise Misconfigured(
-                f"{path.name} was written by another version; move it away and import again"
-            )
 
     def close(self) -> None:
         """Let go of the file."""
@@ -206,24 +296,56 @@ class Reader:
 
     def set_aside(self, source: str, *, limit: int = 100, offset: int = 0) -> tuple[SetAside, ...]:
         """Give rows of a source that could not be translated. They hold personal data."""
+        query = _aside_of(source).order_by(set_aside.c.id).limit(limit).offset(offset)
+        return tuple(_set_aside(source, r) for r in self._rows(query))
+
+    def each_set_aside(self, source: str) -> Iterator[SetAside]:
+        """Give all of them, a few at a time in memory."""
+        last = -1
+        while found := self._rows(
+            _aside_of(source).where(set_aside.c.id > last).order_by(set_aside.c.id).limit(_AT_ONCE)
+        ):
+            yield from (_set_aside(source, r) for r in found)
+            last = found[-1].id
+
+    def reasons(self, source: str) -> tuple[Reason, ...]:
+        """Sum up why rows of a source were set aside, the commonest first."""
+        known = (set_aside.c.code, set_aside.c.column, set_aside.c.text)
+        counted = func.count().label("count")
         query = (
-            select(set_aside)
+            select(*known, counted)
             .join(generations)
             .where(generations.c.source == source, generations.c.state == CURRENT)
-            .order_by(set_aside.c.id)
-            .limit(limit)
-            .offset(offset)
+            .group_by(*known)
+            .order_by(counted.desc(), *known)
         )
-        return tuple(
-            SetAside(source, r.line, r.code, r.text, r.raw, r.column, r.value)
-            for r in self._rows(query)
-        )
+        return tuple(Reason(r.code, r.column, r.text, r[3]) for r in self._rows(query))
+
+    def runs(self) -> dict[str, Run]:
+        """Give the last import of each source, whatever became of it."""
+        return {
+            r.source: Run(
+                **{**r._mapping, "scheduled": bool(r.scheduled)}  # noqa: SLF001 - SQLAlchemy's name
+                | {"started": parse_stamp(r.started), "finished": parse_stamp(r.finished)}
+            )
+            for r in self._rows(select(runs))
+        }
 
     def _rows(self, query: Any) -> Sequence[Row[Any]]:
         try:
             return self._connection.execute(query).all()
         except SQLAlchemyError as error:
             raise RecordsUnavailable("the records can't be read") from error
+
+
+def _aside_of(source: str) -> Select[Any]:
+    current = (generations.c.source == source, generations.c.state == CURRENT)
+    return select(set_aside).join(generations).where(*current)
+
+
+def _set_aside(source: str, row: Row[Any]) -> SetAside:
+    fields = orjson.loads(row.fields) if row.fields else None
+    return SetAside(source, row.line, row.code, row.text, row.raw, row.column, row.value, fields)
 
 
 def each_message(connection: Connection, generation: int) -> Iterator[tuple[int, str, bytes]]:
@@ -267,6 +389,10 @@ def _generation(row: Row[Any]) -> Generation:
         types=tuple(orjson.loads(row.types)),
         terms={k: frozenset(v) for k, v in orjson.loads(row.terms).items()},
         index_format=row.index_format,
+        quick=row.quick,
+        whole=row.whole,
+        day=row.day,
+        corrected=row.corrected,
     )
 
 

@@ -15,8 +15,10 @@ import pytest
 from bench.people import FACTS, Person, record
 from gateway.errors import Misconfigured, RecordsUnavailable
 from gateway.model import Contact, Record, SetAside
-from gateway.records.importer import BATCH, Importer, Progress, staged_rows
+from gateway.records.importer import Importer, Progress
+from gateway.records.staging import staged_rows
 from gateway.records.store import Generation, Reader, open_store
+from gateway.records.sums import BATCH
 from tests.soak import count
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,7 +109,7 @@ def test_a_record_comes_back_as_it_was(path: Path, importer: Importer) -> None:
 def test_the_same_rows_again_only_make_it_younger(path: Path, importer: Importer) -> None:
     first = importer.run("s", rows(600), as_of=AS_OF)
     again = importer.run("s", rows(600), as_of=LATER)
-    assert again.unchanged
+    assert again.same
     assert again.generation == first.generation
     (generation,) = current(path)
     assert (generation.id, generation.as_of) == (first.generation, LATER)
@@ -117,7 +119,7 @@ def test_a_new_generation_takes_the_old_ones_place(path: Path, importer: Importe
     importer.run("other", rows(10), as_of=AS_OF)
     importer.run("s", rows(600, version="oldsecret"), as_of=AS_OF)
     done = importer.run("s", rows(550, version="new"), as_of=LATER)
-    assert not done.unchanged
+    assert not done.same
     assert {g.source: g.rows for g in current(path)} == {"other": 10, "s": 550}
     # What is no longer in the source is not in the file either: bytes are overwritten.
     everything = b"".join(f.read_bytes() for f in path.parent.iterdir())

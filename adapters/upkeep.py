@@ -1,0 +1,72 @@
+"""What a mapping says of its source's upkeep: its files, when it is polled, how much may go."""
+
+from collections.abc import Iterator
+from datetime import time
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from adapters import registry
+from adapters.mapping import MappingFile
+from gateway.records.source import Poll, Upkeep
+
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_DATABASE: Final = ("", "-wal", "-journal")
+"""A SQLite file's own endings: what was written lately stands in the second."""
+
+
+def upkeep_of(mapping: MappingFile) -> Upkeep:
+    """Give it. Raises Misconfigured, with the line, for a time zone that there is none of."""
+    return Upkeep(
+        name=mapping.source,
+        live=mapping.format.get("mode") == "live",
+        record_types=frozenset(r["type"] for r in mapping.records),
+        files=_files(mapping),
+        poll=_poll(mapping),
+        max_shrink=mapping.content.get("max_shrink"),
+    )
+
+
+def _poll(mapping: MappingFile) -> Poll | None:
+    spec = mapping.content.get("poll")
+    if spec is None:
+        return None
+    zone = mapping.content.get("zone", "UTC")
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise mapping.doc.wrong(f"{zone}: no such time zone", "zone") from None
+    daily = spec.get("daily", [])
+    times = [daily] if isinstance(daily, str) else daily
+    return Poll(
+        every_s=_seconds(spec["every"]) if "every" in spec else None,
+        daily=tuple(sorted({time.fromisoformat(t) for t in times})),
+        zone=zone,
+        settle_s=_seconds(spec.get("settle", "30s")),
+    )
+
+
+def _seconds(text: str) -> int:
+    return int(text[:-1]) * _SECONDS[text[-1]]
+
+
+def _files(mapping: MappingFile) -> tuple[Path, ...] | None:
+    """Name every file that an import reads. None where a database server is read."""
+    found = [mapping.path]
+    for spec in _formats(mapping):
+        if "url_file" in spec:
+            return None
+        endings = _DATABASE if spec.get("type") == registry.SQL else ("",)
+        for value in (v for k, v in spec.items() if isinstance(v, str) and k != "type"):
+            path = mapping.file(value)
+            if value == spec.get("path") or path.is_file():
+                found += [path.with_name(path.name + ending) for ending in endings]
+    return tuple(dict.fromkeys(found))
+
+
+def _formats(mapping: MappingFile) -> Iterator[dict[str, Any]]:
+    yield mapping.format
+    for record in mapping.records:
+        for join in record.get("join", {}).values():
+            if "format" in join:
+                yield join["format"]

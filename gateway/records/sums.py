@@ -1,0 +1,200 @@
+"""What becomes of the rows of an import, batch by batch, and the sums that are kept of it.
+
+The source gives *items*: records, and rows set aside. One legacy row may give several records, and
+several physical rows (segments) one record; `Origin` says which row an item is of. So two sums hold
+at any time:
+
+    rows    = rows that became records + rows_aside        physical rows of the source
+    records = new + changed + unchanged                    records of the generation
+
+A row with a bad part is set aside whole: if one of its records can't be stored, none of it is.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from hashlib import sha256
+from typing import TypeAlias
+
+import orjson
+
+from gateway.model import Contact, Handling, Record, SetAside
+from gateway.records.source import Origin
+
+Item: TypeAlias = Record | SetAside
+Content: TypeAlias = tuple[str, bytes, bytes, bytes | None]
+"""What of a record is compared: type, message, handling, contact."""
+BATCH = 500
+"""Items in one transaction; what is in memory at once."""
+LONGEST_MESSAGE = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The sums and the digest of everything up to some item."""
+
+    items: int = 0
+    rows: int = 0
+    rows_aside: int = 0
+    records: int = 0
+    set_aside: int = 0
+    new: int = 0
+    changed: int = 0
+    corrected: int = 0
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One item with what is stored of a record, and the row it is of."""
+
+    item: Item
+    content: Content | None
+    origin: Origin | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """One batch, sorted: the records to be stored, the rows set aside, and the sums after it."""
+
+    good: list[tuple[str, Content]]
+    """Record ids, and what is stored under them."""
+    aside: list[SetAside]
+    after: Sums
+
+
+def batches(items: Iterable[Item], origin: Callable[[], Origin | None]) -> Iterator[list[Read]]:
+    """Give the items in batches that part no row. `origin` tells the row of the last item."""
+    batch: list[Read] = []
+    for item in items:
+        now = origin()
+        if len(batch) >= BATCH and (now is None or now is not batch[-1].origin):
+            yield batch
+            batch = []
+        batch.append(Read(item, content(item) if isinstance(item, Record) else None, now))
+    if batch:
+        yield batch
+
+
+def ids_of(batch: Iterable[Read]) -> list[str]:
+    """Give the record ids of a batch."""
+    return [read.item.record_id for read in batch if isinstance(read.item, Record)]
+
+
+def chained(before: str, batch: Iterable[Read]) -> str:
+    """Give the digest of everything up to the end of this batch."""
+    chain = sha256(before.encode())
+    for read in batch:
+        if isinstance(read.item, SetAside):
+            parts: list[bytes] = [b"set aside", orjson.dumps(asdict(read.item))]
+        else:
+            kept = read.content or content(read.item)
+            parts = [read.item.record_id.encode(), kept[0].encode(), *kept[1:3], kept[3] or b""]
+        for part in parts:
+            chain.update(len(part).to_bytes(8, "big"))
+            chain.update(part)
+    return chain.hexdigest()
+
+
+def sort_out(
+    source: str,
+    batch: list[Read],
+    before: Sums,
+    digest: str,
+    *,
+    taken: set[str],
+    known: Mapping[str, Content],
+) -> Sorted:
+    """Say what becomes of a batch.
+
+    `taken` are those of its record ids that this generation holds already; it grows by the new
+    ones. `known` is what the generation before holds of them.
+    """
+    good: list[tuple[str, Content]] = []
+    aside: list[SetAside] = []
+    rows = rows_aside = corrected = 0
+    for number, group in enumerate(_rows_of(batch)):
+        origin = group[0].origin
+        span = 1 if origin is None else origin.span
+        refused = _refused(source, group, before.rows + number + 1, taken)
+        rows += span
+        if refused is not None:
+            aside.append(refused)
+            rows_aside += span
+            continue
+        for read in group:
+            if isinstance(read.item, Record) and read.content is not None:
+                good.append((read.item.record_id, read.content))
+                taken.add(read.item.record_id)
+        corrected += origin is not None and origin.corrected
+    new = sum(record_id not in known for record_id, _ in good)
+    same = sum(known.get(record_id) == kept for record_id, kept in good)
+    after = Sums(
+        before.items + len(batch),
+        before.rows + rows,
+        before.rows_aside + rows_aside,
+        before.records + len(good),
+        before.set_aside + len(aside),
+        before.new + new,
+        before.changed + len(good) - new - same,
+        before.corrected + corrected,
+        digest,
+    )
+    return Sorted(good, aside, after)
+
+
+def content(record: Record) -> Content:
+    """Give what of a record is stored, beside its id."""
+    return (
+        record.record_type,
+        orjson.dumps(record.message),
+        _facts(record.handling),
+        _whom(record.contact),
+    )
+
+
+@lru_cache(maxsize=1_024)
+def _facts(handling: Handling) -> bytes:
+    return orjson.dumps(handling.as_dict())
+
+
+@lru_cache(maxsize=1_024)
+def _whom(contact: Contact | None) -> bytes | None:
+    return None if contact is None else orjson.dumps(asdict(contact))
+
+
+def _rows_of(batch: list[Read]) -> Iterator[list[Read]]:
+    """Part a batch into rows: items of one origin belong together."""
+    group: list[Read] = []
+    for read in batch:
+        if group and (read.origin is None or read.origin is not group[-1].origin):
+            yield group
+            group = []
+        group.append(read)
+    if group:
+        yield group
+
+
+def _refused(source: str, group: list[Read], line: int, taken: set[str]) -> SetAside | None:
+    """Say why a row can't be stored, or None if it can."""
+    own: set[str] = set()
+    for read in group:
+        if isinstance(read.item, SetAside):
+            return read.item
+        record_id = read.item.record_id
+        if record_id in taken or record_id in own:
+            code, text = "record.duplicate_id", "another row of this source has the same record id"
+        elif read.content is not None and len(read.content[1]) > LONGEST_MESSAGE:
+            code, text = "record.too_large", f"the record is larger than {LONGEST_MESSAGE} bytes"
+        else:
+            own.add(record_id)
+            continue
+        origin = read.origin
+        if origin is None:
+            message = b"" if read.content is None else read.content[1]
+            raw = message[:LONGEST_MESSAGE].decode(errors="replace")
+            return SetAside(source, line, code, text, raw, "record_id", record_id)
+        return SetAside(
+            *(source, origin.line, code, text, origin.raw, "record_id", record_id, origin.fields())
+        )
+    return None
