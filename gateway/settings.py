@@ -61,6 +61,10 @@ class Settings(BaseSettings):
     token_seconds: Annotated[int, Field(ge=60, le=600)] = 300
     searches_keep_days: Annotated[int, Field(ge=1, le=3_650)] = 30
     """How long an answer can be fetched again; a peer's obligation can only shorten it."""
+    poll_sources: bool = True
+    """Import sources by themselves, where their mappings say when (`poll`)."""
+    max_shrink_percent: Annotated[float, Field(ge=0, le=100)] = 10
+    """How many of a source's records may go in one import, unless its mapping says otherwise."""
     trace_file: Path | None = None
     """Write sampled spans here, one JSON object a line. Left out: none are recorded."""
     trace_ratio: Annotated[float, Field(ge=0, le=1)] = 0.05
