@@ -4,8 +4,9 @@
     live(mapping_path)      a database that is searched where it is
     is_live(mapping_path)   whether a mapping says so
     name_of(mapping_path)   the source's name
+    upkeep(mapping_path)    its files, and when it is polled
 
-A mapping is a YAML file that an administrator writes: docs/mapping.md explains it. All four raise
+A mapping is a YAML file that an administrator writes: docs/mapping.md explains it. All raise
 Misconfigured, with file and line, for a mapping that is wrong.
 """
 
@@ -15,14 +16,17 @@ from typing import Any
 
 from adapters import registry, sql
 from adapters.build import RecordPlan
+from adapters.joining import listed
 from adapters.joins import FileLookup, Join, join_columns
 from adapters.mapping import MappingFile
-from adapters.rows import Columns, Reader
+from adapters.opening import look, open_reader
+from adapters.repeats import Repeat
 from adapters.source import Compiler, MappedSource, Part, Tally
-from gateway.errors import Misconfigured
-from gateway.records.source import RecordSource
+from adapters.together import TogetherReader
+from adapters.upkeep import upkeep_of
+from gateway.records.source import RecordSource, Upkeep
 
-__all__ = ["MappedSource", "Tally", "is_live", "live", "load", "name_of"]
+__all__ = ["MappedSource", "Tally", "is_live", "live", "load", "name_of", "upkeep"]
 
 
 def name_of(mapping_path: Path) -> str:
@@ -33,6 +37,11 @@ def name_of(mapping_path: Path) -> str:
 def is_live(mapping_path: Path) -> bool:
     """Whether the source is searched where it is, and never imported."""
     return MappingFile(mapping_path).format.get("mode") == "live"
+
+
+def upkeep(mapping_path: Path) -> Upkeep:
+    """Give what the mapping says of the source's upkeep. No file but the mapping is read."""
+    return upkeep_of(MappingFile(mapping_path))
 
 
 def load(mapping_path: Path) -> MappedSource:
@@ -52,42 +61,40 @@ def live(mapping_path: Path) -> RecordSource:
 
 
 def _of_file(mapping: MappingFile) -> MappedSource:
-    reader = _reader(mapping, mapping.format, "format")
-    own = _looked(mapping, reader, "format")
+    reader = open_reader(mapping, mapping.format, "format")
     compiler = Compiler(mapping)
+    if together := mapping.content.get("together"):
+        plain = look(mapping, reader, "format")
+        keys = listed(together["key"])
+        for key in keys:
+            if key not in plain.own:
+                raise mapping.doc.wrong(f"{key}: no such column", "together")
+        agree = frozenset(plain.own)
+        reader = TogetherReader(
+            reader, tuple(keys), together["part"], lambda: agree & compiler.used
+        )
+    own = look(mapping, reader, "format")
 
     def lookup(name: str, spec: Mapping[str, Any]) -> FileLookup:
-        if "format" not in spec or spec["format"]["type"] not in registry.FORMATS:
+        if "format" not in spec or spec["format"]["type"] == registry.SQL:
             raise mapping.doc.wrong(f"{name}: a join needs the `format` of a file", "records")
-        joined = _reader(mapping, spec["format"], "records")
-        _looked(mapping, joined, "records")
-        return FileLookup(joined, spec["key"])
+        joined = open_reader(mapping, spec["format"], "records")
+        look(mapping, joined, "records")
+        return FileLookup(joined, listed(spec["key"]))
 
     joins: list[Join] = []
     plans: list[RecordPlan] = []
+    repeats: list[Repeat] = []
     for number in range(len(mapping.records)):
         for key in ("table", "found_by"):
             if key in mapping.records[number]:
                 raise mapping.doc.wrong(f"`{key}` is for databases", "records", number, key)
-        found = compiler.joins(number, own, lookup)
-        if {j.name for j in found} & {j.name for j in joins}:
-            raise mapping.doc.wrong("two joins have one name", "records", number, "join")
+        of_rows, columns = compiler.repeats(number, own)
+        found = compiler.joins(number, columns, lookup)
+        names = [x.name for x in (*repeats, *joins, *of_rows, *found)]
+        if len(names) != len(set(names)):
+            raise mapping.doc.wrong("two joins or repeats have one name", "records", number)
         joins += found
-        plans.append(compiler.record(number, join_columns(own, found)))
-    return MappedSource(mapping, [Part(reader, joins, plans)], compiler.terms())
-
-
-def _looked(mapping: MappingFile, reader: Reader, *place: str | int) -> Columns:
-    """Look at a file's columns. Raises Misconfigured, with the mapping's line."""
-    try:
-        return reader.columns()
-    except Misconfigured as error:
-        raise mapping.doc.wrong(error.detail, *place) from None
-
-
-def _reader(mapping: MappingFile, spec: Mapping[str, Any], *place: str | int) -> Reader:
-    try:
-        path = mapping.file(spec["path"])
-        return registry.FORMATS[spec["type"]](path, spec)
-    except Misconfigured as error:
-        raise mapping.doc.wrong(error.detail, *place) from None
+        repeats += of_rows
+        plans.append(compiler.record(number, join_columns(columns, found)))
+    return MappedSource(mapping, [Part(reader, joins, plans, repeats)], compiler.terms())

@@ -1,7 +1,7 @@
-"""Code tables: the agency's code → a NIEM word."""
+"""Code tables: the agency's code → a NIEM word. They stand in the mapping or in files."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from adapters.document import Document, Place
@@ -14,30 +14,74 @@ KEEP: Final = "keep"
 class CodeTable:
     """One table. `words` maps a code to its word, or None where the code means "not known".
 
-    `wordless` are known codes for which the standard has no word: the raw value is kept.
+    `wordless` are known codes for which the standard has no word: the raw value is kept. `seen`,
+    where it is not None, takes the codes that were looked up.
     """
 
     words: Mapping[str, Word | None]
-    wordless: frozenset[str]
+    wordless: frozenset[str] = frozenset()
+    seen: set[str] | None = None
+
+    def find(self, code: str) -> Word | None:
+        """Give a code's word; None if there is none."""
+        if self.seen is not None:
+            self.seen.add(code)
+        return self.words.get(code)
+
+
+@dataclass(slots=True)
+class Use:
+    """What a mapping does with one of its own code tables. `place` is where the table stands."""
+
+    name: str
+    place: Place
+    codes: frozenset[str]
+    used: bool = False
+    seen: set[str] = field(default_factory=set)
 
 
 class CodeTables:
-    """The tables of a mapping file, and those that its format brings."""
+    """The tables of a mapping file, those of files beside it, and those that its format brings.
 
-    def __init__(self, doc: Document, built_in: Mapping[str, Mapping[str, Any]]) -> None:
+    With `watch`, it is noted which codes occur: for who checks a mapping.
+    """
+
+    def __init__(
+        self,
+        doc: Document,
+        built_in: Mapping[str, Mapping[str, Any]],
+        from_files: Mapping[str, Mapping[str, Any]] | None = None,
+        *,
+        watch: bool = False,
+    ) -> None:
         self._doc = doc
-        own = doc.content.get("codes", {})
-        self._tables = {**built_in, **own}
+        own: Mapping[str, Mapping[str, Any]] = doc.content.get("codes", {})
+        files = from_files or {}
+        if both := sorted(own.keys() & files.keys()):
+            raise doc.wrong(f"{both[0]}: two code tables have this name", "code_files", both[0])
+        self._tables = {**built_in, **files, **own}
         self._own = own
+        self._watch = watch
+        self._uses = {
+            name: Use(name, (key, name), frozenset(table))
+            for key, tables in (("codes", own), ("code_files", files))
+            for name, table in tables.items()
+        }
 
     def find(self, named: str | Mapping[str, Any], *place: str | int) -> CodeTable:
         """Give a table by name, or make one that stands in its place."""
-        if isinstance(named, str):
-            if named not in self._tables:
-                known = ", ".join(sorted(self._tables)) or "none"
-                raise self._doc.wrong(f"{named}: no such code table; there are: {known}", *place)
-            return _table(self._tables[named])
-        return _table(named)
+        if not isinstance(named, str):
+            at = (*place, "codes") if place[-1:] != ("codes",) else place
+            use = Use("", at, frozenset(named), used=True)
+            self._uses[str(at)] = use
+            return self._made(named, use)
+        if named not in self._tables:
+            known = ", ".join(sorted(self._tables)) or "none"
+            raise self._doc.wrong(f"{named}: no such code table; there are: {known}", *place)
+        known_use = self._uses.get(named)
+        if known_use is not None:
+            known_use.used = True
+        return self._made(self._tables[named], known_use)
 
     def place(self, named: str | Mapping[str, Any], code: str, *place: str | int) -> Place:
         """Say where a table's entry stands in the file."""
@@ -45,8 +89,11 @@ class CodeTables:
             return ("codes", named, code) if named in self._own else place
         return (*place, code)
 
+    def uses(self) -> Iterator[Use]:
+        """Tell what became of the mapping's own tables."""
+        yield from self._uses.values()
 
-def _table(entries: Mapping[str, Any]) -> CodeTable:
-    wordless = frozenset(code for code, word in entries.items() if isinstance(word, dict))
-    words = {code: word for code, word in entries.items() if code not in wordless}
-    return CodeTable(words, wordless)
+    def _made(self, entries: Mapping[str, Any], use: Use | None) -> CodeTable:
+        wordless = frozenset(code for code, word in entries.items() if isinstance(word, dict))
+        words = {code: word for code, word in entries.items() if code not in wordless}
+        return CodeTable(words, wordless, use.seen if use is not None and self._watch else None)

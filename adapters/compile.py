@@ -1,6 +1,8 @@
 """From a mapping's `objects` and `fields` to rules; each path is checked against the standard."""
 
 import difflib
+import fnmatch
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +16,18 @@ from adapters.mapping import placeholders
 from adapters.measures import MeasureReader
 from adapters.names import FULL, PROPERTIES, NameReader, from_parts
 from adapters.rows import Columns
-from adapters.rules import Condition, ConstantRule, Convert, DataRule, LinkRule, NameRule, Texts
+from adapters.rules import (
+    Condition,
+    ConstantRule,
+    Convert,
+    DataRule,
+    Either,
+    LinkRule,
+    NameRule,
+    OneColumn,
+    Take,
+    Texts,
+)
 from gateway import niem
 from gateway.errors import Misconfigured
 
@@ -23,8 +36,12 @@ _BIRTH: Final = "nc:PersonBirthDate"
 _SOURCES: Final = ("column", "text", "value", "link", "name")
 _TURNING: Final = ("codes", "date", "measure", "parts", "name")
 _FROM_COLUMNS: Final = frozenset(
-    ("for", "each", "remove", "blank", "default", "required", "unmapped", "past", "into")
+    (
+        *("for", "each", "remove", "blank", "default", "required", "unmapped", "into"),
+        *("past", "partial", "years_from", "take", "pad", "upper"),
+    )
 )
+_OF_DATES: Final = frozenset(("past", "partial", "years_from"))
 _KEYS: Final = {
     "column": _FROM_COLUMNS | {"column"},
     "text": _FROM_COLUMNS | {"text"},
@@ -32,7 +49,8 @@ _KEYS: Final = {
     "link": frozenset({"link"}),
     "name": frozenset({"name", "for"}),
 }
-_DATE_KINDS: Final = frozenset({"date", "dateTime"})
+_DATE_KINDS: Final = frozenset(rules.DATE_KINDS.values())
+_BY_DATE_ALONE: Final = frozenset({"date", "dateTime"})
 _OWN: Final = f"{niem.OWN_PREFIX}:"
 
 
@@ -69,14 +87,17 @@ class FieldCompiler:
     """Compiles the fields of one record of a mapping."""
 
     def __init__(
-        self, doc: Document, record: int, columns: Columns, tables: CodeTables, zone: str | None
+        self, doc: Document, record: int, columns: Columns, tables: CodeTables, used: set[str]
     ) -> None:
         self._doc = doc
         self._place: Place = ("records", record)
         self._record: dict[str, Any] = doc.content["records"][record]
         self._columns = columns
         self._tables = tables
-        self._zone = zone
+        self._zone: str | None = doc.content.get("zone")
+        self._used = used
+        self._unread: set[str] = set()
+        """Objects of fields that have a fault; "" for a field whose object nobody knows."""
         self._blank = frozenset(str(b) for b in doc.content.get("blank", ()))
         self.objects: dict[str, ObjectPlan] = {}
         self.kept: Counter[str] = Counter()
@@ -85,26 +106,72 @@ class FieldCompiler:
     def compile(self) -> Mapping[str, ObjectPlan]:
         """Give the objects by name. Raises Misconfigured with file and line."""
         for alias, written in self._record["objects"].items():
-            self.objects[alias] = self._object(alias, written)
-        for number in range(len(self._record["fields"])):
-            self._field(number)
+            if not self._doc.is_broken(*self._place, "objects", alias):
+                with self._doc.going_on():
+                    self.objects[alias] = self._object(alias, written)
+        for number, field in enumerate(self._record["fields"]):
+            whole = not self._doc.is_broken(*self._place, "fields", number)
+            if whole and not self._of_broken(field):
+                with self._doc.going_on():
+                    self._field(number)
+                    continue
+            self._unread.add(str(field.get("to")).partition("/")[0] if whole else "")
         for alias, plan in self.objects.items():
-            if not plan.data and not plan.links and not any(c.always for c in plan.constants):
-                raise self._wrong(f"no field fills the object {alias}", "objects", alias)
+            filled = plan.data or plan.links or any(c.always for c in plan.constants)
+            if not filled and not {alias, ""} & self._unread:
+                with self._doc.going_on():
+                    raise self._wrong(f"no field fills the object {alias}", "objects", alias)
         return self.objects
+
+    def _of_broken(self, field: Mapping[str, Any]) -> bool:
+        """Whether a field is part of, or leads to, an object that has a fault of its own."""
+        aliases = {field["to"].partition("/")[0], field.get("link")}
+        return bool((aliases & self._record["objects"].keys()) - self.objects.keys())
 
     def conditions(
         self, written: Any, place: Place, group: str | None = None
     ) -> tuple[Condition, ...]:
         """Compile a `when`."""
-        found = []
+        found: list[Condition] = []
         for one in [written] if isinstance(written, dict) else written or ():
-            self.check_column(one["column"], place, group)
-            values, others = (
-                frozenset(map(str, one[k])) if k in one else None for k in ("is", "not")
-            )
-            found.append(Condition(one["column"], values, others, one.get("blank")))
+            if "any" in one:
+                found.append(Either(self.conditions(one["any"], place, group)))
+            else:
+                found.append(self._test(one, place, group))
         return tuple(found)
+
+    def _test(self, one: Mapping[str, Any], place: Place, group: str | None) -> Condition:
+        self.check_column(one["column"], place, group)
+        values, others = (frozenset(map(str, one[k])) if k in one else None for k in ("is", "not"))
+        if ("past" in one) != ("date" in one):
+            raise self._doc.wrong("`past` and `date` go together", *place)
+        return OneColumn(
+            one["column"],
+            values,
+            others,
+            one.get("blank"),
+            _pattern(one["like"]) if "like" in one else None,
+            one.get("least"),
+            one.get("most"),
+            one.get("past"),
+            self.dates(one, place) if "date" in one else None,
+        )
+
+    def dates(
+        self, spec: Mapping[str, Any], place: Place, formats: str | list[str] | None = None
+    ) -> DateReader:
+        """Make what reads the dates of a field, a condition or a flag."""
+        written = formats or spec["date"]
+        start = spec.get("years_from", self._doc.content.get("years_from"))
+        return self._made(
+            lambda: DateReader(
+                [written] if isinstance(written, str) else written,
+                zone=self._zone,
+                start=start,
+                partial=bool(spec.get("partial")),
+            ),
+            (*place, "date"),
+        )
 
     def check_column(self, name: str, place: Place, group: str | None = None) -> None:
         """Refuse a column that the rows don't have."""
@@ -112,8 +179,11 @@ class FieldCompiler:
         if group is not None:
             allowed |= self._columns.groups.get(group, frozenset())
         if name in allowed:
+            self._used.add(name)
             return
         part = name.partition(".")[0]
+        if part in self._doc.unknown:
+            return
         if name in self._columns.groups.get(part, frozenset()):
             text = f"{name} belongs to the repeated part {part}: use it in an object `each: {part}`"
             raise self._doc.wrong(text, *place)
@@ -126,6 +196,8 @@ class FieldCompiler:
         spec: dict[str, Any] = {"is": written} if isinstance(written, str) else written
         place = (*self._place, "objects", alias)
         group = spec.get("each")
+        if group in self._doc.unknown:
+            raise self._doc.passed_over()
         if group is not None and group not in self._columns.groups:
             known = ", ".join(sorted(self._columns.groups)) or "none"
             raise self._doc.wrong(f"{group}: no such repeated part; there are: {known}", *place)
@@ -172,7 +244,7 @@ class FieldCompiler:
             raise self._doc.wrong(f"only one of {', '.join(turned)} can turn a value", *place)
         allowed = _KEYS[source] | {"to", "when"}
         if not {"date"} & field.keys():
-            allowed -= {"past"}
+            allowed -= _OF_DATES
         if {"date", "measure", "name"} & field.keys():
             allowed -= {"unmapped"}
         idle = [k for k in field if k not in allowed and k not in turned]
@@ -188,6 +260,8 @@ class FieldCompiler:
             raise self._doc.wrong(
                 "`for` goes with columns, in an object that is not `each`", *place
             )
+        if part in self._doc.unknown:
+            raise self._doc.passed_over()
         if part not in self._columns.groups:
             known = ", ".join(sorted(self._columns.groups)) or "none"
             raise self._doc.wrong(f"{part}: no such repeated part; there are: {known}", *place)
@@ -239,7 +313,20 @@ class FieldCompiler:
             blank,
             field.get("default", ""),
             bool(field.get("required")),
+            self._take(field.get("take"), (*place, "take")),
+            (field["pad"]["width"], field["pad"]["with"]) if "pad" in field else None,
+            bool(field.get("upper")),
         )
+
+    def _take(self, spec: Mapping[str, Any] | None, place: Place) -> Take | None:
+        if spec is None:
+            return None
+        if "positions" in spec:
+            first, last = spec["positions"]
+            if first > last:
+                raise self._doc.wrong("the first position stands behind the last", *place)
+            return Take(first, last)
+        return Take(by=spec["by"], part=spec["part"])
 
     def _convert(self, target: Target, field: Mapping[str, Any], place: Place) -> Convert:
         if "date" in field:
@@ -263,7 +350,7 @@ class FieldCompiler:
         if target.kind == niem.OBJECT:
             text = f"{target.path} is an object; name a property in it, or say how to fill it"
             raise self._doc.wrong(text, *place, "to")
-        if target.kind in _DATE_KINDS:
+        if target.kind in _BY_DATE_ALONE:
             raise self._doc.wrong("a date needs its format: add `date`", *place, "to")
         if target.kind == "boolean":
             raise self._doc.wrong("a yes or no needs `codes` that give true or false", *place, "to")
@@ -286,11 +373,7 @@ class FieldCompiler:
             raise self._doc.wrong(text, *place)
 
     def _date(self, target: Target, field: Mapping[str, Any], place: Place) -> Convert:
-        written = field["date"]
-        reader = self._made(
-            lambda: DateReader([written] if isinstance(written, str) else written, zone=self._zone),
-            (*place, "date"),
-        )
+        reader = self.dates(field, place)
         is_object = target.kind == niem.OBJECT and niem.allows(target.path, "nc:Date")
         if not is_object and target.kind not in _DATE_KINDS:
             raise self._doc.wrong(f"{target.path} takes no date", *place, "to")
@@ -298,9 +381,13 @@ class FieldCompiler:
         check = reader.check_life if birth else reader.check_past if field.get("past") else None
         return rules.by_date(reader, kind=target.kind, check=check)
 
-    def _measure(self, target: Target, spec: Mapping[str, str], place: Place) -> Convert:
-        reader = self._made(lambda: MeasureReader(spec["from"], spec["unit"]), place)
-        for key in ("nc:MeasureIntegerValue", reader.unit_key):
+    def _measure(self, target: Target, spec: Mapping[str, Any], place: Place) -> Convert:
+        reader = self._made(
+            lambda: MeasureReader(spec["from"], spec["unit"], spec.get("decimals")), place
+        )
+        if target.kind == niem.OBJECT and not niem.allows(target.path, reader.unit_key):
+            reader.write_unit_as_text()
+        for key in (reader.value_key, reader.unit_key):
             if target.kind != niem.OBJECT or not niem.allows(target.path, key):
                 raise self._doc.wrong(f"{target.path} takes no measure in {spec['unit']}", *place)
         return reader.niem
@@ -364,6 +451,13 @@ class FieldCompiler:
             return make()
         except Misconfigured as error:
             raise self._doc.wrong(error.detail, *place) from None
+
+
+def _pattern(written: str | Sequence[str]) -> re.Pattern[str]:
+    """Compile patterns of `*` (anything) and `?` (one character). No other character is special."""
+    patterns = [written] if isinstance(written, str) else written
+    plain = (re.sub(r"\*+", "*", re.sub(r"\[", "[[]", p)) for p in patterns)
+    return re.compile("|".join(f"(?:{fnmatch.translate(p)})" for p in plain))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -1,54 +1,75 @@
 """Dates as legacy systems write them, by formats such as `MM/DD/YYYY` or `YYYYMMDDHHMI`.
 
-YYYY year, MM month, DD day (two digits each), M and D one or two, MON a month's three letters,
-HH hour 00-23, MI minute, SS second. Everything else stands for itself. In the standard schema a
-date is `nc:Date`, a date with a time `nc:DateTime`.
+    YYYY YY       year; of two digits it is the first such year from `years_from` on
+    MM M          month, two digits or one or two; MON its first three letters, MONTH its name
+    DD D DDD      day of the month; DDD, three digits, of the year
+    HH H AM       hour 00-23, H one or two digits; with AM, 1-12 and AM or PM
+    MI SS FF      minute, second, fraction of a second (left out)
+    ZZ            the offset from UTC: Z, -07:00, -0700
+
+Everything else stands for itself. In the standard schema a date is `nc:Date`, one with a time
+`nc:DateTime`, a month `nc:YearMonthDate`, a year `nc:YearDate`.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.errors import Misconfigured, Untranslatable
 
+_MONTHS: Final = (
+    *("JANUARY", "FEBRUARY", "MARCH", "APRIL", "MAY", "JUNE"),
+    *("JULY", "AUGUST", "SEPTEMBER", "OCTOBER", "NOVEMBER", "DECEMBER"),
+)
 _TOKENS: Final = {
     "YYYY": r"(?P<year>\d{4})",
+    "MONTH": r"(?P<name>[A-Za-z]{3,9})",
     "MON": r"(?P<name>[A-Za-z]{3})",
+    "DDD": r"(?P<of_year>\d{3})",
+    "YY": r"(?P<short>\d{2})",
     "MM": r"(?P<month>\d{2})",
     "DD": r"(?P<day>\d{2})",
     "HH": r"(?P<hour>\d{2})",
+    "AM": r"(?P<half>[AaPp])\.?[Mm]\.?",
     "MI": r"(?P<minute>\d{2})",
     "SS": r"(?P<second>\d{2})",
+    "FF": r"(?P<fraction>\d{1,9})",
+    "ZZ": r"(?P<offset>[Zz]|[+-]\d{2}:?\d{2})",
     "M": r"(?P<month>\d{1,2})",
     "D": r"(?P<day>\d{1,2})",
+    "H": r"(?P<hour>\d{1,2})",
 }
 _SPLIT: Final = re.compile("|".join(_TOKENS))
-_MONTHS: Final = (
-    "JAN",
-    "FEB",
-    "MAR",
-    "APR",
-    "MAY",
-    "JUN",
-    "JUL",
-    "AUG",
-    "SEP",
-    "OCT",
-    "NOV",
-    "DEC",
-)
+_NEEDED: Final = "needs YYYY, MM and DD, each once (YYYY or MM/YYYY alone are a year and a month)"
 _OLDEST: Final = 1850
 _LATEST: Final = 2100
+_NOON: Final = 12
+_MIDNIGHT: Final = 24
+"""2400 ends a day: it is the next one's first moment."""
+_CENTURY: Final = 100
 _LIFE: Final = timedelta(days=366 * 130)
+
+YEAR: Final = "nc:YearDate"
+MONTH: Final = "nc:YearMonthDate"
+DAY: Final = "nc:Date"
+TIME: Final = "nc:DateTime"
+
+
+class Moment(NamedTuple):
+    """What a text says. `niem` is the property for it; `offset` that from UTC, if it says one."""
+
+    at: datetime
+    niem: str
+    offset: str | None = None
 
 
 class DateFormat:
-    """One format, compiled."""
+    """One format, compiled. `start` is the first year that two digits may mean."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, start: int | None = None, partial: bool = False) -> None:
         pattern, end = "", 0
         names: list[str] = []
         for found in _SPLIT.finditer(text):
@@ -57,72 +78,157 @@ class DateFormat:
             pattern += re.escape(text[end : found.start()]) + token
             end = found.end()
         pattern += re.escape(text[end:])
-        if len(names) != len(set(names)) or not {"year", "day"} <= set(names):
-            raise Misconfigured(f"{text}: a date's format needs YYYY, MM and DD, each once")
-        if not {"month", "name"} & set(names):
-            raise Misconfigured(f"{text}: a date's format needs YYYY, MM and DD, each once")
-        self.has_time = "hour" in names
+        self._start = start
+        self._partial = partial
+        self._named = frozenset(names)
+        self._check(text, names)
         self._pattern = re.compile(pattern, re.ASCII)
 
-    def read(self, text: str) -> datetime | None:
+    def _check(self, text: str, names: list[str]) -> None:
+        named = self._named
+        years = len(named & {"year", "short"})
+        months = len(named & {"month", "name", "of_year"})
+        if len(names) != len(named) or years != 1 or months > 1 or {"day", "of_year"} <= named:
+            raise Misconfigured(f"{text}: a date's format {_NEEDED}")
+        if "day" in named and not months:
+            raise Misconfigured(f"{text}: a date's format {_NEEDED}")
+        if "hour" in named and not {"day", "of_year"} & named:
+            raise Misconfigured(f"{text}: a time needs its day")
+        if named & {"minute", "second", "half", "offset"} and "hour" not in named:
+            raise Misconfigured(f"{text}: what stands with the hour needs it: HH")
+        if "short" in named and self._start is None:
+            raise Misconfigured(
+                f"{text}: a date's format needs YYYY; for two digits, say with `years_from` which "
+                "is the first year that they may mean"
+            )
+
+    def read(self, text: str) -> Moment | None:
         """Read a moment; None if the text is not of this format. Raises ValueError for no day."""
         found = self._pattern.fullmatch(text)
         if found is None:
             return None
         parts = found.groupdict()
-        month = parts.get("month") or _MONTHS.index(parts["name"].upper()) + 1
+        year = self._year(parts)
+        if "of_year" in self._named:
+            at = datetime(year, 1, 1, tzinfo=UTC) + timedelta(days=int(parts["of_year"]) - 1)
+            if at.year != year:
+                raise ValueError("no such day of the year")
+            return Moment(self._timed(at, parts), self._precision, parts.get("offset"))
+        month = _month(parts)
+        day = int(parts["day"]) if "day" in self._named else 0
+        if self._partial and (month == 0 or day == 0) and "hour" not in self._named:
+            if month == 0 and day:
+                raise ValueError("a day without a month")
+            return Moment(datetime(year, month or 1, 1, tzinfo=UTC), MONTH if month else YEAR)
+        if not {"month", "name"} & self._named:
+            return Moment(datetime(year, 1, 1, tzinfo=UTC), YEAR)
+        if "day" not in self._named:
+            return Moment(datetime(year, month, 1, tzinfo=UTC), MONTH)
+        at = self._timed(datetime(year, month, day, tzinfo=UTC), parts)
+        return Moment(at, self._precision, parts.get("offset"))
+
+    @property
+    def _precision(self) -> str:
+        return TIME if "hour" in self._named else DAY
+
+    def _year(self, parts: Mapping[str, str]) -> int:
+        if "year" in self._named:
+            return int(parts["year"])
+        start = self._start or 0
+        return start + (int(parts["short"]) - start) % _CENTURY
+
+    @staticmethod
+    def _timed(day: datetime, parts: Mapping[str, str | None]) -> datetime:
         hour, minute, second = (int(parts.get(n) or 0) for n in ("hour", "minute", "second"))
-        day = int(parts["day"])
-        return datetime(int(parts["year"]), int(month), day, hour, minute, second, tzinfo=UTC)
+        if half := parts.get("half"):
+            if not 1 <= hour <= _NOON:
+                raise ValueError("no such hour")
+            hour = hour % _NOON + (_NOON if half in "Pp" else 0)
+        elif hour == _MIDNIGHT and minute == second == 0:
+            return day + timedelta(days=1)
+        return day.replace(hour=hour, minute=minute, second=second)
 
 
 class DateReader:
-    """Reads dates by several formats, the first that fits. `zone` is that of times of day."""
+    """Reads dates by several formats, the first that fits. `zone` is that of times of day.
 
-    def __init__(self, formats: Sequence[str], *, zone: str | None = None) -> None:
-        self._formats = [DateFormat(f) for f in formats]
+    `start` is the first year that two digits may mean; `partial` lets a day, or a month and its
+    day, be noughts: then what is known is given.
+    """
+
+    def __init__(
+        self,
+        formats: Sequence[str],
+        *,
+        zone: str | None = None,
+        start: int | None = None,
+        partial: bool = False,
+    ) -> None:
+        self._formats = [DateFormat(f, start=start, partial=partial) for f in formats]
         self._named = ", ".join(formats)
         self._zone = _zone(zone)
-        self.read: Callable[[str], tuple[datetime, bool]] = lru_cache(4096)(self._read)
+        self.read: Callable[[str], Moment] = lru_cache(4096)(self._read)
 
-    def _read(self, text: str) -> tuple[datetime, bool]:
-        """Give the moment, and whether it has a time. Raises Untranslatable."""
+    def _read(self, text: str) -> Moment:
+        """Give the moment. Raises Untranslatable."""
         for one in self._formats:
             try:
                 moment = one.read(text)
             except ValueError:
                 raise Untranslatable("there is no such day or time", code="date.none") from None
             if moment is not None:
-                if not _OLDEST <= moment.year <= _LATEST:
+                if not _OLDEST <= moment.at.year <= _LATEST:
                     raise Untranslatable("the year can't be right", code="date.year")
-                return moment, one.has_time
+                return moment
         raise Untranslatable(f"the date is not written as {self._named}", code="date.format")
 
     def niem(self, text: str) -> tuple[str, str]:
         """Give the NIEM property for it and its value."""
-        moment, has_time = self.read(text)
-        if not has_time:
-            return "nc:Date", moment.strftime("%Y-%m-%d")
-        return "nc:DateTime", moment.strftime("%Y-%m-%dT%H:%M:%S") + self._offset(moment)
+        moment = self.read(text)
+        if moment.niem == YEAR:
+            return YEAR, f"{moment.at.year:04d}"
+        if moment.niem == MONTH:
+            return MONTH, f"{moment.at.year:04d}-{moment.at.month:02d}"
+        if moment.niem == DAY:
+            return DAY, moment.at.strftime("%Y-%m-%d")
+        return TIME, moment.at.strftime("%Y-%m-%dT%H:%M:%S") + self._offset(moment)
 
-    def _offset(self, moment: datetime) -> str:
+    def _offset(self, moment: Moment) -> str:
+        if moment.offset is not None:
+            text = moment.offset.replace(":", "")
+            return "Z" if text in "Zz" else f"{text[:3]}:{text[3:5]}"
         if self._zone is None:
             return ""
         if self._zone is UTC:
             return "Z"
-        text = moment.replace(tzinfo=self._zone).strftime("%z")
+        text = moment.at.replace(tzinfo=self._zone).strftime("%z")
         return f"{text[:3]}:{text[3:5]}"
+
+    def is_past(self, text: str) -> bool:
+        """Whether the day has begun somewhere on earth. Raises Untranslatable."""
+        return self.read(text).at <= datetime.now(UTC) + timedelta(hours=14)
 
     def check_past(self, text: str) -> None:
         """Refuse a day that has not begun anywhere on earth. Raises Untranslatable."""
-        if self.read(text)[0] > datetime.now(UTC) + timedelta(hours=14):
+        if not self.is_past(text):
             raise Untranslatable("the date lies in the future", code="date.future")
 
     def check_life(self, text: str) -> None:
         """Refuse a birth date of nobody alive. Raises Untranslatable."""
         self.check_past(text)
-        if self.read(text)[0] < datetime.now(UTC) - _LIFE:
+        if self.read(text).at < datetime.now(UTC) - _LIFE:
             raise Untranslatable("nobody was born so long ago", code="date.year")
+
+
+def _month(parts: Mapping[str, str]) -> int:
+    """Give the month's number, 0 if the format has none. Raises ValueError for no month's name."""
+    if name := parts.get("name"):
+        upper = name.upper()
+        for number, month in enumerate(_MONTHS, 1):
+            if upper in {month, month[:3]} or (upper == "SEPT" and month == "SEPTEMBER"):
+                return number
+        raise ValueError("no such month")
+    return int(parts.get("month") or 0)
 
 
 def _zone(name: str | None) -> tzinfo | None:

@@ -6,6 +6,8 @@ tags and doubled keys are refused.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -22,11 +24,32 @@ _WORDS: Final = {"true": True, "false": False, "": None, "~": None, "null": None
 _KINDS: Final = frozenset({"str", "int", "float", "bool", "null", "timestamp", "merge", "value"})
 
 
-class Document:
-    """The content of one file, and the line on which each part of it stands."""
+class WrongMapping(Misconfigured):
+    """Something in one line of the file is wrong. `text` says what, without file and line."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, name: str, line: int, text: str) -> None:
+        super().__init__(f"{name}:{line}: {text}")
+        self.line = line
+        self.text = text
+
+
+class PassedOver(WrongMapping):
+    """It follows from another fault: it is not worth a word."""
+
+
+class Document:
+    """The content of one file, and the line on which each part of it stands.
+
+    `faults` is None where the first fault ends the reading. A list collects all there are: then
+    `going_on` passes over the part that is wrong, and `broken` are the places known to be so.
+    """
+
+    def __init__(self, path: Path, *, collect: bool = False) -> None:
         self.path = path
+        self.faults: list[WrongMapping] | None = [] if collect else None
+        self.broken: list[Place] = []
+        self.unknown: set[str] = set()
+        """Names of joins and repeated parts whose columns nobody knows: their fault is reported."""
         self._lines: dict[Place, int] = {(): 1}
         try:
             data = path.read_bytes()
@@ -43,7 +66,7 @@ class Document:
             mark = getattr(error, "problem_mark", None)
             line = int(getattr(mark, "line", 0)) + 1
             what = getattr(error, "problem", None) or "not YAML"
-            raise Misconfigured(f"{path.name}:{line}: {what}") from error
+            raise WrongMapping(path.name, line, what) from error
         self.content: Any = None if node is None else self._value(node, ())
 
     def line(self, *place: str | int) -> int:
@@ -52,9 +75,29 @@ class Document:
             place = place[:-1]
         return self._lines[place]
 
-    def wrong(self, text: str, *place: str | int) -> Misconfigured:
+    def wrong(self, text: str, *place: str | int) -> WrongMapping:
         """Make an error that names the file and the line."""
-        return Misconfigured(f"{self.path.name}:{self.line(*place)}: {text}")
+        return WrongMapping(self.path.name, self.line(*place), text)
+
+    def passed_over(self) -> WrongMapping:
+        """Make an error that says nothing: it follows from another, which was reported."""
+        return PassedOver(self.path.name, 1, "")
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Read one part. Where faults are collected, its fault does not hide the next part's."""
+        try:
+            yield
+        except WrongMapping as fault:
+            if self.faults is None:
+                raise
+            if not isinstance(fault, PassedOver):
+                self.faults.append(fault)
+
+    def is_broken(self, *place: str | int) -> bool:
+        """Whether a part, or something in it, is known not to be as the language has it."""
+        size = len(place)
+        return any(b[:size] == place for b in self.broken)
 
     def _refuse(self, text: str) -> None:
         depth = 0
@@ -62,10 +105,10 @@ class Document:
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH:
-                raise Misconfigured(f"{self.path.name}:{_line(event)}: nested too deeply")
+                raise WrongMapping(self.path.name, _line(event), "nested too deeply")
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                line = _line(event)
-                raise Misconfigured(f"{self.path.name}:{line}: anchors and aliases are not used")
+                text = "anchors and aliases are not used"
+                raise WrongMapping(self.path.name, _line(event), text)
 
     def _value(self, node: yaml.Node, place: Place) -> Any:
         line = _line(node)
@@ -81,18 +124,17 @@ class Document:
         for key_node, value_node in node.value:
             line = _line(key_node)
             if not isinstance(key_node, yaml.ScalarNode):
-                raise Misconfigured(f"{self.path.name}:{line}: a key is a word")
+                raise WrongMapping(self.path.name, line, "a key is a word")
             key = str(key_node.value)
             if key in found:
-                raise Misconfigured(f"{self.path.name}:{line}: {key} stands twice")
+                raise WrongMapping(self.path.name, line, f"{key} stands twice")
             self._lines[(*place, key)] = line
             found[key] = self._value(value_node, (*place, key))
         return found
 
     def _scalar(self, node: yaml.Node) -> Any:
         if node.tag.removeprefix("tag:yaml.org,2002:") not in _KINDS:
-            line = _line(node)
-            raise Misconfigured(f"{self.path.name}:{line}: tags are not used")
+            raise WrongMapping(self.path.name, _line(node), "tags are not used")
         text = str(node.value)
         if getattr(node, "style", None) is not None:
             return text

@@ -5,15 +5,19 @@ Where a flag can't be read nobody can say who may see the row: it is set aside, 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeAlias
 
 from adapters.codes import CodeTable, CodeTables
 from adapters.compile import FieldCompiler
-from adapters.document import Document
-from adapters.rules import Fault
+from adapters.dates import DateReader
+from adapters.document import Document, Place
+from adapters.rules import Condition, Fault, all_hold
+from gateway.errors import Untranslatable
 from gateway.model import Contact, Fact, Handling
 
-ReadFact = Callable[[Mapping[str, str]], Fact]
+ReadFact: TypeAlias = Callable[[Mapping[str, str]], Fact]
+ReadContact: TypeAlias = Callable[[Mapping[str, str]], Contact | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class HandlingPlan:
     constants: Mapping[str, Fact]
     facts: Mapping[str, ReadFact]
     known: dict[tuple[Fact, ...], Handling]
-    contact: Callable[[Mapping[str, str]], Contact | None]
+    contact: ReadContact
 
     def handling(self, row: Mapping[str, str]) -> Handling:
         """Give the facts. Raises Fault."""
@@ -42,63 +46,144 @@ def compile_handling(
     place = ("records", record, "handling")
     constants: dict[str, Fact] = {}
     facts: dict[str, ReadFact] = {}
+    flags = _Flags(doc, fields, tables)
     for name, written in spec["handling"].items():
         if not isinstance(written, dict):
             constants[name] = written
-            continue
-        columns = written.get("columns", [written["column"]] if "column" in written else [])
-        if not columns:
-            raise doc.wrong(f"{name}: say which column tells it", *place, name)
+        elif not doc.is_broken(*place, name):
+            with doc.going_on():
+                facts[name] = flags.fact(name, written, (*place, name))[0]
+    contact: ReadContact = _no_contact
+    if "contact" in spec and not doc.is_broken("records", record, "contact"):
+        with doc.going_on():
+            contact = _contact(spec["contact"], fields, ("records", record, "contact"))
+    return HandlingPlan(constants, facts, {}, contact)
+
+
+@dataclass(frozen=True, slots=True)
+class _Flags:
+    """Compiles the ways in which a fact may be told."""
+
+    doc: Document
+    fields: FieldCompiler
+    tables: CodeTables
+
+    def fact(self, name: str, spec: Mapping[str, Any], place: Place) -> tuple[ReadFact, set[Fact]]:
+        """Give what reads a fact, and the words that it may give."""
+        if "of" in spec:
+            return self._of(name, spec, place)
+        if "cases" in spec:
+            return self._cases(spec["cases"], place)
+        if "under" in spec:
+            return self._under(spec, place)
+        return self._codes(name, spec, place)
+
+    def _of(self, name: str, spec: Mapping[str, Any], place: Place) -> tuple[ReadFact, set[Fact]]:
+        parts = [self.fact(name, s, (*place, "of", n)) for n, s in enumerate(spec["of"])]
+        words = {w for _, found in parts for w in found}
+        order: list[Fact] = spec["strictest"]
+        self._ranked(name, words, order, place)
+        reads = [read for read, _ in parts]
+        return lambda row: max((read(row) for read in reads), key=order.index), words
+
+    def _cases(self, cases: list[Mapping[str, Any]], place: Place) -> tuple[ReadFact, set[Fact]]:
+        """Read a fact by conditions: the first case that holds. None: nobody can say."""
+        compiled: list[tuple[tuple[Condition, ...], Fact]] = [
+            (self.fields.conditions(case["when"], (*place, "cases", n)), case["is"])
+            for n, case in enumerate(cases)
+        ]
+
+        def read(row: Mapping[str, str]) -> Fact:
+            for when, fact in compiled:
+                if all_hold(when, row):
+                    return fact
+            text = "none of the cases says who may see a record like this"
+            raise Fault("handling.unknown", text, None, None)
+
+        return read, {fact for _, fact in compiled}
+
+    def _under(self, spec: Mapping[str, Any], place: Place) -> tuple[ReadFact, set[Fact]]:
+        """Read whether somebody was under an age on a day, from two columns with dates."""
+        for column in (spec["born"], spec["on"]):
+            self.fields.check_column(column, place)
+        reader = self.fields.dates(spec, place)
+        on = self.fields.dates(spec, place, spec.get("on_date"))
+        blank: Fact | None = spec.get("blank")
+        years: int = spec["under"]
+
+        def read(row: Mapping[str, str]) -> Fact:
+            born, day = row.get(spec["born"], ""), row.get(spec["on"], "")
+            if not (born and day) and blank is not None:
+                return blank
+            one, other = _day(reader, spec["born"], born), _day(on, spec["on"], day)
+            return _age(one, other) < years
+
+        return read, {True, False}
+
+    def _codes(
+        self, name: str, spec: Mapping[str, Any], place: Place
+    ) -> tuple[ReadFact, set[Fact]]:
+        columns: list[str] = spec.get("columns", [spec["column"]] if "column" in spec else [])
+        if not columns or "codes" not in spec:
+            raise self.doc.wrong(f"{name}: say which column tells it, and by which codes", *place)
         for column in columns:
-            fields.check_column(column, (*place, name))
-        table = tables.find(written["codes"], *place, name)
-        order = written.get("strictest")
-        if len(columns) > 1 and order is None:
-            raise doc.wrong(f"{name}: several columns need `strictest`", *place, name)
-        words = {w for w in (*table.words.values(), written.get("blank")) if w is not None}
-        if order is not None and (unknown := words - set(order)):
-            text = f"{name}: `strictest` does not rank {', '.join(map(str, sorted(unknown)))}"
-            raise doc.wrong(text, *place, name)
-        facts[name] = _fact(columns, table, written.get("blank"), order)
-    return HandlingPlan(constants, facts, {}, _contact(doc, record, fields))
+            self.fields.check_column(column, place)
+        table = self.tables.find(spec["codes"], *place)
+        order = spec.get("strictest")
+        blank: Fact | None = spec.get("blank")
+        words = {w for w in (*table.words.values(), blank) if w is not None}
+        if order is None:
+            if len(columns) > 1:
+                raise self.doc.wrong(f"{name}: several columns need `strictest`", *place)
+            return lambda row: _word(columns[0], row, table, blank), words
+        self._ranked(name, words, order, place)
+        return (
+            lambda row: max((_word(c, row, table, blank) for c in columns), key=order.index),
+            words,
+        )
+
+    def _ranked(self, name: str, words: set[Fact], order: list[Fact], place: Place) -> None:
+        if unknown := words - set(order):
+            text = f"{name}: `strictest` does not rank {', '.join(sorted(map(str, unknown)))}"
+            raise self.doc.wrong(text, *place)
 
 
-def _fact(
-    columns: list[str], table: CodeTable, blank: Fact | None, order: list[Fact] | None
-) -> ReadFact:
-    def one(column: str, row: Mapping[str, str]) -> Fact:
-        code = row.get(column, "")
-        if not code:
-            if blank is None:
-                raise Fault("handling.missing", "nobody may see a row without it", column, "")
-            return blank
-        word = table.words.get(code)
-        if word is None:
-            raise Fault(
-                "handling.unknown",
-                "no table says who may see a record with this code",
-                column,
-                code,
-            )
-        return word
-
-    if order is None:
-        column = columns[0]
-        return lambda row: one(column, row)
-    return lambda row: max((one(c, row) for c in columns), key=order.index)
+def _word(column: str, row: Mapping[str, str], table: CodeTable, blank: Fact | None) -> Fact:
+    code = row.get(column, "")
+    if not code:
+        if blank is None:
+            raise Fault("handling.missing", "nobody may see a row without it", column, "")
+        return blank
+    word = table.find(code)
+    if word is None:
+        text = "no table says who may see a record with this code"
+        raise Fault("handling.unknown", text, column, code)
+    return word
 
 
-def _contact(
-    doc: Document, record: int, fields: FieldCompiler
-) -> Callable[[Mapping[str, str]], Contact | None]:
-    spec: dict[str, Any] | None = doc.content["records"][record].get("contact")
-    if spec is None:
-        return lambda _: None
+def _day(reader: DateReader, column: str, text: str) -> datetime:
+    if not text:
+        raise Fault("handling.missing", "nobody may see a row without it", column, "")
+    try:
+        return reader.read(text).at
+    except Untranslatable as error:
+        raise Fault(error.code, error.detail, column, text) from None
+
+
+def _age(born: datetime, on: datetime) -> int:
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+def _no_contact(_: Mapping[str, str]) -> Contact | None:
+    return None
+
+
+def _contact(spec: Mapping[str, Any], fields: FieldCompiler, place: Place) -> ReadContact:
     usual = Contact(spec["unit"], spec["phone"])
     column = spec.get("phone_column")
     if column is None:
         return lambda _: usual
-    fields.check_column(column, ("records", record, "contact"))
+    fields.check_column(column, place)
 
     def contact(row: Mapping[str, str]) -> Contact:
         phone = row.get(column, "")

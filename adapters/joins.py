@@ -18,6 +18,8 @@ from adapters.rows import BadRow, Columns, Reader, Row, Values
 from adapters.rules import Condition, all_hold
 
 BATCH: Final = 256
+BETWEEN: Final = "\x1f"
+"""Stands between the parts of a key of several columns."""
 MOST_JOINED: Final = 1_000
 """Rows that one key may lead to."""
 
@@ -40,13 +42,31 @@ class Join:
 
     name: str
     lookup: Lookup
-    source: str
-    """The column whose value is looked up."""
+    sources: tuple[str, ...]
+    """The columns whose values together are looked up."""
     parent: str | None
     """The repeated part that the source column belongs to, if any."""
     many: bool
     when: tuple[Condition, ...]
     required: bool
+    several: str | None = None
+    """Which of several rows counts: first or last. None: then the row is set aside."""
+
+    @property
+    def source(self) -> str:
+        """The column to name where a join fails."""
+        return self.sources[0]
+
+    def key(self, holder: Values) -> str:
+        """Give the key that a row is joined by; blank if part of it is."""
+        if len(self.sources) == 1:
+            return holder.get(self.sources[0], "")
+        return composite([holder.get(s, "") for s in self.sources])
+
+
+def composite(parts: Sequence[str]) -> str:
+    """Write a key of several columns as one text."""
+    return BETWEEN.join(parts) if all(parts) else ""
 
 
 def join_columns(own: Columns, joins: Iterable[Join]) -> Columns:
@@ -77,16 +97,16 @@ def joined(rows: Iterable[Row | BadRow], joins: Sequence[Join]) -> Iterator[Row 
 
 def _join(join: Join, rows: Sequence[Row], failed: dict[int, BadRow]) -> None:
     holders = [(row, holder) for row in rows for holder in _holders(join, row)]
-    keys = sorted({key for _, holder in holders if (key := holder.get(join.source, ""))})
+    keys = sorted({key for _, holder in holders if (key := join.key(holder))})
     found = join.lookup.find(keys)
     for row, holder in holders:
-        key = holder.get(join.source, "")
+        key = join.key(holder)
         matches = [m for m in found.get(key, ()) if all_hold(join.when, m)]
         named = [{f"{join.name}.{c}": v for c, v in m.items()} for m in matches]
         if join.many and len(named) <= MOST_JOINED:
             row.groups[join.name] = named
-        elif len(named) == 1:
-            holder.update(named[0])
+        elif len(named) == 1 or (named and join.several is not None):
+            holder.update(named[-1 if join.several == "last" else 0])
         elif named:
             text = f"several rows of {join.name} have this key"
             failed[id(row)] = _bad(row, "join.several", text, join, key)
@@ -113,9 +133,9 @@ def collect(found: dict[str, list[Values]], key: str, values: Values) -> None:
 class FileLookup:
     """Looks up rows of a file. The file is read when the first key is asked for."""
 
-    def __init__(self, reader: Reader, key: str) -> None:
+    def __init__(self, reader: Reader, key: Sequence[str]) -> None:
         self._reader = reader
-        self._key = key
+        self._key = tuple(key)
         self._database: sqlite3.Connection | None = None
 
     def columns(self) -> Columns:
@@ -144,6 +164,9 @@ class FileLookup:
             self._database.close()
             self._database = None
 
+    def _key_of(self, values: Values) -> str:
+        return composite([values.get(c, "") for c in self._key])
+
     def _load(self) -> sqlite3.Connection:
         # The empty name: a private file on disk that SQLite has already removed from its folder.
         database = sqlite3.connect("", check_same_thread=False)
@@ -151,10 +174,10 @@ class FileLookup:
         database.executemany(
             "INSERT INTO joined (k, row) VALUES (?, ?)",
             (
-                (row.values[self._key], orjson.dumps(row.values))
+                (key, orjson.dumps(row.values))
                 for row in self._reader.rows()
                 # A row that can't be read is set aside where its own file is the source.
-                if isinstance(row, Row) and row.values.get(self._key)
+                if isinstance(row, Row) and (key := self._key_of(row.values))
             ),
         )
         database.execute("CREATE INDEX joined_k ON joined (k)")

@@ -1,5 +1,6 @@
 """A mapping file, read and checked against the language's JSON Schema."""
 
+import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -11,25 +12,29 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from adapters.document import Document
+from adapters.document import Document, Place
 from gateway.errors import Misconfigured
 
 SCHEMA: Final = "mapping.schema.json"
 _SHOWN: Final = 200
+_IN_RECORD: Final = 3
+"""Steps to a part of a record: without the parts around those nothing can be compiled."""
 PLACEHOLDER: Final = re.compile(r"\{([^{}]+)\}")
 
 
 class MappingFile:
-    """One mapping file. `doc` knows its lines."""
+    """One mapping file. `doc` knows its lines. With `collect` it may be partly wrong: see `doc`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, collect: bool = False) -> None:
         self.path = path
-        self.doc = Document(path)
+        self.doc = Document(path, collect=collect)
         errors = sorted(_validator().iter_errors(self.doc.content), key=_deepest)
-        if errors:
-            error = errors[0]
-            place = tuple(error.absolute_path)
-            raise self.doc.wrong(_said(error), *place)
+        for text, place in (found for error in errors for found in _said(error)):
+            with self.doc.going_on():
+                self.doc.broken.append(place)
+                raise self.doc.wrong(text, *place)
+        if any(len(place) < _IN_RECORD for place in self.doc.broken):
+            raise self.doc.wrong("the file is no mapping", *min(self.doc.broken, key=len))
         content: dict[str, Any] = self.doc.content
         self.content = content
         self.source: str = content["source"]
@@ -46,10 +51,32 @@ def _deepest(error: ValidationError) -> tuple[int, str]:
     return -len(error.absolute_path), error.message
 
 
-def _said(error: ValidationError) -> str:
-    where = ".".join(str(p) for p in error.absolute_path)
-    text = error.message if len(error.message) <= _SHOWN else f"{error.message[:_SHOWN]} …"
-    return f"{where}: {text}" if where else text
+def _said(error: ValidationError) -> Iterator[tuple[str, Place]]:
+    """Say what an error means, and where it stands; once for each key that nobody knows."""
+    place: Place = tuple(error.absolute_path)
+    where = ".".join(str(p) for p in place)
+    about = f"{where}: " if where else ""
+    known = _properties(error)
+    if error.validator == "additionalProperties" and known and isinstance(error.instance, dict):
+        for key in error.instance.keys() - known.keys():
+            near = difflib.get_close_matches(key, known, n=3, cutoff=0.6)
+            hint = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(known)}"
+            yield f"{about}{key} is no key here; {hint}", (*place, key)
+    elif error.validator == "required" and isinstance(error.instance, dict):
+        wanted: Any = error.validator_value
+        missing = [k for k in wanted if k not in error.instance]
+        # The library gives one error for each that is missing; one is enough for all.
+        if f"'{missing[0]}'" in error.message:
+            yield f"{about}{', '.join(missing)} must be there (required)", place
+    else:
+        text = error.message if len(error.message) <= _SHOWN else f"{error.message[:_SHOWN]} …"
+        yield f"{about}{text}", place
+
+
+def _properties(error: ValidationError) -> Mapping[str, Any]:
+    """Give the keys that may stand where the error is; none if that is not said."""
+    found = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 @cache

@@ -1,7 +1,8 @@
 """Names of persons: split as the mapping's form says, without guessing where it says nothing.
 
 A form is written with the words SURNAME, GIVEN, MIDDLE, SUFFIX: `SURNAME, GIVEN MIDDLE SUFFIX`,
-`SURNAME/GIVEN MIDDLE`, `GIVEN MIDDLE SURNAME SUFFIX`. Double surnames and particles stay whole.
+`SURNAME/GIVEN MIDDLE`, `GIVEN MIDDLE SURNAME SUFFIX`, `SURNAME GIVEN MIDDLE SUFFIX`. Double
+surnames and particles stay whole, as far as the form tells where they end.
 """
 
 import re
@@ -55,26 +56,33 @@ PARTICLES: Final = frozenset(
         "E",
     ]
 )
-_FORM: Final = re.compile(r"(SURNAME)([,/;|])\s*(GIVEN)( MIDDLE)?( SUFFIX)?")
+_FORM: Final = re.compile(r"(SURNAME)([,/;|*^~+&%$])\s*(GIVEN)(.?MIDDLE)?(.?SUFFIX)?")
 _PLAIN: Final = re.compile(r"(GIVEN)( MIDDLE)?( SURNAME)( SUFFIX)?")
+_SURNAME_FIRST: Final = re.compile(r"(SURNAME)( GIVEN)( MIDDLE)?( SUFFIX)?")
 
 
 class NameForm:
     """One way to write a whole name in one column."""
 
     def __init__(self, form: str) -> None:
-        parted, plain = _FORM.fullmatch(form), _PLAIN.fullmatch(form)
-        if parted is None and plain is None:
+        parted, first = _FORM.fullmatch(form), _SURNAME_FIRST.fullmatch(form)
+        between = {p[0] for p in (parted[4], parted[5]) if p} if parted else {" "}
+        known = parted or first or _PLAIN.fullmatch(form)
+        if known is None or (parted and not between <= {" ", parted[2]}):
             raise Misconfigured(
-                f"{form}: a name's form is SURNAME, GIVEN MIDDLE SUFFIX (the comma may be / ; |) "
-                "or GIVEN MIDDLE SURNAME SUFFIX; MIDDLE and SUFFIX may be left out"
+                f"{form}: a name's form is SURNAME, GIVEN MIDDLE SUFFIX (the comma may be one of "
+                "/ ; | * ^ ~ + & % $), GIVEN MIDDLE SURNAME SUFFIX or SURNAME GIVEN MIDDLE SUFFIX; "
+                "MIDDLE and SUFFIX may be left out"
             )
         self.separator = parted[2] if parted else None
-        self._middle = " MIDDLE" in form
-        self._suffix = " SUFFIX" in form
+        self._first = first is not None
+        self._middle = "MIDDLE" in form
+        self._suffix = "SUFFIX" in form
 
     def split(self, text: str) -> dict[str, str]:
         """Give the name's NIEM properties."""
+        if self._first:
+            return self._surname_first(text.split())
         if self.separator is None:
             return self._in_order(text.split())
         surname, _, rest = text.partition(self.separator)
@@ -94,6 +102,13 @@ class NameForm:
         else:
             found["GIVEN"] = " ".join(rest)
         return _named(found)
+
+    def _surname_first(self, words: list[str]) -> dict[str, str]:
+        """Read SURNAME GIVEN MIDDLE: the surname is one word, with the particles before it."""
+        end = 1
+        while end < len(words) - 1 and words[end - 1].upper().strip("'-") in PARTICLES:
+            end += 1
+        return self._properties(words[:end], words[end:])
 
     def _in_order(self, words: list[str]) -> dict[str, str]:
         """Read GIVEN MIDDLE SURNAME: the last word is the surname, with particles before it."""

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from adapters.codes import CodeTable, Word
-from adapters.dates import DateReader
+from adapters.dates import DAY, MONTH, TIME, YEAR, DateReader
 from adapters.mapping import PLACEHOLDER
 from adapters.rows import Values
 from gateway.errors import Untranslatable
@@ -20,6 +20,8 @@ from gateway.errors import Untranslatable
 Tree: TypeAlias = dict[str, Any]
 """An object in the making. A key may carry a label: `nc:PersonName[alias]`."""
 
+DATE_KINDS: Final = {DAY: "date", TIME: "dateTime", MONTH: "gYearMonth", YEAR: "gYear"}
+"""What a date's property holds, as the standard's kinds are called."""
 _INTEGER: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _DECIMAL: Final = re.compile(r"[+-]?\d{1,18}(?:\.\d{1,9})?", re.ASCII)
 
@@ -46,23 +48,74 @@ Convert: TypeAlias = Callable[[str], Any]
 """Text → JSON value, Kept, or None for nothing. Raises Untranslatable."""
 
 
+class Condition(Protocol):
+    """What must hold of a row."""
+
+    def holds(self, row: Mapping[str, str]) -> bool:
+        """Whether it holds. A column that a row lacks is blank. Raises Fault if nobody can say."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """What must hold of one column."""
+class OneColumn:
+    """What must hold of one column. What a condition does not speak of is None."""
 
     column: str
     values: frozenset[str] | None = None
     others: frozenset[str] | None = None
     blank: bool | None = None
+    like: re.Pattern[str] | None = None
+    least: int | None = None
+    most: int | None = None
+    past: bool | None = None
+    dates: DateReader | None = None
 
     def holds(self, row: Mapping[str, str]) -> bool:
-        """Whether it holds. A column that a row lacks is blank."""
+        """Whether it holds."""
         value = row.get(self.column, "")
         if self.values is not None and value not in self.values:
             return False
         if self.others is not None and value in self.others:
             return False
-        return self.blank is None or self.blank == (not value)
+        if self.blank is not None and self.blank != (not value):
+            return False
+        if self.like is not None and not self.like.fullmatch(value):
+            return False
+        return self._within(value) and self._when(value)
+
+    def _within(self, value: str) -> bool:
+        if self.least is None and self.most is None:
+            return True
+        if not value:
+            return False
+        if not _INTEGER.fullmatch(value):
+            text = "this is not a whole number, so nobody can say whether the condition holds"
+            raise Fault("condition.number", text, self.column, value)
+        number = int(value)
+        return (self.least is None or number >= self.least) and (
+            self.most is None or number <= self.most
+        )
+
+    def _when(self, value: str) -> bool:
+        if self.dates is None:
+            return True
+        if not value:
+            return False
+        try:
+            return self.dates.is_past(value) == self.past
+        except Untranslatable as error:
+            raise Fault(error.code, error.detail, self.column, value) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """One of several must hold."""
+
+    conditions: tuple[Condition, ...]
+
+    def holds(self, row: Mapping[str, str]) -> bool:
+        """Whether one holds."""
+        return any(c.holds(row) for c in self.conditions)
 
 
 def all_hold(conditions: Sequence[Condition], row: Mapping[str, str]) -> bool:
@@ -71,8 +124,29 @@ def all_hold(conditions: Sequence[Condition], row: Mapping[str, str]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Take:
+    """A piece of a text: from one position to another, or one of several parts. All from 1."""
+
+    first: int = 1
+    last: int = 0
+    by: str | None = None
+    part: int = 1
+
+    def of(self, text: str) -> str:
+        """Give the piece; blank if the text is too short, or has too few parts."""
+        if self.by is None:
+            return text[self.first - 1 : self.last].strip()
+        pieces = text.split() if self.by == " " else text.split(self.by)
+        at = self.part - 1 if self.part > 0 else self.part
+        return pieces[at].strip() if -len(pieces) <= at < len(pieces) else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Texts:
-    """Where a rule's texts come from. `each` parts one value into several."""
+    """Where a rule's texts come from. `each` parts one value into several.
+
+    `take` cuts a piece out of the text, `pad` fills it up, `upper` writes it in capitals.
+    """
 
     columns: tuple[str, ...]
     template: str | None = None
@@ -81,6 +155,9 @@ class Texts:
     blank: frozenset[str] = frozenset()
     default: str = ""
     required: bool = False
+    take: "Take | None" = None
+    pad: tuple[int, str] | None = None
+    upper: bool = False
 
     def read(self, row: Mapping[str, str]) -> list[str]:
         """Give the texts that are not blank. Raises Fault if one is required and there is none."""
@@ -103,10 +180,20 @@ class Texts:
             text = PLACEHOLDER.sub(lambda m: row.get(m[1], ""), self.template).strip()
         else:
             text = parts[0] if len(parts) == 1 else " ".join(p for p in parts if p)
+        if self.remove is None and self.take is None and self.pad is None and not self.upper:
+            return text
+        return self._trimmed(text)
+
+    def _trimmed(self, text: str) -> str:
+        if self.take is not None:
+            text = self.take.of(text)
         if self.remove is not None:
             text = text.translate(self.remove).strip()
-            text = "" if text in self.blank else text
-        return text
+        if self.upper:
+            text = text.upper()
+        if text and self.pad is not None:
+            text = text.rjust(*self.pad)
+        return "" if text in self.blank else text
 
     @property
     def named(self) -> str:
@@ -142,8 +229,11 @@ def by_codes(table: CodeTable, *, keep: bool) -> Convert:
         **table.words,
         **{code: Kept(code) for code in table.wordless},
     }
+    seen = table.seen
 
     def convert(text: str) -> Any:
+        if seen is not None:
+            seen.add(text)
         found = words.get(text, words)
         if found is not words:
             return found
@@ -176,8 +266,8 @@ def by_date(reader: DateReader, *, kind: str, check: Callable[[str], None] | Non
         name, value = reader.niem(text)
         if kind == "object":
             return {name: value}
-        if (kind == "dateTime") != (name == "nc:DateTime"):
-            raise Untranslatable("a date, or a date with a time, was expected", code="date.format")
+        if kind != DATE_KINDS[name]:
+            raise Untranslatable("another part of a date was expected here", code="date.format")
         return value
 
     return convert

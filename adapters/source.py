@@ -4,20 +4,28 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from adapters.build import RecordPlan
 from adapters.codes import CodeTables
 from adapters.compile import FieldCompiler, Target
+from adapters.corrected import corrected, fields_of, overridden
+from adapters.document import Document, Place
 from adapters.handling import compile_handling
+from adapters.joining import JoinCompiler
 from adapters.joins import FileLookup, Join, joined
 from adapters.mapping import MappingFile, placeholders
 from adapters.nibrs import codes as standard_codes
+from adapters.opening import code_files
+from adapters.repeats import Repeat, compile_repeats, repeated
 from adapters.rows import BadRow, Columns, Reader, Row
-from adapters.rules import Fault
+from adapters.rules import Condition, Fault
 from adapters.terms import Terms, terms_of
 from gateway.errors import Misconfigured
 from gateway.model import Record, SetAside
+from gateway.records.source import Correction, Origin
 
 
 @dataclass(slots=True)
@@ -42,6 +50,7 @@ class Part:
     reader: Reader
     joins: Sequence[Join]
     plans: Sequence[RecordPlan]
+    repeats: Sequence[Repeat] = ()
 
 
 class MappedSource:
@@ -54,20 +63,31 @@ class MappedSource:
         self.terms: Mapping[str, frozenset[str]] = terms
         self.tally = Tally()
         self._parts = parts
+        self._origin: Origin | None = None
 
-    def rows(self) -> Iterator[Record | SetAside]:
-        """Give every row as a record or set aside, in order. `tally` counts them anew."""
+    def rows(
+        self, corrections: Mapping[str, Correction] = MappingProxyType({})
+    ) -> Iterator[Record | SetAside]:
+        """Give every row as a record or set aside, in order. `tally` counts them anew.
+
+        `corrections`, by the keys of rows (`row_key`), stand in for what the source says.
+        """
         self.tally = Tally()
         for plan in (p for part in self._parts for p in part.plans):
             plan.kept.clear()
         for part in self._parts:
             try:
-                for row in joined(part.reader.rows(), part.joins):
-                    yield from self._translated(row, part)
+                rows = corrected(part.reader.rows(), corrections)
+                for row in joined(repeated(rows, part.repeats), part.joins):
+                    yield from self._translated(overridden(row), part)
             finally:
                 for join in part.joins:
                     if isinstance(join.lookup, FileLookup):
                         join.lookup.forget()
+
+    def origin(self) -> Origin | None:
+        """Give the legacy row that the last of `rows` was made of."""
+        return self._origin
 
     def kept_raw(self) -> Mapping[str, int]:
         """Count legacy values that were kept beside, as there is no word for them, by path."""
@@ -89,10 +109,18 @@ class MappedSource:
     def _translated(self, row: Row | BadRow, part: Part) -> Iterator[Record | SetAside]:
         tally = self.tally
         tally.read += row.span
+        self._origin = Origin(
+            *(row.line, row.raw, row.span),
+            partial(_fields, row, part),
+            corrected=isinstance(row, Row) and row.correction is not None,
+        )
         if isinstance(row, BadRow):
             tally.aside += row.span
             tally.set_aside += 1
-            yield SetAside(self.name, row.line, row.code, row.text, row.raw, row.column, row.value)
+            yield SetAside(
+                *(self.name, row.line, row.code, row.text, row.raw),
+                *(row.column, row.value, _fields(row, part)),
+            )
             return
         try:
             records = _built(row, part.plans)
@@ -100,12 +128,20 @@ class MappedSource:
             tally.aside += row.span
             tally.set_aside += 1
             yield SetAside(
-                self.name, row.line, fault.code, fault.text, row.raw, fault.column, fault.value
+                *(self.name, row.line, fault.code, fault.text, row.raw),
+                *(fault.column, fault.value, _fields(row, part)),
             )
             return
         tally.translated += row.span
         tally.records += len(records)
         yield from records
+
+
+def _fields(row: Row | BadRow, part: Part) -> dict[str, Any] | None:
+    """Give a row as a person may correct it; what is repeated in it is read off its columns."""
+    found = fields_of(row, part.joins)
+    derived = {repeat.name for repeat in part.repeats}
+    return found and {k: v for k, v in found.items() if k not in derived}
 
 
 def _built(row: Row, plans: Sequence[RecordPlan]) -> list[Record]:
@@ -116,39 +152,56 @@ def _built(row: Row, plans: Sequence[RecordPlan]) -> list[Record]:
     return records
 
 
+def _id_columns(
+    doc: Document, written: str, fields: FieldCompiler, place: Place
+) -> tuple[str, ...]:
+    try:
+        key = tuple(placeholders(written))
+    except Misconfigured as error:
+        raise doc.wrong(error.detail, *place) from None
+    if not key:
+        raise doc.wrong("the id names no column: every record would have it", *place)
+    for column in key:
+        fields.check_column(column, place)
+    return key
+
+
 class Compiler:
     """Compiles the records of a mapping file over the columns that their rows have."""
 
-    def __init__(self, mapping: MappingFile) -> None:
+    def __init__(self, mapping: MappingFile, *, watch: bool = False) -> None:
         self.mapping = mapping
-        self.tables = CodeTables(mapping.doc, standard_codes())
+        self.tables = CodeTables(mapping.doc, standard_codes(), code_files(mapping), watch=watch)
+        self.used: set[str] = set()
+        """The columns that the mapping names, as `COLUMN` or `join.COLUMN`."""
         self._compiled: list[tuple[list[Target], Any]] = []
 
     def record(self, number: int, columns: Columns) -> RecordPlan:
         """Compile one record type. Raises Misconfigured with file and line."""
         doc, spec = self.mapping.doc, self.mapping.records[number]
-        zone = doc.content.get("zone")
-        fields = FieldCompiler(doc, number, columns, self.tables, zone)
+        fields = FieldCompiler(doc, number, columns, self.tables, self.used)
         objects = fields.compile()
         place = ("records", number)
-        try:
-            key = tuple(placeholders(spec["id"]))
-        except Misconfigured as error:
-            raise doc.wrong(error.detail, *place, "id") from None
-        if not key:
-            raise doc.wrong("the id names no column: every record would have it", *place, "id")
-        for column in key:
-            fields.check_column(column, (*place, "id"))
+        key: tuple[str, ...] = ()
+        when: tuple[Condition, ...] = ()
+        with doc.going_on():
+            key = _id_columns(doc, spec["id"], fields, (*place, "id"))
+        with doc.going_on():
+            when = fields.conditions(spec.get("when"), (*place, "when"))
         self._compiled.append((fields.targets, objects))
         return RecordPlan(
             record_type=spec["type"],
-            when=fields.conditions(spec.get("when"), (*place, "when")),
+            when=when,
             id_template=spec["id"],
             id_columns=key,
             objects=objects,
             handling=compile_handling(doc, number, fields, self.tables),
             kept=fields.kept,
         )
+
+    def repeats(self, number: int, own: Columns) -> tuple[list[Repeat], Columns]:
+        """Compile what repeats within the rows of one record, and give the columns with it."""
+        return compile_repeats(self.mapping.doc, number, own, self.used)
 
     def terms(self) -> Terms:
         """Give the terms of all records compiled so far."""
@@ -158,34 +211,5 @@ class Compiler:
         self, number: int, own: Columns, lookup: Callable[[str, Mapping[str, Any]], Any]
     ) -> list[Join]:
         """Compile the joins of one record. `lookup` makes what finds the rows of one."""
-        doc = self.mapping.doc
-        found: list[Join] = []
-        parents: dict[str, frozenset[str]] = dict(own.groups)
-        plain = set(own.own)
-        for name, spec in self.mapping.records[number].get("join", {}).items():
-            place = ("records", number, "join", name)
-            if name in parents:
-                raise doc.wrong(f"{name}: there is a repeated part of that name", *place)
-            table = lookup(name, spec)
-            theirs = table.columns().own
-            if spec["key"] not in theirs:
-                raise doc.wrong(f"{spec['key']}: no such column in {name}", *place, "key")
-            source = spec["from"]
-            parent = next((g for g, c in parents.items() if source in c), None)
-            if parent is None and source not in plain:
-                raise doc.wrong(f"{source}: no such column", *place, "from")
-            many = bool(spec.get("many"))
-            if many and parent is not None:
-                raise doc.wrong("a repeated part can't have repeated parts", *place, "many")
-            checker = FieldCompiler(doc, number, Columns(theirs), self.tables, None)
-            when = checker.conditions(spec.get("when"), (*place, "when"))
-            required = spec.get("missing") == "set_aside"
-            found.append(Join(name, table, source, parent, many, when, required))
-            names = frozenset(f"{name}.{c}" for c in theirs)
-            if parent is not None:
-                parents[parent] |= names
-            elif many:
-                parents[name] = names
-            else:
-                plain |= names
-        return found
+        compiler = JoinCompiler(self.mapping.doc, number, own, self.tables, self.used)
+        return compiler.compile(lookup)

@@ -17,9 +17,11 @@ from sqlalchemy import Connection, select
 
 from adapters.build import RecordPlan
 from adapters.codes import Word
+from adapters.joining import listed
 from adapters.joins import Join, join_columns, joined
 from adapters.mapping import PLACEHOLDER, MappingFile
 from adapters.pushdown import DayColumn, PersonSearch
+from adapters.repeats import Repeat, repeated
 from adapters.rows import Row, Values
 from adapters.rules import Fault
 from adapters.source import Compiler, MappedSource, Part
@@ -44,6 +46,7 @@ class _Held:
 
     table: str
     plan: RecordPlan
+    repeats: Sequence[Repeat]
     joins: Sequence[Join]
     found_by: Mapping[str, Any]
     id_column: str
@@ -65,7 +68,9 @@ def load(mapping: MappingFile) -> MappedSource:
     """Give a database's tables as records, all of them."""
     database = Database(mapping)
     prepared = _prepare(mapping, database)
-    parts = [Part(TableReader(database, h.table), h.joins, [h.plan]) for h in prepared.held]
+    parts = [
+        Part(TableReader(database, h.table), h.joins, [h.plan], h.repeats) for h in prepared.held
+    ]
     return MappedSource(mapping, parts, prepared.terms)
 
 
@@ -211,7 +216,7 @@ class LiveSource:
 
     def _records(self, held: _Held, rows: Iterable[Values]) -> Iterator[Record]:
         made = (Row(n, raw(held.table, v), v) for n, v in enumerate(rows, 1))
-        for row in joined(made, held.joins):
+        for row in joined(repeated(made, held.repeats), held.joins):
             if isinstance(row, Row) and held.plan.applies(row):
                 try:
                     yield held.plan.build(row)
@@ -245,12 +250,13 @@ def _hold(mapping: MappingFile, database: Database, compiler: Compiler, number: 
     def lookup(name: str, join: Mapping[str, Any]) -> TableLookup:
         if "table" not in join:
             raise mapping.doc.wrong(f"{name}: say which `table`", *place, "join", name)
-        found = TableLookup(database, join["table"], join["key"])
+        found = TableLookup(database, join["table"], listed(join["key"]))
         _named(mapping, found.columns, (*place, "join", name))
         return found
 
-    joins = compiler.joins(number, own, lookup)
-    plan = compiler.record(number, join_columns(own, joins))
+    repeats, repeated = compiler.repeats(number, own)
+    joins = compiler.joins(number, repeated, lookup)
+    plan = compiler.record(number, join_columns(repeated, joins))
     if len(plan.id_columns) != 1 or plan.id_columns[0] not in own.own:
         raise mapping.doc.wrong("a database's record has one key column in its id", *place, "id")
     _check_found_by(mapping, database, number)
@@ -261,7 +267,7 @@ def _hold(mapping: MappingFile, database: Database, compiler: Compiler, number: 
     named = found_by.get("incident", {}).get("offense_codes", {})
     offenses = compiler.tables.find(named, *place, "found_by").words if named else {}
     key = plan.id_columns[0]
-    return _Held(spec["table"], plan, joins, found_by, key, id_pattern, offenses)
+    return _Held(spec["table"], plan, repeats, joins, found_by, key, id_pattern, offenses)
 
 
 def _check_found_by(mapping: MappingFile, database: Database, number: int) -> None:

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from adapters.joins import collect
+from adapters.joins import BETWEEN, collect, composite
 from adapters.mapping import MappingFile
 from adapters.rows import BadRow, Columns, Row, Values
 from gateway.errors import Misconfigured, RecordsUnavailable
@@ -121,10 +121,10 @@ class Database:
 class TableLookup:
     """Finds rows of one table by key, for joins."""
 
-    def __init__(self, database: Database, name: str, key: str) -> None:
+    def __init__(self, database: Database, name: str, key: Sequence[str]) -> None:
         self._database = database
         self._name = name
-        self._key = key
+        self._key = tuple(key)
 
     def columns(self) -> Columns:
         """Name its columns."""
@@ -134,9 +134,26 @@ class TableLookup:
         """Give the rows for each key that has some."""
         found: dict[str, list[Values]] = {}
         with self._database.connect() as connection:
-            for values in self._database.find(connection, self._name, self._key, keys):
-                collect(found, values[self._key], values)
+            if len(self._key) == 1:
+                for values in self._database.find(connection, self._name, self._key[0], keys):
+                    collect(found, values[self._key[0]], values)
+            else:
+                self._find_composite(connection, keys, found)
         return found
+
+    def _find_composite(
+        self, connection: Connection, keys: Sequence[str], found: dict[str, list[Values]]
+    ) -> None:
+        """Look by each column of the key at once; what does not belong together is left out."""
+        table = self._database.table(self._name)
+        for start in range(0, len(keys), _CHUNK):
+            some = [key.split(BETWEEN) for key in keys[start : start + _CHUNK]]
+            conditions = [
+                self._database.is_one_of(self._name, column, sorted(set(values)))
+                for column, values in zip(self._key, zip(*some, strict=True), strict=True)
+            ]
+            for values in self._database.rows(connection, select(table).where(*conditions)):
+                collect(found, composite([values[c] for c in self._key]), values)
 
 
 class TableReader:

@@ -348,7 +348,7 @@ def test_a_row_that_makes_no_valid_message_is_set_aside(small: Make) -> None:
         (mapping(NAME, key='"{NO}"'), 6, "no such column"),
         (mapping(NAME, key='"constant"'), 6, "names no column"),
         (mapping(NAME, key='"{ID"'), 6, "braces"),
-        (mapping(NAME, record="    sort: yes"), 5, "sort"),
+        (mapping(NAME, record="    sort: yes"), 8, "sort is no key here"),
         (mapping(NAME, handling="{dissemination: GREEN}"), 7, "required"),
         (mapping(NAME) + "      - {to: x}\n", 11, "does not match"),
         ("mapping: 1\nmapping: 1\n", 2, "stands twice"),

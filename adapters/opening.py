@@ -1,0 +1,70 @@
+"""What a mapping's `format` opens: the reader of a file, and code tables that stand in files."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from adapters import registry
+from adapters.mapping import MappingFile
+from adapters.rows import Columns, Reader, Row
+from gateway.errors import Misconfigured
+
+_MOST_CODES: Final = 200_000
+
+
+def open_reader(mapping: MappingFile, spec: Mapping[str, Any], *place: str | int) -> Reader:
+    """Give the reader of a file. Raises Misconfigured, with the mapping's line."""
+    if spec["type"] == registry.SQL or "path" not in spec:
+        raise mapping.doc.wrong(f"{spec['type']}: a file is needed here: its `path`", *place)
+    try:
+        return registry.open_format(mapping.file(spec["path"]), spec)
+    except Misconfigured as error:
+        raise mapping.doc.wrong(error.detail, *place) from None
+
+
+def look(mapping: MappingFile, reader: Reader, *place: str | int) -> Columns:
+    """Look at a file's columns. Raises Misconfigured, with the mapping's line."""
+    try:
+        return reader.columns()
+    except Misconfigured as error:
+        raise mapping.doc.wrong(error.detail, *place) from None
+
+
+def code_files(mapping: MappingFile) -> Mapping[str, Mapping[str, Any]]:
+    """Read the code tables that stand in files. Raises Misconfigured, with the mapping's line."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for name, spec in mapping.content.get("code_files", {}).items():
+        place = ("code_files", name)
+        if not mapping.doc.is_broken(*place):
+            with mapping.doc.going_on():
+                found[name] = _code_file(mapping, spec, place)
+    return found
+
+
+def _code_file(
+    mapping: MappingFile, spec: Mapping[str, Any], place: tuple[str, str]
+) -> Mapping[str, Any]:
+    reader = open_reader(mapping, spec["format"], *place)
+    columns = look(mapping, reader, *place)
+    for key in ("code", "word"):
+        if spec[key] not in columns.own:
+            raise mapping.doc.wrong(f"{spec[key]}: no such column", *place, key)
+    table: dict[str, Any] = {}
+    for row in reader.rows():
+        if not isinstance(row, Row):
+            raise mapping.doc.wrong(f"line {row.line} of the code table: {row.text}", *place)
+        code, word = row.values.get(spec["code"], ""), row.values.get(spec["word"], "")
+        if not code:
+            continue
+        if table.setdefault(code, word) != word:
+            text = f"line {row.line} of the code table: another word for a code that stood before"
+            raise mapping.doc.wrong(text, *place)
+        if len(table) > _MOST_CODES:
+            raise mapping.doc.wrong(f"more than {_MOST_CODES:,} codes", *place)
+    return {code: _word(word) for code, word in table.items()}
+
+
+def _word(written: str) -> Any:
+    """Read a word as it would stand in the mapping; a blank: the standard has none."""
+    if not written:
+        return {"keep": True}
+    return {"true": True, "false": False}.get(written.lower(), written)
