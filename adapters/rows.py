@@ -4,10 +4,10 @@ A reader is streaming: it holds one row, or one group of rows, at a time. Every 
 a `Row` or a `BadRow`; `span` says how many of them one holds, so that the sums can be checked.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from gateway.records.source import Correction
 
@@ -73,4 +73,13 @@ class Reader(Protocol):
 
     def total_hint(self) -> int | None:
         """Say about how many rows there are, for a progress bar."""
+        ...
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """A reader that can leave columns unread: what stands in those can set no row aside."""
+
+    def select(self, names: Collection[str]) -> None:
+        """Read these columns alone, of the row itself and of its parts."""
         ...

@@ -1,0 +1,274 @@
+"""How the bytes of one COBOL record become columns and repeated parts: the plan, and its execution.
+
+A block is a run of items whose places follow from where it begins. Where a part's number varies,
+what stands behind it moves: there one segment ends and the next begins.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from adapters.cobol_values import Read, Unreadable
+from adapters.rows import Values
+
+NUMBER: Final = "OCCURS"
+"""The column of a repeated part that says which one it is, from 1. No item can have that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """What must hold of one column for a layout to be the one that is meant."""
+
+    column: str
+    values: frozenset[str] | None = None
+    others: frozenset[str] | None = None
+    blank: bool | None = None
+
+    def holds(self, row: Mapping[str, str]) -> bool:
+        """Whether it holds."""
+        value = row.get(self.column, "")
+        return (
+            (self.values is None or value in self.values)
+            and (self.others is None or value not in self.others)
+            and (self.blank is None or self.blank == (not value))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One column: where it stands from the beginning of its segment, and how it is read."""
+
+    column: str
+    first: int
+    end: int
+    read: Read
+    number: bool
+    text: bool
+
+
+@dataclass(slots=True)
+class Table:
+    """A repeated part. `depending` is the column with its number, if that varies."""
+
+    part: str
+    first: int
+    most: int
+    size: int
+    depending: str | None
+    block: "Block"
+    names: dict[str, str]
+    """Column → name in the part's rows."""
+    own: tuple[tuple[str, bool], ...]
+    """Its own columns, and whether each is a number."""
+    wanted: bool
+    moves: bool
+    """Whether what stands behind it moves with its number."""
+
+
+@dataclass(slots=True)
+class Member:
+    """One layout of several for the same bytes. Without a condition it may or may not be meant."""
+
+    name: str
+    block: "Block"
+    when: Sequence[When] | None
+
+
+@dataclass(slots=True)
+class Choice:
+    """Several layouts of the same bytes."""
+
+    first: int
+    size: int
+    """Bytes that are reserved in any case."""
+    members: list[Member]
+    probes: list[Leaf]
+    """Columns that conditions ask for before it is known which layout holds."""
+    root: bool = False
+
+
+Step: TypeAlias = Table | Choice
+
+
+@dataclass(slots=True)
+class Segment:
+    """Columns and parts at known places; the last step may end anywhere."""
+
+    leaves: list[Leaf] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    tail: Step | None = None
+    size: int = 0
+    solid: int = 0
+    """Bytes that must be there. What is only reserved for other layouts need not."""
+
+
+@dataclass(slots=True)
+class Block:
+    """Segments one behind the other."""
+
+    segments: list[Segment] = field(default_factory=list)
+
+    @property
+    def varies(self) -> bool:
+        """Whether its size is not always the same."""
+        return any(s.tail is not None for s in self.segments)
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing in it to be read."""
+        return not any(s.leaves or s.steps or s.tail for s in self.segments)
+
+
+class BadItem(Exception):
+    """One column of a record can't be read."""
+
+    def __init__(self, code: str, text: str, column: str | None, value: str | None) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+        self.column = column
+        self.value = value
+
+
+class Decoding:
+    """One record while it is read. `lenient`: a layout that may not be meant is left blank."""
+
+    __slots__ = ("_data", "_lenient", "_text", "_values", "groups")
+
+    def __init__(
+        self,
+        data: bytes,
+        text: str,
+        values: Values,
+        groups: dict[str, list[Values]],
+        *,
+        lenient: bool,
+    ) -> None:
+        self._data = data
+        self._text = text
+        self._values = values
+        self._lenient = lenient
+        self.groups = groups
+
+    def run(self, block: Block) -> int:
+        """Read all of it into the values and groups; give where it ends. Raises BadItem."""
+        return self._block(block, 0, self._values, None, maybe=False)
+
+    def _block(
+        self, block: Block, at: int, values: Values, table: Table | None, *, maybe: bool
+    ) -> int:
+        data, text = self._data, self._text
+        for segment in block.segments:
+            if at + segment.solid > len(data):
+                if maybe and self._lenient:
+                    return at
+                why = f"the record ends after {len(data)} bytes, before the layout does"
+                raise BadItem("cobol.truncated", why, None, None)
+            for leaf in segment.leaves:
+                first, end = at + leaf.first, at + leaf.end
+                try:
+                    values[leaf.column] = leaf.read(data, text, first, end)
+                except Unreadable as error:
+                    if not (maybe and self._lenient):
+                        raise self._bad(error, leaf, first, end, table, maybe=maybe) from None
+                    values[leaf.column] = ""
+            for step in segment.steps:
+                self._step(step, at + step.first, values, table, maybe=maybe)
+            if segment.tail is None:
+                at += segment.size
+            else:
+                at = self._step(segment.tail, at + segment.tail.first, values, table, maybe=maybe)
+        return at
+
+    def _step(
+        self, step: Step, at: int, values: Values, table: Table | None, *, maybe: bool
+    ) -> int:
+        if isinstance(step, Table):
+            return self._table(step, at, values, maybe=maybe)
+        return self._choice(step, at, values, table)
+
+    def _table(self, table: Table, at: int, outer: Values, *, maybe: bool) -> int:
+        count = table.most
+        if table.depending is not None:
+            count = self._count(table, outer)
+        end = at + (count if table.moves else table.most) * table.size
+        if not table.block.varies and end > len(self._data):
+            if maybe and self._lenient:
+                return end
+            why = f"the record ends after {len(self._data)} bytes, within {table.part}"
+            raise BadItem("cobol.truncated", why, None, None)
+        if table.block.idle and not (table.wanted or table.block.varies):
+            return end
+        rows = self.groups.setdefault(table.part, [])
+        inherited = {} if outer is self._values else outer
+        place = at
+        for number in range(1, count + 1):
+            values = dict(inherited)
+            place = self._block(table.block, place, values, table, maybe=maybe)
+            if table.wanted and (table.depending is not None or _says(table, values)):
+                row = {name: values.get(column, "") for column, name in table.names.items()}
+                row[f"{table.part}.{NUMBER}"] = str(number)
+                rows.append(row)
+        return place if table.block.varies else end
+
+    def _count(self, table: Table, outer: Values) -> int:
+        column = table.depending or ""
+        text = outer.get(column, self._values.get(column, ""))
+        count = int(text) if text.isdecimal() else -1
+        if not 0 <= count <= table.most:
+            why = f"the number of {table.part} is not from 0 to {table.most}"
+            raise BadItem("cobol.count", why, column, text)
+        return count
+
+    def _choice(self, choice: Choice, at: int, values: Values, table: Table | None) -> int:
+        known = values if table is None else self._values | values
+        if choice.probes:
+            known = {**known, **self._probed(choice, at)}
+        end = at + choice.size
+        met = False
+        for member in choice.members:
+            if member.when is not None and not all(w.holds(known) for w in member.when):
+                continue
+            met = True
+            maybe = member.when is None and len(choice.members) > 1
+            if not choice.root and member.block.idle:
+                continue
+            end = max(end, self._block(member.block, at, values, table, maybe=maybe))
+        if choice.root and not met:
+            raise BadItem("cobol.variant", "no layout's condition holds for it", None, None)
+        return end
+
+    def _probed(self, choice: Choice, at: int) -> Values:
+        found: Values = {}
+        for leaf in choice.probes:
+            first, end = at + leaf.first, at + leaf.end
+            found[leaf.column] = ""
+            if end <= len(self._data):
+                try:
+                    found[leaf.column] = leaf.read(self._data, self._text, first, end)
+                except Unreadable:
+                    continue
+        return found
+
+    def _bad(
+        self,
+        error: Unreadable,
+        leaf: Leaf,
+        first: int,
+        end: int,
+        table: Table | None,
+        *,
+        maybe: bool,
+    ) -> BadItem:
+        name = leaf.column if table is None else f"{table.part}.{leaf.column}"
+        value = self._text[first:end] if leaf.text else f"X'{self._data[first:end].hex().upper()}'"
+        hint = "; if another layout stands there, say under `variants` when" if maybe else ""
+        return BadItem(error.code, f"{error.text}{hint}", name, value)
+
+
+def _says(table: Table, values: Values) -> bool:
+    """Whether a part holds anything but blanks and zeros."""
+    return any(
+        values.get(column, "").strip("-0.") if number else values.get(column)
+        for column, number in table.own
+    )
