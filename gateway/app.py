@@ -20,7 +20,7 @@ from gateway import niem
 from gateway.database import open_sqlite
 from gateway.errors import LedgerUnavailable, PolicyRejected, SallyportError
 from gateway.exchange import Aggregate, Answering, Asking, Searches
-from gateway.http import admin, audit, client, health, peer, problems, token
+from gateway.http import admin, audit, client, explanations, health, peer, problems, token
 from gateway.http.composed import Gateway
 from gateway.http.edge import Edge
 from gateway.ledger import Draft, EntryType, Ledger, origin_of
@@ -81,6 +81,7 @@ def routes(lifespan: Any = None) -> FastAPI:
     )
     for router in (
         client.router,
+        explanations.router,
         peer.router,
         audit.router,
         admin.router,

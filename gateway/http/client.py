@@ -17,7 +17,7 @@ from gateway.criteria import require_criteria
 from gateway.errors import Invalid
 from gateway.exchange import SearchOutcome
 from gateway.http.auth import require_officer
-from gateway.http.composed import gateway_of
+from gateway.http.composed import Gateway, gateway_of
 from gateway.http.problems import Problem
 from gateway.model import (
     Caller,
@@ -64,6 +64,40 @@ class SearchRequest:
     granularity: Granularity = Granularity.RECORD
     max_matches: Annotated[int, Field(ge=1, le=100)] = 10
     deadline_ms: Annotated[int, Field(ge=50, le=30_000)] = 5_000
+
+
+def to_search(gateway: Gateway, body: SearchRequest, caller: Caller) -> Search:
+    """Make the search that a request asks for. Raises Invalid, with the field, for one that isn't.
+
+    Nothing is decided here: whether it may be asked is policy's to say.
+    """
+    vocabulary = gateway.policy.vocabulary
+    _known(body.purpose, vocabulary.purposes, "purpose", "/purpose")
+    for i, kind in enumerate(body.record_types):
+        _known(kind, vocabulary.record_types, "record type", f"/record_types/{i}")
+    _require_reason(body.reason, vocabulary.reason_placeholders)
+    _require_reference(body.reference, pending=True)
+    if body.subject.record is not None:
+        raise Invalid("Fetch a record under /v1/records.", pointer="/subject/record")
+    require_criteria(body.subject, datetime.now(UTC).date())
+    if body.agencies and "*" in body.agencies and len(body.agencies) > 1:
+        raise Invalid('"*" stands for all agencies: give it alone.', pointer="/agencies")
+    return Search(
+        id=new_search_id(),
+        caller=caller,
+        purpose=body.purpose,
+        subject=body.subject,
+        record_types=tuple(dict.fromkeys(body.record_types)),
+        granularity=body.granularity,
+        reason=body.reason,
+        reference=body.reference,
+        iii_purpose_code=body.iii_purpose_code,
+        attention=body.attention,
+        callback=body.callback,
+        agencies=tuple(dict.fromkeys(body.agencies)) if body.agencies else None,
+        max_matches=body.max_matches,
+        deadline_ms=body.deadline_ms,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,35 +155,7 @@ class AgencyListings:
 async def search(request: Request, body: SearchRequest, caller: Officer) -> Response:
     """Ask the agencies that policy permits, side by side, and give what came back."""
     gateway = gateway_of(request)
-    vocabulary = gateway.policy.vocabulary
-    _known(body.purpose, vocabulary.purposes, "purpose", "/purpose")
-    for i, kind in enumerate(body.record_types):
-        _known(kind, vocabulary.record_types, "record type", f"/record_types/{i}")
-    _require_reason(body.reason, vocabulary.reason_placeholders)
-    _require_reference(body.reference, pending=True)
-    if body.subject.record is not None:
-        raise Invalid("Fetch a record under /v1/records.", pointer="/subject/record")
-    require_criteria(body.subject, datetime.now(UTC).date())
-    if body.agencies and "*" in body.agencies and len(body.agencies) > 1:
-        raise Invalid('"*" stands for all agencies: give it alone.', pointer="/agencies")
-    outcome = await gateway.asking.search(
-        Search(
-            id=new_search_id(),
-            caller=caller,
-            purpose=body.purpose,
-            subject=body.subject,
-            record_types=tuple(dict.fromkeys(body.record_types)),
-            granularity=body.granularity,
-            reason=body.reason,
-            reference=body.reference,
-            iii_purpose_code=body.iii_purpose_code,
-            attention=body.attention,
-            callback=body.callback,
-            agencies=tuple(dict.fromkeys(body.agencies)) if body.agencies else None,
-            max_matches=body.max_matches,
-            deadline_ms=body.deadline_ms,
-        )
-    )
+    outcome = await gateway.asking.search(to_search(gateway, body, caller))
     return _json(outcome.body())
 
 

@@ -343,6 +343,18 @@ class Policy:
         if fault is not None:
             return AdmitRefusal(permit.owner, (fault,), None)
         case = inputs.admit_input(permit.question, answer, self._self, now)
+    async def foresee(self, question: Question, *, now: datetime) -> decisions.AnswerOutcome | None:
+        """Tell what the other agency would answer by this agency's copy of law and agreements.
+
+        A forecast: the other decides by its own set. None where nothing can be told.
+        """
+        case = inputs.answer_input(question, question.owner, now)
+        try:
+            active, _, value = await self._decide("answer", case)
+            return decisions.read_answer(value, active.vocabulary)
+        except PolicyUnavailable:
+            return None
+
         active, raw, value = await self._decide("admit", case)
         outcome = decisions.read_admit(value, active.vocabulary)
         evidence = Evidence("admit", active.revision, raw, value, outcome.rules)

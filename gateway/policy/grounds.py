@@ -4,8 +4,12 @@ A part of the data counts if the decision comes out otherwise, or not at all, wi
 the engine's own word, for any rules, and not a reading of their text. Parts are narrowed down as
 far as one part of a part alone makes a difference; several that only count together are named by
 what holds them.
+
+What is missing or wrong can't be left out. So a refusal also says what would lift it: other words
+of the set's own vocabulary are tried in each place of the question, one at a time.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +24,8 @@ from gateway.policy.sets import PolicySet
 MOST_TRIALS = 600
 """Each trial is a decision on changed data: some 3 ms."""
 _DEEPEST = 8
+_LETTER = re.compile(r"[A-Z]")
+"""Codes of one letter, wherever the data have them as keys, are tried where a fact is null."""
 _IDLE = frozenset({"v", "now", "self"})
 """Parts of the input that every decision has: to leave them out says nothing."""
 
@@ -44,10 +50,18 @@ class Grounds:
         self._data = policy_set.data
         self._compiled = Compiled(policy_set.rules, policy_set.data)
         self._compiled.analyse()
+        self._letters = sorted({k for k in _keys(policy_set.data) if _LETTER.fullmatch(k)})
+        self._lists: dict[str, tuple[str, ...]] = {}
+        for words in _word_lists(policy_set.data.get("sallyport", {}).get("vocabulary", {})):
+            for word in words:
+                known = self._lists.get(word, ())
+                if len(words) > len(known):
+                    self._lists[word] = words
 
     def of(self, entrypoint: str, case: Mapping[str, Any]) -> dict[str, Any]:
         """Give the outcome, and what it rests on: `data` and `facts`, paths with their values.
 
+        `lifted_by` lists other values of one fact with the rules and reasons that they would lift.
         `complete` is False if there was more to try than may be. A decision that can't be had
         gives `failed` instead.
         """
@@ -66,6 +80,16 @@ class Grounds:
             facts = orjson.dumps(_without(case, path))
             return outcome != self._try(partial(self._compiled.evaluate, rule, facts))
 
+        def lifted(path: Path, value: Any) -> list[str]:
+            other = self._try(
+                partial(self._compiled.evaluate, rule, orjson.dumps(_changed(case, path, value)))
+            )
+            if other is None:
+                return []
+            left = against - _against(orjson.loads(other))
+            return sorted({" ".join(filter(None, (place, code))) for place, code in left})
+
+        against = _against(orjson.loads(outcome))
         tops: list[Path] = [(k,) for k in case if k not in _IDLE]
         return {
             "outcome": orjson.loads(outcome),
@@ -74,8 +98,33 @@ class Grounds:
                 _ground(self._data, p)
                 for p in _narrowed(self._data, [(k,) for k in self._data], other_data, trials)
             ],
+            "lifted_by": [
+                {"path": ".".join(map(str, path)), "value": value, "lifts": names}
+                for path, value in (self._others(case, tops) if against else ())
+                if trials.take() and (names := lifted(path, value))
+            ],
             "complete": trials.left >= 0,
         }
+
+    def _others(self, case: Mapping[str, Any], tops: list[Path]) -> Iterator[tuple[Path, Any]]:
+        """Give other values for each fact: its neighbours in the vocabulary's own lists."""
+        for path in _leaves(case, tops):
+            value = _at(case, path)
+            if isinstance(value, bool):
+                yield path, not value
+            elif isinstance(value, int):
+                yield from ((path, n) for n in (value - 1, value + 1, value + 2) if n >= 0)
+            elif isinstance(value, str):
+                yield from ((path, w) for w in self._neighbours(value) if w != value)
+            elif isinstance(value, list):
+                more = dict.fromkeys(w for v in value for w in self._neighbours(v))
+                yield from ((path, [*value, w]) for w in more if w not in value)
+                yield from ((path, [v for v in value if v != w]) for w in value if len(value) > 1)
+            elif value is None:
+                yield from ((path, letter) for letter in self._letters)
+
+    def _neighbours(self, word: Any) -> tuple[str, ...]:
+        return self._lists.get(word, ()) if isinstance(word, str) else ()
 
     def _try(self, decide: Callable[[], bytes]) -> bytes | None:
         """Give an outcome; None if there is none: an error is a refusal like any other."""
@@ -122,6 +171,63 @@ def _without(whole: Any, path: Path) -> Any:
     copy = list(whole)
     copy[int(step)] = _without(whole[int(step)], rest) if rest else None
     return copy
+
+
+def _changed(whole: Any, path: Path, value: Any) -> Any:
+    """Copy the way to a part, and put another value in its place."""
+    if not path:
+        return value
+    step, rest = path[0], path[1:]
+    if isinstance(whole, dict):
+        return {**whole, str(step): _changed(whole[str(step)], rest, value)}
+    copy = list(whole)
+    copy[int(step)] = _changed(whole[int(step)], rest, value)
+    return copy
+
+
+def _leaves(whole: Any, paths: list[Path]) -> Iterator[Path]:
+    """Give the places of plain values and of lists of them."""
+    for path in paths:
+        value = _at(whole, path)
+        if isinstance(value, dict):
+            yield from _leaves(whole, [(*path, k) for k in value])
+        elif isinstance(value, list) and any(isinstance(v, dict | list) for v in value):
+            yield from _leaves(whole, [(*path, i) for i in range(len(value))])
+        else:
+            yield path
+
+
+def _keys(data: Any) -> Iterator[str]:
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield key
+            yield from _keys(value)
+
+
+def _word_lists(vocabulary: Any, depth: int = 0) -> Iterator[tuple[str, ...]]:
+    """Give the lists of words, and the keys of objects of objects, which are lists of words too."""
+    if isinstance(vocabulary, list) and all(isinstance(v, str) for v in vocabulary):
+        yield tuple(vocabulary)
+    if not isinstance(vocabulary, dict):
+        return
+    if depth and vocabulary and all(isinstance(v, dict) for v in vocabulary.values()):
+        yield tuple(vocabulary)
+    for value in vocabulary.values():
+        yield from _word_lists(value, depth + 1)
+
+
+def _against(outcome: Any) -> frozenset[tuple[str, str]]:
+    """Give what refuses or hides, each with its place: reasons of a no, rules of nothing shown."""
+    found = set()
+    if isinstance(outcome, dict):
+        parts = {"": outcome, **outcome.get("agencies", {})}
+        for place, part in parts.items():
+            if part.get("allow") is False:
+                found |= {(place, str(r["code"])) for r in part.get("reasons", ())}
+        for i, action in enumerate(outcome.get("actions", ())):
+            if action.get("show") == "none":
+                found |= {(str(i), str(r)) for r in action.get("rules", ())}
+    return frozenset(found)
 
 
 def _ground(whole: Any, path: Path) -> dict[str, Any]:
