@@ -19,8 +19,9 @@ from adapters.build import RecordPlan
 from adapters.joining import listed
 from adapters.joins import FileLookup, Join, join_columns
 from adapters.mapping import MappingFile
-from adapters.opening import look, open_reader
+from adapters.opening import look, narrow, open_reader
 from adapters.repeats import Repeat
+from adapters.rows import Reader
 from adapters.source import Compiler, MappedSource, Part, Tally
 from adapters.together import TogetherReader
 from adapters.upkeep import upkeep_of
@@ -61,7 +62,8 @@ def live(mapping_path: Path) -> RecordSource:
 
 
 def _of_file(mapping: MappingFile) -> MappedSource:
-    reader = open_reader(mapping, mapping.format, "format")
+    reader = first = open_reader(mapping, mapping.format, "format")
+    keys: list[str] = []
     compiler = Compiler(mapping)
     if together := mapping.content.get("together"):
         plain = look(mapping, reader, "format")
@@ -80,8 +82,10 @@ def _of_file(mapping: MappingFile) -> MappedSource:
             raise mapping.doc.wrong(f"{name}: a join needs the `format` of a file", "records")
         joined = open_reader(mapping, spec["format"], "records")
         look(mapping, joined, "records")
+        beside.append((name, joined))
         return FileLookup(joined, listed(spec["key"]))
 
+    beside: list[tuple[str, Reader]] = []
     joins: list[Join] = []
     plans: list[RecordPlan] = []
     repeats: list[Repeat] = []
@@ -97,4 +101,5 @@ def _of_file(mapping: MappingFile) -> MappedSource:
         joins += found
         repeats += of_rows
         plans.append(compiler.record(number, join_columns(columns, found)))
+    narrow(first, beside, {*compiler.used, *keys})
     return MappedSource(mapping, [Part(reader, joins, plans, repeats)], compiler.terms())

@@ -1,14 +1,16 @@
 """What a mapping's `format` opens: the reader of a file, and code tables that stand in files."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from adapters import registry
 from adapters.mapping import MappingFile
-from adapters.rows import Columns, Reader, Row
+from adapters.rows import Columns, Reader, Row, Selective
 from gateway.errors import Misconfigured
 
 _MOST_CODES: Final = 200_000
+_FILES: Final = ("copybook",)
+"""Keys of a format that name a file beside the data."""
 
 
 def open_reader(mapping: MappingFile, spec: Mapping[str, Any], *place: str | int) -> Reader:
@@ -16,7 +18,8 @@ def open_reader(mapping: MappingFile, spec: Mapping[str, Any], *place: str | int
     if spec["type"] == registry.SQL or "path" not in spec:
         raise mapping.doc.wrong(f"{spec['type']}: a file is needed here: its `path`", *place)
     try:
-        return registry.open_format(mapping.file(spec["path"]), spec)
+        files = {key: str(mapping.file(spec[key])) for key in _FILES if key in spec}
+        return registry.open_format(mapping.file(spec["path"]), {**spec, **files})
     except Misconfigured as error:
         raise mapping.doc.wrong(error.detail, *place) from None
 
@@ -27,6 +30,16 @@ def look(mapping: MappingFile, reader: Reader, *place: str | int) -> Columns:
         return reader.columns()
     except Misconfigured as error:
         raise mapping.doc.wrong(error.detail, *place) from None
+
+
+def narrow(reader: Reader, joined: Iterable[tuple[str, Reader]], used: Collection[str]) -> None:
+    """Let readers that can read some columns alone read those that are used."""
+    if isinstance(reader, Selective):
+        reader.select(used)
+    for name, other in joined:
+        if isinstance(other, Selective):
+            prefix = f"{name}."
+            other.select({u.removeprefix(prefix) for u in used if u.startswith(prefix)})
 
 
 def code_files(mapping: MappingFile) -> Mapping[str, Mapping[str, Any]]:

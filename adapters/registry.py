@@ -19,6 +19,7 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
+from adapters.cobol import CobolReader
 from adapters.delimited import DelimitedReader
 from adapters.fixed import FixedReader
 from adapters.nibrs import NibrsReader
@@ -29,6 +30,7 @@ Make = Callable[[Path, Mapping[str, Any]], Reader]
 
 
 FORMATS: Final[Mapping[str, Make]] = {
+    "cobol": CobolReader,
     "csv": DelimitedReader,
     "fixed": FixedReader,
     "nibrs": NibrsReader,
