@@ -11,7 +11,7 @@ Whatever is missing, malformed, unknown or late is `PolicyUnavailable`: nothing 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,11 @@ from gateway.model import (
 from gateway.policy import decisions, inputs, release
 from gateway.policy.active import ActiveSet
 from gateway.policy.admitting import not_as_asked
+from gateway.policy.bundles import Lease
+from gateway.policy.clock import SteadyClock
 from gateway.policy.embedded import EmbeddedEngine
 from gateway.policy.engine import Engine, Limits
-from gateway.policy.kept import KeptSets
+from gateway.policy.kept import Floor, KeptSets
 from gateway.policy.proof import (
     MINT,
     AdmitRefusal,
@@ -46,7 +48,8 @@ from gateway.policy.proof import (
     Released,
 )
 from gateway.policy.questions import Pairwise, enough, minimised
-from gateway.policy.sets import PolicySet, load_set
+from gateway.policy.sets import PolicySet
+from gateway.policy.sources import Candidate, FolderSource, Source
 from gateway.policy.vetting import vet_apart
 from gateway.policy.vocabulary import Vocabulary
 
@@ -66,15 +69,19 @@ class Policy:
     def __init__(
         self,
         *,
-        folder: Path,
+        source: Source,
         kept: KeptSets,
         self_ori: Ori,
         pairwise: Pairwise,
         engine: Engine,
         limits: Limits,
+        warn: timedelta,
     ) -> None:
         """Use `start`: this alone has no set, and decides nothing."""
-        self._folder = folder
+        self._source = source
+        self._warn = warn
+        self._lease: Lease | None = None
+        self._clock = SteadyClock()
         self._kept = kept
         self._self = self_ori
         self._pairwise = pairwise
@@ -97,32 +104,45 @@ class Policy:
         pairwise: Pairwise,
         engine: Engine | None = None,
         limits: Limits | None = None,
+        source: Source | None = None,
+        warn: timedelta = timedelta(days=7),
     ) -> "Policy":
         """Bring the folder's set into force, or the last good one if the folder's is rejected.
 
-        Raises `PolicyRejected` if there is neither. The embedded engine is the default.
+        `source` gives the set in the folder's stead: a signed bundle, or a folder that two people
+        have to agree to. `warn`: how long before a bundle's end the status says so. Raises
+        `PolicyRejected` if there is no set. The embedded engine is the default.
         """
         self = cls(
-            folder=folder,
+            source=source or FolderSource(folder),
             kept=KeptSets(data_dir),
             self_ori=self_ori,
             pairwise=pairwise,
             engine=engine or EmbeddedEngine(),
             limits=limits or Limits(),
+            warn=warn,
         )
         last = await asyncio.to_thread(self._kept.active)
         try:
-            candidate = await self._load()
-            if last is None or candidate.revision != last.revision:
-                await vet_apart(candidate, self_ori, self._limits)
+            candidate = await self._load(last)
+            if last is None or candidate.policy_set.revision != last.revision:
+                await self._vet(candidate)
             await self._switch(candidate)
         except PolicyRejected as error:
-            if last is None:
-                await self._engine.close()
-                raise
-            self._rejected = error
-            await self._switch(last)
+            await self._go_on_with(last, error)
         return self
+
+    async def _go_on_with(self, last: PolicySet | None, error: PolicyRejected) -> None:
+        """Decide by the set that counted last. Raises `error` if there is none that still may."""
+        try:
+            if last is None:
+                raise error
+            good = await asyncio.to_thread(self._source.again, self._kept, last)
+        except PolicyRejected:
+            await self._engine.close()
+            raise error from None
+        self._rejected = error
+        await self._switch(good)
 
     # -- the set in force -----------------------------------------------------------------
 
@@ -148,9 +168,11 @@ class Policy:
         """
         async with self._switching:
             try:
-                candidate = await self._load()
-                if candidate.revision != self.revision:
-                    await vet_apart(candidate, self._self, self._limits)
+                candidate = await self._load(self._active().policy_set)
+                if candidate.policy_set.revision != self.revision:
+                    await self._vet(candidate)
+                    await self._switch(candidate)
+                elif candidate.lease != self._lease:
                     await self._switch(candidate)
             except PolicyRejected as error:
                 self._rejected = error
@@ -163,7 +185,15 @@ class Policy:
 
     async def watch(self) -> None:
         """Apply each saved edit of the folder, until cancelled. `status` shows a rejected one."""
-        async for _ in watchfiles.awatch(self._folder, debounce=100, step=20):
+        watched = self._source.watched
+        where = watched if watched.is_dir() else watched.parent
+
+        def meant(_change: object, path: str) -> bool:
+            return where == watched or Path(path).name == watched.name
+
+        async for _ in watchfiles.awatch(
+            where, watch_filter=meant, debounce=100, step=20, recursive=where == watched
+        ):
             try:
                 await self.apply()
             except PolicyRejected:
@@ -173,14 +203,24 @@ class Policy:
         """Tell the component's health: ok, or degraded with why. No personal data."""
         trouble = self._engine.trouble()
         rejected = self._rejected
+        warning = self._warning()
+        troubled = trouble or rejected or warning or self._failures.count
         found: dict[str, Any] = {
-            "status": "degraded" if trouble or rejected or self._failures.count else "ok",
+            "status": "degraded" if troubled else "ok",
             "engine": self._engine.name,
             "revision": self.revision,
             "since": stamp(self._since),
             "age_s": int((datetime.now(UTC) - self._since).total_seconds()),
             "records_withheld_as_invalid": dict(self._failures.by_type),
         }
+        if self._lease is not None:
+            found["bundle"] = {
+                "version": self._lease.version,
+                "signatures": len(self._lease.signers),
+                "expires": stamp(self._lease.expires),
+            }
+        if warning:
+            found["warning"] = warning
         if trouble:
             found["trouble"] = trouble
         if rejected:
@@ -191,6 +231,19 @@ class Policy:
                 "reason": rejected.detail,
             }
         return found
+
+    def _warning(self) -> str | None:
+        """Say that the bundle ends soon, or has ended."""
+        if self._lease is None:
+            return None
+        left = self._lease.expires - self._clock.now()
+        if left > self._warn:
+            return None
+        if left <= timedelta(0):
+            return "the signed policy bundle has ended: nothing is decided until a newer one counts"
+        hours = left // timedelta(hours=1)
+        when = f"{hours // 24} days" if hours >= 48 else f"{hours} hours"  # noqa: PLR2004 - two days
+        return f"the signed policy bundle ends in {when}: have a newer one signed and applied"
 
     async def probe(self) -> None:
         """Decide something fixed, to see that the engine is there. Raises `PolicyUnavailable`."""
@@ -290,6 +343,18 @@ class Policy:
             mint=MINT,
         )
 
+    async def foresee(self, question: Question, *, now: datetime) -> decisions.AnswerOutcome | None:
+        """Tell what the other agency would answer by this agency's copy of law and agreements.
+
+        A forecast: the other decides by its own set. None where nothing can be told.
+        """
+        case = inputs.answer_input(question, question.owner, now)
+        try:
+            active, _, value = await self._decide("answer", case)
+            return decisions.read_answer(value, active.vocabulary)
+        except PolicyUnavailable:
+            return None
+
     async def release(
         self, permit: AnswerPermit, result: FindResult, *, leaf: str, now: datetime
     ) -> Released:
@@ -343,18 +408,6 @@ class Policy:
         if fault is not None:
             return AdmitRefusal(permit.owner, (fault,), None)
         case = inputs.admit_input(permit.question, answer, self._self, now)
-    async def foresee(self, question: Question, *, now: datetime) -> decisions.AnswerOutcome | None:
-        """Tell what the other agency would answer by this agency's copy of law and agreements.
-
-        A forecast: the other decides by its own set. None where nothing can be told.
-        """
-        case = inputs.answer_input(question, question.owner, now)
-        try:
-            active, _, value = await self._decide("answer", case)
-            return decisions.read_answer(value, active.vocabulary)
-        except PolicyUnavailable:
-            return None
-
         active, raw, value = await self._decide("admit", case)
         outcome = decisions.read_admit(value, active.vocabulary)
         evidence = Evidence("admit", active.revision, raw, value, outcome.rules)
@@ -382,28 +435,43 @@ class Policy:
             raise PolicyUnavailable("no policy set is in force")
         return self._current
 
-    async def _load(self) -> PolicySet:
-        return await asyncio.to_thread(
-            load_set,
-            self._folder,
-            max_files=self._limits.files,
-            max_bytes=self._limits.set_bytes,
-        )
+    async def _load(self, before: PolicySet | None) -> Candidate:
+        def load() -> Candidate:
+            return self._source.load(before, self._kept.floor(), self._limits)
 
-    async def _switch(self, candidate: PolicySet) -> None:
+        return await asyncio.to_thread(load)
+
+    async def _vet(self, candidate: Candidate) -> None:
+        await vet_apart(candidate.policy_set, self._self, self._limits)
+
+    async def _switch(self, candidate: Candidate) -> None:
         """Switch the engine, then the rest. While it switches, either set's decisions count."""
-        fresh = ActiveSet(candidate)
+        fresh, lease = ActiveSet(candidate.policy_set), candidate.lease
         before = self._current
         self._known = {s.revision: s for s in (before, fresh) if s is not None}
-        await self._engine.activate(candidate)
-        self._current = fresh
+        floor = await asyncio.to_thread(self._kept.floor)
+        if lease is not None and (floor is None or floor.version < lease.version):
+            await asyncio.to_thread(self._kept.raise_floor, Floor(lease.version, lease.id))
+        await self._engine.activate(candidate.policy_set)
+        self._current, self._lease = fresh, lease
         self._since = datetime.now(UTC)
-        await asyncio.to_thread(self._kept.keep, candidate)
+        raw = candidate.bundle.raw if candidate.bundle else None
+        await asyncio.to_thread(self._kept.keep, candidate.policy_set, raw)
+
+    def _in_time(self) -> None:
+        """Raise `PolicyUnavailable` once the signed bundle has ended."""
+        if self._lease is not None and self._clock.now() >= self._lease.expires:
+            raise PolicyUnavailable(
+                f"the signed policy bundle ended at {stamp(self._lease.expires)}, so nothing is "
+                "decided by it: have a newer one signed and applied (`sallyport policy build`, "
+                "`sign`, `apply`)"
+            )
 
     async def _decide(
         self, entrypoint: str, case: Mapping[str, Any]
     ) -> tuple[ActiveSet, bytes, Any]:
         """Decide, and pair the outcome with the set that made it, its words and its paths."""
+        self._in_time()
         raw = inputs.canonical(case, self._limits.input_bytes)
         decided = await self._engine.decide(entrypoint, raw)
         active = self._known.get(decided.revision)

@@ -1,21 +1,33 @@
 """Sets that counted, kept by digest: for the restart after a bad edit, and to replay a decision.
 
-`policy_sets/<digest>/` holds a set as its canonical bytes; `policy_sets/active` names the one that
-counts. A copy is written whole, flushed, and named last, so that a crash leaves none half done.
+`policy_sets/<digest>/` holds a set as its canonical bytes, and the signed bundle that it came in;
+`policy_sets/active` names the one that counts, `policy_sets/newest` the newest bundle that counted.
+A copy is written whole, flushed, and named last, so that a crash leaves none half done.
 Reading one checks its digest.
 """
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
+
+import orjson
 
 from gateway.errors import PolicyRejected
 from gateway.policy.sets import PolicySet, from_canonical
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_FILE = "set.json"
+_FILE, _BUNDLE, _NEWEST = "set.json", "bundle.tar.gz", "newest"
 VETTED_BY = 1
 """Goes up when vetting grows stricter: older copies are then vetted again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The newest signed bundle that ever counted here: no other one may that is not newer."""
+
+    version: int
+    id: str
 
 
 class KeptSets:
@@ -25,12 +37,14 @@ class KeptSets:
         self._folder = data_dir / "policy_sets"
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def keep(self, vetted: PolicySet) -> None:
-        """Keep a vetted set, and note that it counts from now on."""
+    def keep(self, vetted: PolicySet, bundle: bytes | None = None) -> None:
+        """Keep a vetted set, with the bundle it came in, and note that it counts from now on."""
         home = self._folder / vetted.digest
         home.mkdir(mode=0o700, exist_ok=True)
         if not (home / _FILE).exists():
             _write(home / _FILE, vetted.canonical)
+        if bundle is not None:
+            _write(home / _BUNDLE, bundle)
         _write(self._folder / "active", f"{vetted.digest} {VETTED_BY}\n".encode())
 
     def get(self, revision: str) -> PolicySet:
@@ -45,6 +59,34 @@ class KeptSets:
         if found.digest != digest:
             raise PolicyRejected("the kept set was changed", where=f"policy_sets/{digest}")
         return found
+
+    def bundle(self, kept: PolicySet) -> bytes | None:
+        """Give the signed bundle that a kept set came in last, unverified, or None."""
+        try:
+            return (self._folder / kept.digest / _BUNDLE).read_bytes()
+        except OSError:
+            return None
+
+    def floor(self) -> Floor | None:
+        """Give the newest bundle that counted. Raises `PolicyRejected` if the note is damaged."""
+        path = self._folder / _NEWEST
+        try:
+            found = orjson.loads(path.read_bytes())
+            return Floor(int(found["version"]), str(found["id"]))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError):
+            raise PolicyRejected(
+                "the note of the newest bundle is damaged: restore the data folder's policy_sets "
+                "from its backup",
+                where=f"policy_sets/{_NEWEST}",
+            ) from None
+
+    def raise_floor(self, floor: Floor) -> None:
+        """Note the newest bundle, before it counts: no older one counts again."""
+        _write(
+            self._folder / _NEWEST, orjson.dumps({"version": floor.version, "id": floor.id}) + b"\n"
+        )
 
     def active(self) -> PolicySet | None:
         """Give the set that counted last and was vetted as strictly as now, or None."""
