@@ -44,9 +44,9 @@ class Document:
     `going_on` passes over the part that is wrong, and `broken` are the places known to be so.
     """
 
-    def __init__(self, path: Path, *, collect: bool = False) -> None:
+    def __init__(self, path: Path, faults: list[WrongMapping] | None = None) -> None:
         self.path = path
-        self.faults: list[WrongMapping] | None = [] if collect else None
+        self.faults = faults
         self.broken: list[Place] = []
         self.unknown: set[str] = set()
         """Names of joins and repeated parts whose columns nobody knows: their fault is reported."""

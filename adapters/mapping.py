@@ -12,29 +12,29 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from adapters.document import Document, Place
+from adapters.document import Document, Place, WrongMapping
 from gateway.errors import Misconfigured
 
 SCHEMA: Final = "mapping.schema.json"
 _SHOWN: Final = 200
-_IN_RECORD: Final = 3
-"""Steps to a part of a record: without the parts around those nothing can be compiled."""
+_PARTS: Final = frozenset({"mapping", "source", "format", "codes", "code_files", "together"})
+"""Nothing can be compiled while one of these is not as the language has it."""
 PLACEHOLDER: Final = re.compile(r"\{([^{}]+)\}")
 
 
 class MappingFile:
-    """One mapping file. `doc` knows its lines. With `collect` it may be partly wrong: see `doc`."""
+    """One mapping file. `doc` knows its lines. With `faults` it may be partly wrong: see `doc`."""
 
-    def __init__(self, path: Path, *, collect: bool = False) -> None:
+    def __init__(self, path: Path, faults: list[WrongMapping] | None = None) -> None:
         self.path = path
-        self.doc = Document(path, collect=collect)
+        self.doc = Document(path, faults)
         errors = sorted(_validator().iter_errors(self.doc.content), key=_deepest)
         for text, place in (found for error in errors for found in _said(error)):
             with self.doc.going_on():
                 self.doc.broken.append(place)
                 raise self.doc.wrong(text, *place)
-        if any(len(place) < _IN_RECORD for place in self.doc.broken):
-            raise self.doc.wrong("the file is no mapping", *min(self.doc.broken, key=len))
+        if any(_is_fatal(place) for place in self.doc.broken):
+            raise self.doc.passed_over()
         content: dict[str, Any] = self.doc.content
         self.content = content
         self.source: str = content["source"]
@@ -45,6 +45,10 @@ class MappingFile:
     def file(self, written: str) -> Path:
         """Give a file that the mapping names, from the mapping's own folder."""
         return (self.path.parent / written).resolve()
+
+
+def _is_fatal(place: Place) -> bool:
+    return not place or place[0] in _PARTS or place == ("records",)
 
 
 def _deepest(error: ValidationError) -> tuple[int, str]:

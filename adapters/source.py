@@ -27,6 +27,9 @@ from gateway.errors import Misconfigured
 from gateway.model import Record, SetAside
 from gateway.records.source import Correction, Origin
 
+_NEEDED = ("id", "when", "repeat", "join", "handling", "objects", "fields")
+"""The parts of a record that are read one by one."""
+
 
 @dataclass(slots=True)
 class Tally:
@@ -172,9 +175,19 @@ class Compiler:
     def __init__(self, mapping: MappingFile, *, watch: bool = False) -> None:
         self.mapping = mapping
         self.tables = CodeTables(mapping.doc, standard_codes(), code_files(mapping), watch=watch)
+        self.columns: dict[str, frozenset[str]] = {}
+        """All columns there are, by the part that they stand in; "" is the row itself."""
         self.used: set[str] = set()
         """The columns that the mapping names, as `COLUMN` or `join.COLUMN`."""
         self._compiled: list[tuple[list[Target], Any]] = []
+
+    def numbers(self) -> Iterator[int]:
+        """Give the records' numbers, but those that are not as the language has them."""
+        broken = self.mapping.doc.broken
+        for number in range(len(self.mapping.records)):
+            place = ("records", number)
+            if place not in broken and not any((*place, key) in broken for key in _NEEDED):
+                yield number
 
     def record(self, number: int, columns: Columns) -> RecordPlan:
         """Compile one record type. Raises Misconfigured with file and line."""

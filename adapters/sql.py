@@ -64,10 +64,10 @@ class _Prepared:
     terms: Terms
 
 
-def load(mapping: MappingFile) -> MappedSource:
+def load(mapping: MappingFile, compiler: Compiler) -> MappedSource:
     """Give a database's tables as records, all of them."""
     database = Database(mapping)
-    prepared = _prepare(mapping, database)
+    prepared = _prepare(mapping, database, compiler)
     parts = [
         Part(TableReader(database, h.table), h.joins, [h.plan], h.repeats) for h in prepared.held
     ]
@@ -86,7 +86,7 @@ class LiveSource:
         """Rows met so far that could not be translated."""
         # It may be down now. The gateway starts, and asks again when it is searched.
         with contextlib.suppress(RecordsUnavailable):
-            self._known = _prepare(mapping, self._database)
+            self._known = _prepare(mapping, self._database, Compiler(mapping))
 
     @property
     def name(self) -> str:
@@ -146,7 +146,7 @@ class LiveSource:
         with self._lock:
             if self._known is None:
                 try:
-                    self._known = _prepare(self._mapping, self._database)
+                    self._known = _prepare(self._mapping, self._database, Compiler(self._mapping))
                 except Misconfigured as error:
                     # It was down when the gateway started; now it is not what the mapping says.
                     raise RecordsUnavailable(error.detail, code="records.mapping") from error
@@ -226,19 +226,22 @@ class LiveSource:
                 self.untranslatable += 1
 
 
-def _prepare(mapping: MappingFile, database: Database) -> _Prepared:
+def _prepare(mapping: MappingFile, database: Database, compiler: Compiler) -> _Prepared:
     """Compile a mapping over its database. Raises Misconfigured, RecordsUnavailable."""
-    compiler = Compiler(mapping)
-    held = tuple(_hold(mapping, database, compiler, n) for n in range(len(mapping.records)))
+    held: list[_Held] = []
+    for number in compiler.numbers():
+        with mapping.doc.going_on():
+            held.append(_hold(mapping, database, compiler, number))
     spec = mapping.search.get("person")
     persons = PersonSearch(database, spec) if spec else None
     if persons is not None:
         for table, name, place in persons.named_columns():
-            _check(mapping, database, table, name, ("search", "person", *place))
+            with mapping.doc.going_on():
+                _check(mapping, database, table, name, ("search", "person", *place))
     terms = compiler.terms()
     if mapping.format["mode"] == "live":
         terms = _searchable(terms, held, persons)
-    return _Prepared(held, persons, terms)
+    return _Prepared(tuple(held), persons, terms)
 
 
 def _hold(mapping: MappingFile, database: Database, compiler: Compiler, number: int) -> _Held:
@@ -246,12 +249,14 @@ def _hold(mapping: MappingFile, database: Database, compiler: Compiler, number: 
     if "table" not in spec:
         raise mapping.doc.wrong("a database's records come from a `table`", *place)
     own = _named(mapping, lambda: database.columns(spec["table"]), (*place, "table"))
+    compiler.columns[""] = compiler.columns.get("", frozenset()) | own.own
 
     def lookup(name: str, join: Mapping[str, Any]) -> TableLookup:
         if "table" not in join:
             raise mapping.doc.wrong(f"{name}: say which `table`", *place, "join", name)
         found = TableLookup(database, join["table"], listed(join["key"]))
-        _named(mapping, found.columns, (*place, "join", name))
+        theirs = _named(mapping, found.columns, (*place, "join", name)).own
+        compiler.columns[name] = frozenset(f"{name}.{c}" for c in theirs)
         return found
 
     repeats, repeated = compiler.repeats(number, own)

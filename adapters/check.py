@@ -1,0 +1,165 @@
+"""What is wrong with a mapping, all of it at once; and what its author may have forgotten."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+from adapters.codes import Use
+from adapters.document import Document, PassedOver, WrongMapping
+from adapters.loading import load
+from adapters.mapping import MappingFile
+from adapters.source import Compiler, MappedSource
+from gateway.errors import Misconfigured
+from gateway.model import SetAside
+
+_MOST_VALUES: Final = 50
+_MOST_NAMED: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to say about a mapping. A fault keeps it from being used; a warning does not."""
+
+    kind: Literal["fault", "warning"]
+    line: int
+    text: str
+
+
+@dataclass(slots=True)
+class Reason:
+    """Why rows were set aside: how many, the lines of the first, and the values met most often."""
+
+    code: str
+    column: str | None
+    text: str
+    rows: int = 0
+    lines: list[int] = field(default_factory=list)
+    values: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Checked:
+    """What was found. `source` is there where the mapping can be used.
+
+    With rows: how many were read, translated and set aside, and why; `kept` counts legacy values
+    that stay beside, by path.
+    """
+
+    findings: list[Finding]
+    source: MappedSource | None = None
+    read: int = 0
+    translated: int = 0
+    aside: int = 0
+    records: Counter[str] = field(default_factory=Counter)
+    reasons: list[Reason] = field(default_factory=list)
+    kept: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def faults(self) -> list[Finding]:
+        """What keeps the mapping from being used."""
+        return [f for f in self.findings if f.kind == "fault"]
+
+
+def check(
+    path: Path, *, rows: bool = False, progress: Callable[[int, int | None], None] | None = None
+) -> Checked:
+    """Check a mapping file, and with `rows` its source. Never raises for what is in the file.
+
+    `progress` is told the rows read, and about how many there are.
+    """
+    faults: list[WrongMapping] = []
+    try:
+        mapping = MappingFile(path, faults)
+        compiler = Compiler(mapping, watch=True)
+        source = load(mapping, compiler)
+    except Misconfigured as error:
+        faults.append(_as_wrong(error, path))
+    if faults:
+        return Checked(_said(faults))
+    checked = Checked([], source)
+    if rows:
+        _read(source, checked, progress)
+    checked.findings = [
+        *_unmapped(mapping, compiler.columns, compiler.used),
+        *_unused_tables(mapping.doc, list(compiler.tables.uses()), rows=rows),
+    ]
+    checked.findings.sort(key=lambda f: f.line)
+    return checked
+
+
+def _as_wrong(error: Misconfigured, path: Path) -> WrongMapping:
+    if isinstance(error, WrongMapping):
+        return error
+    return WrongMapping(path.name, 1, error.detail.removeprefix(f"{path.name}: "))
+
+
+def _said(faults: Sequence[WrongMapping]) -> list[Finding]:
+    found = dict.fromkeys((f.line, f.text) for f in faults if not isinstance(f, PassedOver))
+    return [Finding("fault", line, text) for line, text in sorted(found)]
+
+
+def _unmapped(
+    mapping: MappingFile, columns: dict[str, frozenset[str]], used: set[str]
+) -> Iterator[Finding]:
+    """Name the columns that nothing is made of, by the file or table that they stand in."""
+    ignored = set(mapping.content.get("ignore", ()))
+    every = {c for own in columns.values() for c in own}
+    if part := mapping.content.get("together", {}).get("part"):
+        used = used | {c.removeprefix(f"{part}.") for c in used}
+    for name in sorted(ignored - every):
+        yield Finding("warning", mapping.doc.line("ignore"), f"{name}: there is no such column")
+    for name in sorted(ignored & used):
+        text = f"{name} is to be ignored, but it is mapped"
+        yield Finding("warning", mapping.doc.line("ignore"), text)
+    for part, own in columns.items():
+        left = sorted(own - used - ignored)
+        if left:
+            where = f" of {part}" if part else ""
+            text = (
+                f"{len(left)} of {len(own)} columns{where} are not mapped: {_listed(left)} "
+                "(name under `ignore` what is left out on purpose)"
+            )
+            yield Finding("warning", mapping.doc.line("format"), text)
+
+
+def _unused_tables(doc: Document, uses: Sequence[Use], *, rows: bool) -> Iterator[Finding]:
+    for use in uses:
+        line = doc.line(*use.place)
+        if not use.used:
+            yield Finding("warning", line, f"no field uses the code table {use.name}")
+        elif rows and (never := sorted(use.codes - use.seen)):
+            table = f"the code table {use.name}" if use.name else "these codes"
+            text = f"{len(never)} of {len(use.codes)} codes never occur, of {table}: "
+            yield Finding("warning", line, text + _listed(never))
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
+
+
+def _read(
+    source: MappedSource, checked: Checked, progress: Callable[[int, int | None], None] | None
+) -> None:
+    """Read the whole source, and sum up what becomes of its rows."""
+    reasons: dict[tuple[str, str | None, str], Reason] = {}
+    total = source.total_hint()
+    for number, row in enumerate(source.rows(), 1):
+        if isinstance(row, SetAside):
+            key = (row.code, row.column, row.text)
+            reason = reasons.setdefault(key, Reason(*key))
+            reason.rows += 1
+            if len(reason.lines) < _MOST_NAMED:
+                reason.lines.append(row.line)
+            if row.value and (row.value in reason.values or len(reason.values) < _MOST_VALUES):
+                reason.values[row.value] += 1
+        else:
+            checked.records[row.record_type] += 1
+        if progress is not None and not number % 500:
+            progress(source.tally.read, total)
+    tally = source.tally
+    checked.read, checked.translated, checked.aside = tally.read, tally.translated, tally.aside
+    checked.reasons = sorted(reasons.values(), key=lambda r: -r.rows)
+    checked.kept = Counter(source.kept_raw())

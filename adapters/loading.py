@@ -1,0 +1,79 @@
+"""From a mapping to its source: readers opened, joins made, every record compiled."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters import registry, sql
+from adapters.build import RecordPlan
+from adapters.joining import listed
+from adapters.joins import FileLookup, Join, join_columns
+from adapters.mapping import MappingFile
+from adapters.opening import look, narrow, open_reader
+from adapters.repeats import Repeat
+from adapters.rows import Reader
+from adapters.source import Compiler, MappedSource, Part
+from adapters.together import TogetherReader
+
+
+def load(mapping: MappingFile, compiler: Compiler | None = None) -> MappedSource:
+    """Give a mapping's source. Raises Misconfigured, with file and line.
+
+    Where the mapping collects its faults, the source is of use only if there are none.
+    """
+    compiler = compiler or Compiler(mapping)
+    if mapping.format["type"] == registry.SQL:
+        return sql.load(mapping, compiler)
+    return _of_file(mapping, compiler)
+
+
+def _of_file(mapping: MappingFile, compiler: Compiler) -> MappedSource:
+    first = open_reader(mapping, mapping.format, "format")
+    reader = _together(mapping, first, compiler)
+    own = look(mapping, reader, "format")
+    compiler.columns[""] = own.own
+    part = mapping.content.get("together", {}).get("part")
+    compiler.columns.update((g, c) for g, c in own.groups.items() if g != part)
+
+    def lookup(name: str, spec: Mapping[str, Any]) -> FileLookup:
+        if "format" not in spec or spec["format"]["type"] == registry.SQL:
+            raise mapping.doc.wrong(f"{name}: a join needs the `format` of a file", "records")
+        joined = open_reader(mapping, spec["format"], "records")
+        columns = look(mapping, joined, "records")
+        beside.append((name, joined))
+        compiler.columns[name] = frozenset(f"{name}.{c}" for c in columns.own)
+        return FileLookup(joined, listed(spec["key"]))
+
+    beside: list[tuple[str, Reader]] = []
+    joins: list[Join] = []
+    plans: list[RecordPlan] = []
+    repeats: list[Repeat] = []
+    for number in compiler.numbers():
+        with mapping.doc.going_on():
+            for key in ("table", "found_by"):
+                if key in mapping.records[number]:
+                    raise mapping.doc.wrong(f"`{key}` is for databases", "records", number, key)
+        of_rows, columns = compiler.repeats(number, own)
+        found = compiler.joins(number, columns, lookup)
+        with mapping.doc.going_on():
+            names = [x.name for x in (*repeats, *joins, *of_rows, *found)]
+            if len(names) != len(set(names)):
+                raise mapping.doc.wrong("two joins or repeats have one name", "records", number)
+        joins += found
+        repeats += of_rows
+        plans.append(compiler.record(number, join_columns(columns, found)))
+    keys = listed(mapping.content.get("together", {}).get("key", []))
+    narrow(first, beside, {*compiler.used, *keys})
+    return MappedSource(mapping, [Part(reader, joins, plans, repeats)], compiler.terms())
+
+
+def _together(mapping: MappingFile, reader: Reader, compiler: Compiler) -> Reader:
+    spec = mapping.content.get("together")
+    if spec is None:
+        return reader
+    own = look(mapping, reader, "format").own
+    for key in listed(spec["key"]):
+        if key not in own:
+            raise mapping.doc.wrong(f"{key}: no such column", "together", "key")
+    return TogetherReader(
+        reader, tuple(listed(spec["key"])), spec["part"], lambda: own & compiler.used
+    )
