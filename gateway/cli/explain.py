@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gateway import settings as settings_files
+from gateway.cli.impact import impact
 from gateway.cli.options import AsJson, Home
 from gateway.cli.reading import opened_log
 from gateway.errors import Invalid, NotFound, PolicyRejected, PolicyUnavailable
@@ -34,8 +35,9 @@ SetFolder = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands that say what policy does, and would do."""
     app.command("explain")(explain)
+    app.command("impact")(impact)
 
 
 def explain(

@@ -6,7 +6,6 @@ not kept, no decision in it. With --all, erased entries and those without a deci
 
 import asyncio
 import sys
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import orjson
@@ -17,6 +16,7 @@ from rich.table import Table
 
 from gateway import settings as settings_files
 from gateway.cli.options import AsJson, Home
+from gateway.cli.periods import Since, Until
 from gateway.cli.reading import OpenedLog, opened_log
 from gateway.cli.showing import progress_bar
 from gateway.errors import Invalid
@@ -44,8 +44,8 @@ def replay(
     entry: Entry = None,
     *,
     every: Annotated[bool, typer.Option("--all", help="Replay every decision.")] = False,
-    since: Annotated[datetime | None, typer.Option(help="From this time on, UTC.")] = None,
-    until: Annotated[datetime | None, typer.Option(help="Before this time, UTC.")] = None,
+    since: Since = None,
+    until: Until = None,
     peer: Annotated[str | None, typer.Option(help="An agency's ORI.", metavar="ORI")] = None,
     transaction: Annotated[str | None, typer.Option(help="One search's id.")] = None,
     after: Annotated[str | None, typer.Option(help="Go on from this cursor.")] = None,
@@ -56,8 +56,8 @@ def replay(
         raise Invalid("Name one entry, or give --all.")
     settings = settings_files.load(home)
     filters = Filters(
-        since=_utc(since),
-        until=_utc(until),
+        since=since,
+        until=until,
         peer=peer,
         transaction=transaction,
         types=DECIDING,
@@ -114,10 +114,6 @@ def _about(entry: str | None, filters: Filters) -> dict[str, str]:
         "transaction": filters.transaction,
     }
     return {k: v for k, v in named.items() if v is not None}
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 # -- showing -----------------------------------------------------------------------------------

@@ -120,13 +120,13 @@ class Summary:
 
 async def recorded(log: Entries, entry: LogEntry) -> Recorded | Replay:
     """Give an entry's decision as it was sealed, or why there is none."""
-    found = _own(entry)
+    found = own_decision(entry)
     if isinstance(found, Replay) and found.result == "unrecorded" and _shares(entry):
         page = await log.entries(
             Filters(transaction=entry.fields["transaction"], types=_ASKED), unseal=True
         )
         for other in page.entries:
-            theirs = _own(other)
+            theirs = own_decision(other)
             if isinstance(theirs, Recorded) and theirs.entrypoint == "ask":
                 return Recorded(entry, theirs.entrypoint, theirs.case, theirs.outcome)
             if other.personal_state == "erased" and other.fields.get("policy"):
@@ -134,7 +134,9 @@ async def recorded(log: Entries, entry: LogEntry) -> Recorded | Replay:
     return found
 
 
-def _own(entry: LogEntry) -> Recorded | Replay:
+def own_decision(entry: LogEntry) -> Recorded | Replay:
+    """Give the decision that stands in this very entry, or why there is none."""
+
     def no(result: Result, detail: str | None = None) -> Replay:
         return Replay(entry.entry_id, entry.fields, result, detail=detail)
 

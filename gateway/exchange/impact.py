@@ -1,0 +1,205 @@
+"""What a candidate set would have decided on what was asked: logged decisions, decided by it.
+
+Each is decided as of its own moment, on the input that was sealed then, in a process of its own.
+What comes out otherwise is counted by whom it is about, with entries for example.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from gateway.errors import PolicyRejected
+from gateway.exchange.replaying import DECIDING, Entries, Recorded, own_decision
+from gateway.ledger import Filters, LogEntry, PageOf
+from gateway.policy.comparing import Effect, effects, fits, views
+from gateway.policy.kept import KeptSets
+from gateway.policy.redeciding import Again, Redecider
+from gateway.policy.sets import PolicySet
+from gateway.policy.vocabulary import read_vocabulary
+
+EXAMPLES = 5
+_PAGE = 500
+_DOORS = frozenset({"ask", "answer", "release", "admit"})
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many decisions, and the first of them by their entries' ids."""
+
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, entry_id: str) -> None:
+        """Count one entry; one that counts twice is one example."""
+        self.count += 1
+        if entry_id not in self.examples and len(self.examples) < EXAMPLES:
+            self.examples.append(entry_id)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Row:
+    """What some decisions have in common: one line of the report."""
+
+    way: str
+    what: str
+    door: str
+    agency: str
+    purpose: str
+    name: str
+    codes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Impact:
+    """The whole report. `skipped` counts what could not be replayed, by why."""
+
+    revision: str
+    decisions: Counter[str] = field(default_factory=Counter)
+    changed: int = 0
+    failed: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    rows: dict[Row, Tally] = field(default_factory=dict)
+
+    @property
+    def replayed(self) -> int:
+        """How many decisions were made again."""
+        return self.decisions.total()
+
+    def add(self, one: Recorded, found: Sequence[Effect], purpose: str) -> None:
+        """Count one decision and what would be otherwise."""
+        self.decisions[one.entrypoint] += 1
+        self.changed += bool(found)
+        # One decision counts once in a line, however many records it was about.
+        for row in dict.fromkeys(
+            Row(e.way, e.what, one.entrypoint, e.agency, purpose, e.name, e.codes) for e in found
+        ):
+            self.rows.setdefault(row, Tally()).add(one.entry.entry_id)
+
+    def as_json(self) -> dict[str, Any]:
+        """Give it for machines. No personal data."""
+        return {
+            "candidate": self.revision,
+            "replayed": self.replayed,
+            "by_door": dict(sorted(self.decisions.items())),
+            "changed": self.changed,
+            "unchanged": self.replayed - self.changed,
+            "candidate_failed": self.failed,
+            "skipped": dict(sorted(self.skipped.items())),
+            "effects": [
+                {
+                    "way": row.way,
+                    "what": row.what,
+                    "door": row.door,
+                    "agency": row.agency,
+                    "purpose": row.purpose,
+                    "name": row.name or None,
+                    "codes": list(row.codes),
+                    "decisions": tally.count,
+                    "examples": tally.examples,
+                }
+                for row, tally in sorted(self.rows.items())
+            ],
+        }
+
+
+class Measure:
+    """Decides logged decisions again by a candidate. Use it with `async with`."""
+
+    def __init__(self, log: Entries, kept: KeptSets, candidate: PolicySet) -> None:
+        """Take a candidate. Raises `PolicyRejected` where its vocabulary is malformed."""
+        self._log = log
+        self._kept = kept
+        self._words = read_vocabulary(candidate.data)
+        self._candidate = Redecider(candidate)
+        self._before: dict[str, Redecider | None] = {}
+        self.impact = Impact(candidate.revision)
+
+    async def __aenter__(self) -> "Measure":  # noqa: PYI034 - nobody derives from it
+        await self._candidate.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for one in [self._candidate, *self._before.values()]:
+            if one is not None:
+                await one.close()
+
+    async def run(
+        self, filters: Filters, *, after: str | None = None
+    ) -> AsyncIterator[tuple[int, str | None]]:
+        """Go through the log; give after each page how many entries it had, and the next cursor.
+
+        Raises PolicyUnavailable if the process that decides breaks down.
+        """
+        while True:
+            page = await self._log.entries(filters, PageOf(after=after, limit=_PAGE), unseal=True)
+            await self._page(page.entries)
+            yield len(page.entries), page.next
+            if page.next is None:
+                return
+            after = page.next
+
+    async def _page(self, entries: Sequence[LogEntry]) -> None:
+        some = []
+        for entry in entries:
+            one = own_decision(entry)
+            if isinstance(one, Recorded) and one.entrypoint in _DOORS:
+                some.append(one)
+            elif not isinstance(one, Recorded) and one.result in {"erased", "damaged"}:
+                self.impact.skipped[one.result] += 1
+        outcomes = await self._then(some)
+        known = [o for o in some if o.entry.entry_id in outcomes]
+        self.impact.skipped["set_missing"] += len(some) - len(known)
+        decided = await self._candidate.decide([(o.entrypoint, o.case) for o in known])
+        for one, again in zip(known, decided, strict=True):
+            self._count(one, outcomes[one.entry.entry_id], again)
+
+    async def _then(self, some: Sequence[Recorded]) -> dict[str, Any]:
+        """Give the outcomes as they were; those not recorded are decided by the kept set."""
+        found = {o.entry.entry_id: o.outcome for o in some if o.outcome is not None}
+        bare: dict[str, list[Recorded]] = {}
+        for one in some:
+            if one.outcome is None:
+                bare.setdefault(str(one.entry.fields.get("policy")), []).append(one)
+        for revision, theirs in bare.items():
+            redecider = await self._kept_set(revision)
+            if redecider is None:
+                continue
+            decided = await redecider.decide([(o.entrypoint, o.case) for o in theirs])
+            found |= {
+                o.entry.entry_id: again.outcome
+                for o, again in zip(theirs, decided, strict=True)
+                if again.failed is None
+            }
+        return found
+
+    async def _kept_set(self, revision: str) -> Redecider | None:
+        if revision not in self._before:
+            try:
+                made: Redecider | None = await Redecider(self._kept.get(revision)).__aenter__()
+            except PolicyRejected:
+                made = None
+            self._before[revision] = made
+        return self._before[revision]
+
+    def _count(self, one: Recorded, then: Any, again: Again) -> None:
+        case: Mapping[str, Any] = orjson.loads(one.case)
+        now = None if again.failed is not None else again.outcome
+        if now is None or not fits(one.entrypoint, case, now, self._words):
+            self.impact.failed += 1
+            now = None
+        found = effects(views(one.entrypoint, case, then), views(one.entrypoint, case, now))
+        self.impact.add(one, tuple(found), str(case["search"]["purpose"]))
+
+
+def deciding(filters: Filters) -> Filters:
+    """Give a filter for the entries that a decision can stand in."""
+    return Filters(
+        since=filters.since,
+        until=filters.until,
+        types=DECIDING,
+        purpose=filters.purpose,
+        peer=filters.peer,
+    )
