@@ -101,16 +101,151 @@ test_its_own_officers_do_not_ask_for_it if {
 
 test_no_inquiry_into_status if data.law.california.untold == {"alien_registration"} with input as example_test.asking
 
-test_no_address_for_immigration_enforcement if {
-	by_unit := data.law.california.never with input as removal
-	by_unit == {"contact", "location"}
-	by_purpose := data.law.california.never with input as civil
-	by_purpose == {"contact", "location"}
-	for_a_crime := data.law.california.never with input as border
-	for_a_crime == set()
-	unsaid := data.law.california.never with input as {}
-	unsaid == {"contact", "location"}
+never(question) := found if found := data.law.california.never with input as question
+
+all_classes := object.keys(data.sallyport.vocabulary.classes)
+
+test_no_address_or_release_date_for_immigration_enforcement if {
+	never(border) == set()
+	history := example_test.searching(removal, {"purpose": "civil_immigration", "record_types": ["arrest"]})
+	never(history) == {"contact", "location", "release_date"}
+	never(task_force) == {"contact", "location", "release_date"}
+	never(civil) == all_classes
+	never(removal) == all_classes
+	never({}) == all_classes
 }
+
+test_what_is_public_may_be_had if {
+	codes(civil) == {"ca.values_act.purpose"}
+	denied := data.law.california.deny with input as civil with data.law.california.public_record_types as ["person", "warrant"]
+	denied == set()
+	left_out := data.law.california.never with input as civil with data.law.california.public_record_types as ["person", "warrant"]
+	left_out == set()
+	more := data.law.california.deny with input as civil with data.law.california.public_record_types as ["person"]
+	{reason.code | some reason in more} == {"ca.values_act.purpose"}
+	none := data.law.california.deny with input as example_test.searching(civil, {"record_types": []})
+		with data.law.california.public_record_types as ["person", "warrant"]
+	{reason.code | some reason in none} == {"ca.values_act.purpose"}
+}
+
+# -- a judicial warrant
+
+holding := example_test.searching(removal, {"warrant": example_test.warrant})
+
+released := object.union(holding, {"releases": [example_test.release]})
+
+named := object.union(example_test.fact, {"released_under": ["rel_1"]})
+
+test_a_warrant_alone_is_a_claim if codes(holding) == {"ca.values_act.function"}
+
+test_a_warrant_that_a_person_released_on if {
+	codes(released) == set()
+	codes(example_test.searching(released, {"purpose": "civil_immigration"})) == set()
+}
+
+test_a_boolean_is_no_warrant if {
+	every claim in [true, "yes", {}, {"court": true, "number": true, "document": true}, null] {
+		question := object.union(removal, {"search": {"warrant": claim}, "releases": [example_test.release]})
+		codes(question) == {"ca.values_act.function"}
+	}
+}
+
+changed(changes) := object.union(holding, {"releases": [object.union(example_test.release, changes)]})
+
+test_the_release_is_for_this_warrant_this_agency_and_this_time if {
+	every part in ["court", "number", "document"] {
+		codes(changed({"warrant": {part: "another"}})) == {"ca.values_act.function"}
+		codes(example_test.searching(released, {"warrant": {part: "another"}})) == {"ca.values_act.function"}
+	}
+	codes(changed({"asker": "TX9990000"})) == {"ca.values_act.function"}
+	codes(changed({"basis": "consent"})) == {"ca.values_act.function"}
+	codes(changed({"until": "2026-11-23T20:46:10Z"})) == {"ca.values_act.function"}
+	codes(changed({"until": "2026-11-23T20:46:11Z"})) == set()
+}
+
+test_of_the_person_that_it_names_alone if {
+	question := object.union(released, {"facts": [named, example_test.fact]})
+	entries := data.law.california.hide with input as question
+	entries == {[1, "ca.values_act.named_person"]}
+	hidden(object.union(released, {"facts": [object.union(named, {"released_under": ["rel_2"]})]})) == {"ca.values_act.named_person"}
+	hidden(object.union(holding, {"facts": [named]})) == {"ca.values_act.named_person"}
+}
+
+test_the_classes_that_it_names_alone if {
+	never(released) == all_classes - {"identity", "contact", "release_date"}
+	never(changed({"classes": ["identity"]})) == all_classes - {"identity"}
+}
+
+test_a_warrant_limits_nothing_that_needs_none if {
+	question := object.union(border, {"releases": [example_test.release], "search": {"warrant": example_test.warrant}})
+	never(question) == set()
+	hidden(object.union(question, {"facts": [example_test.fact]})) == set()
+}
+
+test_at_the_first_door_a_warrant_is_shown if {
+	agent := object.union(
+		example_test.searching(example_test.asking, {"warrant": example_test.warrant}),
+		{"self": "USBPX9900", "officer": {"unit": "Removal", "unit_function": "civil_enforcement"}},
+	)
+	codes(agent) == set()
+	every part in ["court", "number", "document"] {
+		codes(example_test.searching(agent, {"warrant": {part: null}})) == {"ca.values_act.function"}
+	}
+	"ca.values_act.function" in codes(object.union(agent, {"asker": removal.asker}))
+}
+
+# -- notifications
+
+notice := example_test.searching(civil, {"reason_code": "release_notification"})
+
+notified(question) := found if {
+	denied := data.law.california.deny with input as question with data.law.california.notifications.enabled as true
+	found := {reason.code | some reason in denied}
+}
+
+test_notifications_are_off if {
+	data.law.california.notifications.enabled == false
+	codes(notice) == {"ca.values_act.purpose"}
+}
+
+test_a_notification_once_it_is_on if {
+	notified(notice) == set()
+	notified(example_test.asked_by(notice, {"unit_function": "civil_enforcement"})) == set()
+	notified(example_test.searching(notice, {"reason_code": "robbery"})) == {"ca.values_act.purpose"}
+	notified(example_test.searching(notice, {"subject": {"kind": "vehicle"}})) == {"ca.values_act.purpose"}
+	notified(example_test.asked_by(notice, {"ori": "TX9990000"})) == {"ca.values_act.purpose"}
+}
+
+test_a_notification_is_of_qualifying_convictions_and_the_date_alone if {
+	question := object.union(notice, {"facts": [
+		object.union(example_test.fact, {"qualifying_conviction": true}),
+		object.union(example_test.fact, {"qualifying_conviction": false}),
+		object.union(example_test.fact, {"qualifying_conviction": "yes"}),
+		example_test.fact,
+	]})
+	entries := data.law.california.hide with input as question with data.law.california.notifications.enabled as true
+	entries == {[place, "ca.values_act.named_person"] | some place in [1, 2, 3]}
+	left_out := data.law.california.never with input as question with data.law.california.notifications.enabled as true
+	left_out == all_classes - {"identity", "release_date", "handling"}
+}
+
+test_a_conviction_is_no_reason_without_a_notification if {
+	convicted := object.union(example_test.fact, {"qualifying_conviction": true})
+	hidden(object.union(removal, {"facts": [convicted]})) == {"ca.values_act.named_person"}
+}
+
+test_what_needs_no_exception_hides_nothing if {
+	every question in [border, task_force] {
+		hidden(example_test.finding(question, {})) == set()
+	}
+}
+
+test_no_hold_requests_are_asked_for if {
+	asking(example_test.searching(example_test.asking, {"record_types": ["civil_warrant"]})) == {"ca.values_act.holds"}
+	asking(example_test.searching(example_test.asking, {"record_types": ["warrant"]})) == set()
+}
+
+test_the_list_of_agencies_leaves_it_out if data.law.california.bars == {"civil_immigration"}
 
 test_abortion if {
 	inquiry := {"reason_code": "abortion"}
@@ -119,14 +254,53 @@ test_abortion if {
 	codes(example_test.searching(border, {"reason_code": null})) == {"ca.abortion"}
 }
 
+test_records_of_a_lawful_abortion_stay_in_the_state if {
+	every mark in [true, "yes", null] {
+		hidden(example_test.finding(border, {"reproductive_care": mark})) == {"ca.abortion_record"}
+	}
+	hidden(example_test.finding(border, {"reproductive_care": false})) == set()
+	own := example_test.asked_by(border, {"ori": "CA9990000"})
+	hidden(example_test.finding(own, {"reproductive_care": true})) == set()
+}
+
+test_plate_readers_records_stay_in_the_state if {
+	read := {"source_kind": "plate_reader"}
+	hidden(example_test.finding(border, read)) == {"ca.plate_readers"}
+	hidden(example_test.finding(example_test.asked_by(border, {"ori": "TX9990000"}), read)) == {"ca.plate_readers"}
+	hidden(example_test.finding(example_test.asked_by(border, {"ori": "CA9990000"}), read)) == set()
+	hidden(example_test.finding(border, {"source_kind": "street"})) == {"ca.plate_readers"}
+	hidden(example_test.finding(border, {"source_kind": "motor_vehicle_department"})) == set()
+	hidden(example_test.finding(border, {"source_kind": "own"})) == set()
+}
+
 juvenile := {"juvenile": true}
+
+test_juveniles_for_those_who_investigate if {
+	texas := example_test.asked_by(border, {"ori": "TX9990000"})
+	hidden(example_test.finding(texas, juvenile)) == set()
+	hidden(example_test.finding(example_test.searching(texas, {"purpose": "employment"}), juvenile)) == {"ca.juvenile"}
+	hidden(example_test.finding(example_test.searching(texas, {"purpose": "employment"}), {"age_at_offense": 17})) == {"ca.juvenile"}
+	hidden(example_test.finding(example_test.searching(texas, {"purpose": "employment"}), {"age_at_offense": 18})) == set()
+}
 
 test_juveniles_not_to_federal_agencies if {
 	hidden(example_test.finding(border, juvenile)) == {"ca.juvenile_federal"}
+	hidden(example_test.finding(border, {"age_at_offense": 17})) == {"ca.juvenile_federal"}
+	hidden(example_test.finding(border, {"age_at_offense": 18})) == set()
 	hidden(example_test.finding(border, {})) == set()
-	hidden(example_test.finding(example_test.asked_by(border, {"ori": "TX9990000"}), juvenile)) == set()
-	hidden(example_test.finding(example_test.asked_by(border, {"ori": "XX0000000"}), juvenile)) == {"ca.juvenile_federal"}
-	hidden({"facts": [{}]}) == {"ca.juvenile_federal"}
+	hidden(example_test.finding(example_test.asked_by(border, {"ori": "XX0000000"}), juvenile)) == {"ca.juvenile_federal", "ca.juvenile"}
+}
+
+test_on_an_order_of_the_juvenile_court if {
+	order := object.union(example_test.release, {"basis": "court_order"})
+	ordered := object.union(border, {"releases": [order], "facts": [object.union(named, juvenile)]})
+	hidden(ordered) == set()
+	hidden(object.union(ordered, {"releases": [example_test.release]})) == {"ca.juvenile_federal"}
+	hidden(object.union(ordered, {"facts": [object.union(example_test.fact, juvenile)]})) == {"ca.juvenile_federal"}
+}
+
+test_an_empty_fact_is_hidden if {
+	hidden({"facts": [{}]}) == {"ca.juvenile_federal", "ca.juvenile", "ca.plate_readers", "ca.values_act.named_person"}
 }
 
 test_sealed_for_californian_investigators if {
@@ -142,6 +316,8 @@ test_addresses_from_the_motor_vehicle_department if {
 	from_there == {[0, "contact", "ca.dmv_address"]}
 	own := data.law.california.withhold with input as example_test.finding(border, {})
 	own == set()
+	read := data.law.california.withhold with input as example_test.finding(border, {"source_kind": "plate_reader"})
+	read == set()
 	unsaid := data.law.california.withhold with input as {"facts": [{}]}
 	unsaid == {[0, "contact", "ca.dmv_address"]}
 }

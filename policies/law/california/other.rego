@@ -19,20 +19,61 @@ other_matter if {
 	not about_abortion
 }
 
-other_matter if data.sallyport.context.asker_agency.jurisdiction == "california"
+other_matter if in_california
 
 about_abortion if input.search.reason_code in data.law.california.abortion_reasons
 
+in_california if data.sallyport.context.asker_agency.jurisdiction == "california"
+
 # METADATA
-# title: Juvenile information does not go to federal agencies
+# title: No record of a lawful abortion, whatever reason is given
+# custom:
+#   id: ca.abortion_record
+#   citation: Cal. Penal Code 13778.2
+#   confirm_by_counsel: true
+hide contains [place, "ca.abortion_record"] if {
+	not in_california
+	some place, fact in input.facts
+	fact.reproductive_care != false
+}
+
+# METADATA
+# title: Plate readers' records do not leave the state
+# custom:
+#   id: ca.plate_readers
+#   citation: Cal. Civ. Code 1798.90.5, 1798.90.55(b)
+#   confirm_by_counsel: true
+hide contains [place, "ca.plate_readers"] if {
+	not in_california
+	some place, fact in input.facts
+	not no_plate_reader(fact)
+}
+
+no_plate_reader(fact) if fact.source_kind in {"own", "motor_vehicle_department"}
+
+# METADATA
+# title: Juvenile records only to law enforcement that investigates, by age at the offense
+# custom:
+#   id: ca.juvenile
+#   citation: Cal. Welf. and Inst. Code 827, 828
+#   confirm_by_counsel: true
+hide contains [place, "ca.juvenile"] if {
+	some place, fact in input.facts
+	data.sallyport.juvenile.is_juvenile(fact, data.law.california.adult_at)
+	not data.sallyport.juvenile.may_be_seen(fact)
+}
+
+# METADATA
+# title: Juvenile information goes to federal agencies only on an order of the juvenile court
 # custom:
 #   id: ca.juvenile_federal
 #   citation: Cal. Welf. and Inst. Code 831
 #   confirm_by_counsel: true
 hide contains [place, "ca.juvenile_federal"] if {
-	some place, fact in input.facts
-	not fact.juvenile == false
 	not asker_is_not_federal
+	some place, fact in input.facts
+	data.sallyport.juvenile.is_juvenile(fact, data.law.california.adult_at)
+	not data.sallyport.released.names(fact, ["court_order"])
 }
 
 asker_is_not_federal if data.sallyport.context.asker_agency.jurisdiction != "federal"
@@ -46,7 +87,7 @@ asker_is_not_federal if data.sallyport.context.asker_agency.jurisdiction != "fed
 sealed_may_be_seen if {
 	data.sallyport.context.asker_agency.criminal_justice == true
 	data.sallyport.context.purpose.investigates == true
-	data.sallyport.context.asker_agency.jurisdiction == "california"
+	in_california
 }
 
 # METADATA
@@ -57,5 +98,7 @@ sealed_may_be_seen if {
 #   confirm_by_counsel: true
 withhold contains [place, "contact", "ca.dmv_address"] if {
 	some place, fact in input.facts
-	not fact.source_kind == "own"
+	not another_source(fact)
 }
+
+another_source(fact) if fact.source_kind in {"own", "plate_reader"}

@@ -10,7 +10,7 @@ package law.california
 #   confirm_by_counsel: false
 deny contains {
 	"code": "ca.values_act.purpose",
-	"text": "California agencies give nothing for civil immigration enforcement, save the criminal history of one named person.",
+	"text": "California agencies give nothing for civil immigration enforcement, save the criminal history of one named person, what is public, and what a judicial warrant names.",
 	"citation": "Cal. Gov. Code 7284.6(a)(1)",
 } if {
 	not purpose_allowed
@@ -20,17 +20,18 @@ purpose_allowed if other_purpose
 
 other_purpose if input.search.purpose != "civil_immigration"
 
-purpose_allowed if criminal_history_of_one_person
+purpose_allowed if permitted
 
 # METADATA
 # title: "California Values Act: asked by a unit of civil immigration enforcement"
+# description: A local officer who does that enforcement is an immigration authority here too.
 # custom:
 #   id: ca.values_act.function
-#   citation: Cal. Gov. Code 7284.6(a)(1), (b)
+#   citation: Cal. Gov. Code 7284.4(c), 7284.6(a)(1), (b)
 #   confirm_by_counsel: false
 deny contains {
 	"code": "ca.values_act.function",
-	"text": "California agencies do not answer units of civil immigration enforcement, whatever the purpose. A task force named in the agreement, or a unit with another function, may ask.",
+	"text": "California agencies do not answer units of civil immigration enforcement, whatever the purpose. A task force named in the agreement, or a unit with another function, may ask; so may whoever holds a judicial warrant that a person at the agency has released on.",
 	"citation": "Cal. Gov. Code 7284.6(a)(1)",
 } if {
 	not function_allowed
@@ -43,11 +44,42 @@ other_function if {
 	data.sallyport.context.claims.unit_function != "civil_enforcement"
 }
 
-function_allowed if criminal_history_of_one_person
-
 function_allowed if in_a_task_force
 
-# 7284.6(b)(2): the criminal history of a specific person, where other law permits it.
+function_allowed if permitted
+
+# What may be answered whoever asks, and whatever for.
+permitted if criminal_history_of_one_person
+
+permitted if what_is_public
+
+permitted if data.sallyport.released.warranted
+
+permitted if notification
+
+# Where none of the limits applies, they limit no class and no record.
+unlimited if other_work
+
+unlimited if {
+	other_purpose
+	in_a_task_force
+}
+
+unlimited if criminal_history_of_one_person
+
+unlimited if what_is_public
+
+other_work if {
+	other_purpose
+	other_function
+}
+
+# METADATA
+# title: "California Values Act: the criminal history of a specific person"
+# custom:
+#   id: ca.values_act.criminal_history
+#   citation: Cal. Gov. Code 7284.6(b)(2)
+#   confirm_by_counsel: false
 criminal_history_of_one_person if {
 	input.search.subject.kind == "person"
 	is_array(input.search.record_types)
@@ -58,7 +90,12 @@ criminal_history_of_one_person if {
 	}
 }
 
-# 7284.6(b)(3): a joint task force whose primary purpose is not immigration enforcement.
+# METADATA
+# title: "California Values Act: a task force with another primary purpose"
+# custom:
+#   id: ca.values_act.task_force
+#   citation: Cal. Gov. Code 7284.6(b)(3)
+#   confirm_by_counsel: false
 in_a_task_force if {
 	input.search.purpose != "civil_immigration"
 	some force in data.law.california.task_forces
@@ -68,6 +105,99 @@ in_a_task_force if {
 	force.primary_purpose in data.law.california.task_force_purposes
 	data.sallyport.context.now < time.parse_rfc3339_ns(force.until)
 }
+
+# METADATA
+# title: "California Values Act: what is available to the public"
+# custom:
+#   id: ca.values_act.public
+#   citation: Cal. Gov. Code 7284.6(a)(1)(C), (D)
+#   confirm_by_counsel: true
+what_is_public if {
+	is_array(input.search.record_types)
+	count(input.search.record_types) > 0
+	every record_type in input.search.record_types {
+		record_type in data.law.california.public_record_types
+	}
+}
+
+# METADATA
+# title: "California Values Act: notification of a release"
+# description: Off until the agency's counsel has agreed to it; then only for qualifying convictions.
+# custom:
+#   id: ca.values_act.notification
+#   citation: Cal. Gov. Code 7282.5, 7284.6(a)(1)(C)
+#   confirm_by_counsel: true
+notification if {
+	data.law.california.notifications.enabled == true
+	data.sallyport.context.asker_agency.immigration_authority == true
+	input.search.subject.kind == "person"
+	input.search.reason_code in data.law.california.notifications.reasons
+}
+
+# METADATA
+# title: "California Values Act: what is asked under a warrant or a notification is that person's alone"
+# custom:
+#   id: ca.values_act.named_person
+#   citation: Cal. Gov. Code 7282.5, 7284.6(a)(4)
+#   confirm_by_counsel: true
+hide contains [place, "ca.values_act.named_person"] if {
+	not unlimited
+	some place, fact in input.facts
+	not record_permitted(fact)
+}
+
+record_permitted(fact) if data.sallyport.released.warrant_names(fact)
+
+record_permitted(fact) if {
+	notification
+	fact.qualifying_conviction == true
+}
+
+# METADATA
+# title: "California Values Act: of that person, what the warrant names or a notification holds"
+# custom:
+#   id: ca.values_act.named_classes
+#   citation: Cal. Gov. Code 7282.5, 7284.6(a)(4)
+#   confirm_by_counsel: true
+never contains element_class if {
+	not unlimited
+	some element_class, _ in data.sallyport.vocabulary.classes
+	not class_permitted(element_class)
+}
+
+class_permitted(element_class) if element_class in data.sallyport.released.warrant_classes
+
+class_permitted(element_class) if {
+	notification
+	element_class in data.law.california.notifications.classes
+}
+
+# METADATA
+# title: "California Values Act: no home or work address for immigration enforcement"
+# custom:
+#   id: ca.values_act.address
+#   citation: Cal. Gov. Code 7284.6(a)(1)(D)
+#   confirm_by_counsel: true
+never contains element_class if {
+	not free_of_addresses
+	some element_class in ["contact", "location"]
+	not class_permitted(element_class)
+}
+
+# METADATA
+# title: "California Values Act: no release dates for immigration enforcement"
+# custom:
+#   id: ca.values_act.release_dates
+#   citation: Cal. Gov. Code 7284.6(a)(1)(C)
+#   confirm_by_counsel: false
+never contains "release_date" if {
+	not free_of_addresses
+	not class_permitted("release_date")
+}
+
+free_of_addresses if other_work
+
+free_of_addresses if what_is_public
 
 # METADATA
 # title: "California Values Act: its own officers do not ask for it"
@@ -84,25 +214,26 @@ deny_asking contains {
 }
 
 # METADATA
+# title: "California Values Act: no detention on hold requests"
+# custom:
+#   id: ca.values_act.holds
+#   citation: Cal. Gov. Code 7284.6(a)(1)(B)
+#   confirm_by_counsel: false
+deny_asking contains {
+	"code": "ca.values_act.holds",
+	"text": "California agencies detain nobody on a hold request or an administrative warrant, and do not ask for them. Leave that record type out.",
+	"citation": "Cal. Gov. Code 7284.6(a)(1)(B)",
+} if {
+	"civil" in data.sallyport.context.asks_for
+}
+
+# The list of agencies leaves this purpose out, both ways.
+bars contains "civil_immigration"
+
+# METADATA
 # title: "California Values Act: no inquiry into status"
 # custom:
 #   id: ca.values_act.no_inquiry
 #   citation: Cal. Gov. Code 7284.6(a)(1)(A)
 #   confirm_by_counsel: false
 untold contains "alien_registration"
-
-# METADATA
-# title: "California Values Act: no home or work address for immigration enforcement"
-# custom:
-#   id: ca.values_act.address
-#   citation: Cal. Gov. Code 7284.6(a)(1)(D)
-#   confirm_by_counsel: true
-never contains element_class if {
-	not other_work
-	some element_class in ["contact", "location"]
-}
-
-other_work if {
-	other_purpose
-	other_function
-}

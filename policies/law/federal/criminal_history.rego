@@ -1,5 +1,5 @@
 # METADATA
-# title: Federal law on criminal history, intelligence, immigration, drivers and juveniles
+# title: Federal law on criminal history, intelligence, immigration, drivers, juveniles and victims
 package law.federal
 
 # METADATA
@@ -18,25 +18,57 @@ deny contains {
 }
 
 purpose_code_fits if {
+	purpose_code.enabled == true
+	input.search.purpose in purpose_code.purposes
+}
+
+purpose_code := facts if {
 	codes := data.law.federal.iii_purpose_codes
-	code := codes[input.search.iii_purpose_code]
-	code.enabled == true
-	input.search.purpose in code.purposes
+	facts := codes[input.search.iii_purpose_code]
 }
 
 # METADATA
-# title: Criminal history goes only to criminal justice agencies
+# title: Criminal history goes only to criminal justice agencies, and those that the rule names
 # custom:
 #   id: chri.not_criminal_justice_agency
-#   citation: 28 CFR 20.33(a), 20.21(c)
+#   citation: 28 CFR 20.33(a), 20.21(b), (c)
 #   confirm_by_counsel: false
 deny contains {
 	"code": "chri.not_criminal_justice_agency",
-	"text": "Criminal history goes only to criminal justice agencies. Leave those record types out.",
+	"text": "Criminal history goes only to criminal justice agencies, and to others that the law names. Leave those record types out.",
 	"citation": "28 CFR 20.33(a)",
 } if {
 	"criminal_history" in data.sallyport.context.asks_for
-	not data.sallyport.context.asker_agency.criminal_justice == true
+	not some_recipient
+}
+
+some_recipient if count(recipient_as) > 0
+
+recipient_as contains "criminal_justice" if data.sallyport.context.asker_agency.criminal_justice == true
+
+# Contractors with a security addendum, courts, licensing by law: the directory says which it is.
+recipient_as contains kind if some kind in data.sallyport.context.asker_agency.receives_criminal_history_as
+
+# METADATA
+# title: A purpose code is for its own kinds of agencies
+# custom:
+#   id: chri.code_not_for_agency
+#   citation: 28 CFR 20.33(a), III purpose codes
+#   confirm_by_counsel: true
+deny contains {
+	"code": "chri.code_not_for_agency",
+	"text": "This III purpose code is for another kind of agency: D, for one, is for courts. Police who investigate use C.",
+	"citation": "III purpose codes",
+} if {
+	"criminal_history" in data.sallyport.context.asks_for
+	some_recipient
+	purpose_code
+	not code_is_for_agency
+}
+
+code_is_for_agency if {
+	some kind in purpose_code.recipients
+	kind in recipient_as
 }
 
 # METADATA
@@ -58,7 +90,7 @@ certified if "chri_certified" in data.sallyport.context.claims.attributes
 
 criminal_history_may_be_seen if {
 	purpose_code_fits
-	data.sallyport.context.asker_agency.criminal_justice == true
+	code_is_for_agency
 	certified
 }
 
@@ -69,22 +101,29 @@ criminal_history_may_be_seen if {
 #   citation: 28 CFR 20.21(c)(2)
 #   confirm_by_counsel: false
 hide contains [place, "chri.not_confirmed"] if {
+	not criminal_history_may_be_seen
 	known := data.sallyport.vocabulary.record_types
 	some place, fact in input.facts
 	is_criminal_history(fact, known)
-	not criminal_history_may_be_seen
 }
 
+# An arrest inside an incident report is criminal history too.
 is_criminal_history(fact, known) if {
 	not fact.criminal_history == false
 	not wanted(fact, known)
 }
 
-# Lists of wanted persons are not criminal history, 28 CFR 20.20(b)(1): a warrant is found without a
-# purpose code, and what it tells of charges is left out.
-wanted(fact, known) if "wanted" in known[fact.record_type].treated_as
-
 is_criminal_history(fact, known) if "criminal_history" in known[fact.record_type].treated_as
+
+# METADATA
+# title: A list of wanted persons is no criminal history
+# description: >-
+#   A warrant is found without a purpose code, and what it tells of charges is left out.
+# custom:
+#   id: chri.wanted_list
+#   citation: 28 CFR 20.20(b)(1)
+#   confirm_by_counsel: true
+wanted(fact, known) if "wanted" in known[fact.record_type].treated_as
 
 # METADATA
 # title: The class criminal history without entitlement
@@ -93,3 +132,14 @@ is_criminal_history(fact, known) if "criminal_history" in known[fact.record_type
 #   citation: 28 CFR 20.33
 #   confirm_by_counsel: false
 never contains "criminal_history" if not criminal_history_may_be_seen
+
+# METADATA
+# title: Fingerprints have to follow an exigent check
+# custom:
+#   id: chri.fingerprints
+#   citation: III purpose code X; 28 CFR 901.3
+#   confirm_by_counsel: true
+obligations contains {"type": "fingerprints_within", "days": purpose_code.fingerprints_days} if {
+	input.answer.status == "answered"
+	"criminal_history" in data.sallyport.context.asks_for
+}

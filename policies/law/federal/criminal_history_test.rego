@@ -24,8 +24,11 @@ test_no_code if codes(example_test.searching(arrests, {"iii_purpose_code": null}
 
 test_a_code_that_is_off if {
 	every code in ["H", "I", "V", "X", "S"] {
-		codes(example_test.searching(arrests, {"iii_purpose_code": code})) == {"chri.purpose_code_required"}
+		"chri.purpose_code_required" in codes(example_test.searching(arrests, {"iii_purpose_code": code}))
+		data.law.federal.iii_purpose_codes[code].enabled == false
 	}
+	licensing := example_test.searching(arrests, {"iii_purpose_code": "I", "purpose": "licensing"})
+	codes(licensing) == {"chri.purpose_code_required"}
 }
 
 test_a_code_that_is_switched_on_by_data if {
@@ -44,7 +47,72 @@ test_a_code_for_another_purpose if {
 }
 
 test_the_code_for_courts_is_not_for_police if {
-	codes(example_test.searching(arrests, {"iii_purpose_code": "D"})) == {"chri.purpose_code_required"}
+	police := example_test.searching(arrests, {"iii_purpose_code": "D"})
+	codes(police) == {"chri.purpose_code_required", "chri.code_not_for_agency"}
+	for_a_case := example_test.searching(police, {"purpose": "court_case"})
+	codes(for_a_case) == {"chri.code_not_for_agency"}
+}
+
+a_court := {
+	"type": "court",
+	"jurisdiction": "california",
+	"government": true,
+	"law_enforcement": false,
+	"criminal_justice": false,
+	"receives_criminal_history_as": ["court"],
+}
+
+test_the_code_for_courts_is_for_courts_and_their_cases if {
+	case := example_test.searching(arrests, {"iii_purpose_code": "D", "purpose": "court_case"})
+	denied := data.law.federal.deny with input as case with data.agencies.CA9990000 as a_court
+	denied == set()
+	seen := data.law.federal.hide with input as example_test.finding(case, {"record_type": "arrest"})
+		with data.agencies.CA9990000 as a_court
+	seen == set()
+	with_c := data.law.federal.deny with input as example_test.searching(case, {"iii_purpose_code": "C"})
+		with data.agencies.CA9990000 as a_court
+	{reason.code | some reason in with_c} == {"chri.purpose_code_required", "chri.code_not_for_agency"}
+	investigating := data.law.federal.deny with input as example_test.searching(case, {"purpose": "criminal_investigation"})
+		with data.agencies.CA9990000 as a_court
+	{reason.code | some reason in investigating} == {"chri.purpose_code_required"}
+}
+
+test_a_contractor_with_a_security_addendum if {
+	contractor := {"criminal_justice": false, "receives_criminal_history_as": ["contractor"]}
+	denied := data.law.federal.deny with input as arrests with data.agencies.CA9990000 as contractor
+	denied == set()
+	hiring := example_test.searching(arrests, {"purpose": "employment", "iii_purpose_code": "J"})
+	refused := data.law.federal.deny with input as hiring with data.agencies.CA9990000 as contractor
+	{reason.code | some reason in refused} == {"chri.code_not_for_agency"}
+	unnamed := data.law.federal.deny with input as arrests
+		with data.agencies.CA9990000 as object.union(contractor, {"receives_criminal_history_as": []})
+	{reason.code | some reason in unnamed} == {"chri.not_criminal_justice_agency"}
+}
+
+test_an_agency_that_may_not_use_the_code_is_shown_nothing if {
+	contractor := {"criminal_justice": false, "receives_criminal_history_as": ["licensing"]}
+	seen := data.law.federal.hide with input as example_test.finding(example_test.asked, {"record_type": "arrest"})
+		with data.agencies.CA9990000 as contractor
+	seen == {[0, "chri.not_confirmed"]}
+}
+
+duties(question) := found if found := data.law.federal.obligations with input as question
+
+exigent := object.union(
+	example_test.searching(arrests, {"iii_purpose_code": "X"}),
+	{"answer": {"status": "answered"}},
+)
+
+test_an_exigent_check_obliges_to_fingerprints if {
+	duties(exigent) == {{"type": "fingerprints_within", "days": 15}}
+}
+
+test_nothing_else_obliges_to_fingerprints if {
+	duties(example_test.searching(exigent, {"iii_purpose_code": "C"})) == set()
+	duties(example_test.searching(exigent, {"iii_purpose_code": null})) == set()
+	duties(example_test.searching(exigent, {"record_types": ["person"]})) == set()
+	duties(object.union(exigent, {"answer": {"status": "refused"}})) == set()
+	duties({}) == set()
 }
 
 test_missing_code if {
@@ -63,6 +131,11 @@ test_an_unknown_agency if {
 }
 
 test_not_certified if codes(example_test.asked_by(arrests, {"attributes": ["sworn"]})) == {"chri.officer_not_certified"}
+
+test_the_texts_are_citations if {
+	denied := data.law.federal.deny with input as {"search": {"record_types": ["arrest"]}}
+	{reason.citation | some reason in denied} == {"28 CFR 20.33", "28 CFR 20.33(a)", "CJIS Security Policy AT-3"}
+}
 
 test_missing_attributes if {
 	asker := object.remove(arrests.asker, ["attributes"])
@@ -86,6 +159,11 @@ test_not_even_its_existence_without_a_code if {
 test_a_missing_fact_counts_as_criminal_history if {
 	fact := object.remove(example_test.fact, ["criminal_history"])
 	hidden(object.union(without_code, {"facts": [fact]})) == {"chri.not_confirmed"}
+}
+
+test_an_arrest_in_an_incident_report_is_criminal_history if {
+	hidden(example_test.finding(without_code, {"record_type": "incident", "criminal_history": true})) == {"chri.not_confirmed"}
+	hidden(example_test.finding(without_code, {"record_type": "incident"})) == set()
 }
 
 test_a_warrant_is_found_without_a_code if {

@@ -29,10 +29,10 @@ may_act_on_civil_warrants if {
 #   citation: 8 USC 1226, 1357
 #   confirm_by_counsel: true
 hide contains [place, "civil_warrant.not_shown"] if {
+	not may_act_on_civil_warrants
 	known := vocabulary.record_types
 	some place, fact in input.facts
 	"civil" in known[fact.record_type].treated_as
-	not may_act_on_civil_warrants
 }
 
 # METADATA
@@ -44,9 +44,19 @@ hide contains [place, "civil_warrant.not_shown"] if {
 never contains "immigration_status" if {
 	not own_records
 	not may_act_on_civil_warrants
+	not verified_by_the_authority
 }
 
 own_records if input.asker.ori == input.self
+
+# 1373(c): the authority answers a government that verifies a status for a purpose by law. It does
+# so where its agreement shares the class.
+verified_by_the_authority if {
+	agencies := data.agencies
+	agencies[input.self].immigration_authority == true
+	data.sallyport.context.asker_agency.government == true
+	input.search.purpose in data.law.federal.verification_purposes
+}
 
 # METADATA
 # title: For civil immigration enforcement the status alone
@@ -63,15 +73,51 @@ never contains element_class if {
 
 goes_with_status(element_class) if element_class in data.law.federal.status_classes
 
+# A judicial warrant gives what it names.
+goes_with_status(element_class) if element_class in data.sallyport.released.warrant_classes
+
 # METADATA
-# title: Applicants under VAWA, T and U visas are not disclosed
+# title: Applicants under VAWA, T and U visas are not disclosed by the authority
 # custom:
 #   id: immigration_victims.1367
-#   citation: 8 USC 1367
+#   citation: 8 USC 1367(a)(2)
 #   confirm_by_counsel: false
-never contains "victim" if not no_authority
+hide contains [place, "immigration_victims.1367"] if {
+	not no_authority
+	not own_records
+	some place, fact in input.facts
+	not fact.victim_applicant == false
+	not disclosure_1367(fact)
+}
 
 no_authority if {
 	agencies := data.agencies
 	agencies[input.self].immigration_authority == false
+}
+
+# METADATA
+# title: "1367: what a person at the authority may disclose"
+# custom:
+#   id: immigration_victims.exceptions
+#   citation: 8 USC 1367(b)(2), (b)(4)
+#   confirm_by_counsel: true
+disclosure_1367(fact) if {
+	# (b)(2): at discretion, to law enforcement, solely for a legitimate law enforcement purpose.
+	data.sallyport.context.asker_agency.law_enforcement == true
+	data.sallyport.context.purpose.criminal_justice == true
+	data.sallyport.released.names(fact, ["law_enforcement_discretion"])
+}
+
+# (b)(4): all the adults concerned have waived it.
+disclosure_1367(fact) if data.sallyport.released.names(fact, ["waiver"])
+
+# METADATA
+# title: The class victim of an immigration authority's records
+# custom:
+#   id: immigration_victims.class
+#   citation: 8 USC 1367(a)(2)
+#   confirm_by_counsel: false
+never contains "victim" if {
+	not no_authority
+	not own_records
 }

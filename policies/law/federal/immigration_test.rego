@@ -38,11 +38,14 @@ test_civil_warrants_not_for_unknown_agencies if {
 
 test_other_record_types_need_nothing if codes(example_test.border_asked_by_texas) == set()
 
+not_a_victim(changes) := object.union({"victim_applicant": false}, changes)
+
 test_a_civil_warrant_is_never_a_hit_for_others if {
-	civil_warrant := {"record_type": "civil_warrant"}
+	civil_warrant := not_a_victim({"record_type": "civil_warrant"})
 	hidden(example_test.finding(example_test.border_asked_by_texas, civil_warrant)) == {"civil_warrant.not_shown"}
 	hidden(example_test.finding(by_border, civil_warrant)) == {"civil_warrant.not_shown"}
 	hidden(example_test.finding(inspection, civil_warrant)) == set()
+	hidden(example_test.finding(civil, civil_warrant)) == set()
 }
 
 test_status_not_to_a_sheriff if "immigration_status" in never(example_test.asked)
@@ -54,6 +57,17 @@ test_status_not_to_nobody if "immigration_status" in never({})
 test_status_to_the_authority if {
 	not "immigration_status" in never(inspection)
 	not "immigration_status" in never(civil)
+}
+
+test_the_authority_verifies_a_status_for_a_government if {
+	verifying := example_test.searching(example_test.border_asked_by_texas, {"purpose": "employment"})
+	not "immigration_status" in never(verifying)
+	not "immigration_status" in never(example_test.border_asked_by_texas)
+	"immigration_status" in never(example_test.searching(verifying, {"purpose": "traffic_stop"}))
+	private := data.law.federal.never with input as verifying with data.agencies.TX9990000.government as false
+	"immigration_status" in private
+	between_states := example_test.searching(example_test.asked, {"purpose": "employment"})
+	"immigration_status" in never(between_states)
 }
 
 test_status_to_its_own_officers if {
@@ -76,8 +90,65 @@ test_own_officers_are_not_limited_to_the_status if {
 	not "contact" in never(own)
 }
 
+test_a_judicial_warrant_gives_what_it_names if {
+	warranted := object.union(
+		example_test.searching(civil, {"warrant": example_test.warrant}),
+		{"releases": [example_test.release]},
+	)
+	left_out := never(warranted)
+	not "contact" in left_out
+	not "release_date" in left_out
+	"photo" in left_out
+}
+
 test_1367_keeps_victims_of_an_authority if {
 	"victim" in never(example_test.border_asked_by_texas)
 	"victim" in never({})
 	not "victim" in never(example_test.asked)
+	own := object.union(example_test.asked, {"self": "USBPX9900", "asker": {"ori": "USBPX9900"}})
+	not "victim" in never(own)
+}
+
+about_a_victim(question) := example_test.finding(question, {"victim_applicant": true})
+
+test_1367_hides_applicants if {
+	hidden(about_a_victim(example_test.border_asked_by_texas)) == {"immigration_victims.1367"}
+	hidden(example_test.finding(example_test.border_asked_by_texas, {"victim_applicant": false})) == set()
+	hidden(example_test.finding(example_test.border_asked_by_texas, {"victim_applicant": null})) == {"immigration_victims.1367"}
+	hidden(example_test.finding(example_test.border_asked_by_texas, {})) == {"immigration_victims.1367"}
+}
+
+test_1367_binds_the_authority_and_its_own_officers_see if {
+	hidden(about_a_victim(example_test.asked)) == set()
+	own := object.union(example_test.asked, {"self": "USBPX9900", "asker": {"ori": "USBPX9900"}})
+	hidden(about_a_victim(own)) == set()
+	"immigration_victims.1367" in hidden({"facts": [example_test.fact]})
+}
+
+disclosed(basis, asker, purpose) := object.union(
+	example_test.searching(example_test.border_asked_by_texas, {"purpose": purpose}),
+	{
+		"releases": [object.union(example_test.release, {"basis": basis, "asker": asker})],
+		"facts": [object.union(example_test.fact, {"victim_applicant": true, "released_under": ["rel_1"]})],
+	},
+)
+
+test_1367_discretion_is_for_law_enforcement if {
+	hidden(disclosed("law_enforcement_discretion", "TX9990000", "criminal_investigation")) == set()
+	kept := {"immigration_victims.1367"}
+	hidden(disclosed("law_enforcement_discretion", "TX9990000", "employment")) == kept
+	hidden(disclosed("law_enforcement_discretion", "CA9990000", "criminal_investigation")) == kept
+	hidden(disclosed("court_order", "TX9990000", "criminal_investigation")) == kept
+	others := data.law.federal.hide with input as disclosed("law_enforcement_discretion", "TX9990000", "criminal_investigation")
+		with data.agencies.TX9990000.law_enforcement as false
+	{entry[1] | some entry in others} == kept
+}
+
+test_1367_waiver_is_for_whom_it_names if {
+	hidden(disclosed("waiver", "TX9990000", "employment")) == set()
+	hidden(disclosed("waiver", "CA9990000", "employment")) == {"immigration_victims.1367"}
+	unnamed := object.union(disclosed("waiver", "TX9990000", "employment"), {"facts": [{"released_under": ["rel_2"]}]})
+	"immigration_victims.1367" in hidden(unnamed)
+	over := object.union(disclosed("waiver", "TX9990000", "employment"), {"now": "2026-12-24T00:00:00.00Z"})
+	"immigration_victims.1367" in hidden(over)
 }

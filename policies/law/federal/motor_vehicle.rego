@@ -4,14 +4,19 @@ package law.federal
 # title: Records of a motor vehicle department only for a permitted use
 # custom:
 #   id: dppa.permitted_use
-#   citation: 18 USC 2721(b)(1)
+#   citation: 18 USC 2721(a), (b)(1)
 #   confirm_by_counsel: false
 hide contains [place, "dppa.permitted_use"] if {
 	some place, fact in input.facts
-	not fact.source_kind == "own"
+	not another_source(fact)
 	not motor_vehicle_records_may_be_used
 }
 
+# The source counts, not the class: a booking keeps its photograph. An unknown source counts as the
+# department.
+another_source(fact) if fact.source_kind in {"own", "plate_reader"}
+
+# (b)(1): a government agency, carrying out its functions. The states' own laws block more.
 motor_vehicle_records_may_be_used if {
 	data.sallyport.context.asker_agency.government == true
 	input.search.purpose in data.law.federal.motor_vehicle_purposes
@@ -25,7 +30,7 @@ motor_vehicle_records_may_be_used if {
 #   confirm_by_counsel: true
 withhold contains [place, element_class, "dppa.highly_restricted"] if {
 	some place, fact in input.facts
-	not fact.source_kind == "own"
+	not another_source(fact)
 	not for_law_enforcement
 	some element_class in ["medical", "photo", "ssn"]
 }

@@ -25,10 +25,20 @@ test_motor_vehicle_records_for_a_permitted_use if {
 	withheld(question) == set()
 }
 
-test_motor_vehicle_records_not_for_civil_enforcement if {
-	civil := example_test.searching(example_test.texas_asked_by_border, {"purpose": "civil_immigration"})
-	hidden(example_test.finding(civil, from_motor_vehicles)) == {"dppa.permitted_use"}
-	hidden(example_test.finding(civil, {})) == set()
+test_any_function_of_government_is_permitted if {
+	every purpose in ["civil_immigration", "employment", "licensing", "audit", "court_case"] {
+		question := example_test.searching(example_test.asked, {"purpose": purpose})
+		hidden(example_test.finding(question, from_motor_vehicles)) == set()
+	}
+}
+
+test_an_exercise_is_none if {
+	every purpose in ["exercise", "curiosity"] {
+		question := example_test.searching(example_test.asked, {"purpose": purpose})
+		hidden(example_test.finding(question, from_motor_vehicles)) == {"dppa.permitted_use"}
+		hidden(example_test.finding(question, {})) == set()
+		hidden(example_test.finding(question, {"source_kind": "plate_reader"})) == set()
+	}
 }
 
 test_motor_vehicle_records_not_outside_government if {
@@ -50,36 +60,83 @@ test_a_missing_or_unknown_source_counts_as_motor_vehicle if {
 	hidden(example_test.finding({}, {"source_kind": "street"})) & {"dppa.permitted_use"} == {"dppa.permitted_use"}
 }
 
-juvenile := {"juvenile": true}
+test_highly_restricted_only_to_law_enforcement_for_crimes if {
+	withheld(example_test.finding(example_test.asked, {"source_kind": "plate_reader"})) == set()
+	others := data.law.federal.withhold with input as example_test.finding(example_test.asked, from_motor_vehicles)
+		with data.agencies.CA9990000.law_enforcement as false
+	{entry[1] | some entry in others} == {"medical", "photo", "ssn"}
+}
 
-test_juveniles_for_law_enforcement_that_investigates if {
+# The border's own records: federal law.
+border(purpose) := example_test.searching(example_test.border_asked_by_texas, {"purpose": purpose})
+
+juvenile := {"juvenile": true, "victim_applicant": false}
+
+test_federal_juveniles_for_law_enforcement_that_investigates if {
 	every purpose in ["criminal_investigation", "missing_person", "warrant_service", "officer_safety"] {
-		question := example_test.searching(example_test.asked, {"purpose": purpose})
-		hidden(example_test.finding(question, juvenile)) == set()
+		hidden(example_test.finding(border(purpose), juvenile)) == set()
 	}
 }
 
-test_juveniles_not_for_the_rest if {
+test_federal_juveniles_not_for_the_rest if {
 	every purpose in ["employment", "licensing", "firearms", "civil_immigration", "traffic_stop", "audit", "exercise", "curiosity"] {
-		question := example_test.searching(example_test.asked, {"purpose": purpose})
-		"juvenile.not_shown" in hidden(example_test.finding(question, juvenile))
+		hidden(example_test.finding(border(purpose), juvenile)) == {"juvenile.not_shown"}
 	}
 }
 
-test_juveniles_not_outside_law_enforcement if {
-	question := example_test.finding(example_test.asked, juvenile)
-	entries := data.law.federal.hide with input as question with data.agencies.CA9990000.law_enforcement as false
-	entries == {[0, "juvenile.not_shown"]}
+test_a_position_in_the_agency if {
+	hiring := example_test.searching(border("employment"), {"iii_purpose_code": "J"})
+	hidden(example_test.finding(hiring, juvenile)) == set()
+	hidden(example_test.finding(example_test.searching(hiring, {"purpose": "licensing"}), juvenile)) == {"juvenile.not_shown"}
+	civilians := data.law.federal.hide with input as example_test.finding(hiring, juvenile)
+		with data.agencies.TX9990000.law_enforcement as false
+	civilians == {[0, "juvenile.not_shown"]}
 }
 
-test_a_juvenile_warrant_is_found_on_the_road if {
-	stop := example_test.searching(example_test.asked, {"purpose": "traffic_stop"})
-	hidden(example_test.finding(stop, {"juvenile": true, "record_type": "warrant"})) == set()
-	hidden(example_test.finding(stop, juvenile)) == {"juvenile.not_shown"}
+test_the_states_records_have_the_states_law if {
+	hidden(example_test.finding(example_test.searching(example_test.asked, {"purpose": "licensing"}), {"juvenile": true})) == set()
 }
 
 test_a_missing_fact_counts_as_a_juvenile if {
-	fact := object.remove(example_test.fact, ["juvenile"])
-	hiring := example_test.searching(example_test.asked, {"purpose": "employment"})
-	"juvenile.not_shown" in hidden(object.union(hiring, {"facts": [fact]}))
+	fact := object.remove(object.union(example_test.fact, {"victim_applicant": false}), ["juvenile"])
+	hidden(object.union(border("employment"), {"facts": [fact]})) == {"juvenile.not_shown"}
+}
+
+test_by_age_at_the_offense if {
+	young := {"victim_applicant": false, "age_at_offense": 17}
+	hidden(example_test.finding(border("licensing"), young)) == {"juvenile.not_shown"}
+	hidden(example_test.finding(border("licensing"), object.union(young, {"age_at_offense": 18}))) == set()
+}
+
+provider(changes) := object.union(
+	object.union(example_test.asked, {
+		"releases": [object.union(example_test.release, {"basis": "consent", "asker": "CA9990000"})],
+		"facts": [object.union(example_test.fact, {"released_under": ["rel_1"]})],
+	}),
+	changes,
+)
+
+kept_by_provider(question) := found if {
+	entries := data.law.federal.hide with input as question with data.agencies.TX9990000.victim_services as true
+	found := {entry[1] | some entry in entries}
+}
+
+test_a_victim_service_provider_gives_what_was_consented_to if kept_by_provider(provider({})) == set()
+
+test_a_victim_service_provider_gives_nothing_else if {
+	kept := {"victims.provider"}
+	kept_by_provider(provider({"facts": [example_test.fact]})) == kept
+	kept_by_provider(provider({"releases": []})) == kept
+	kept_by_provider(object.remove(provider({}), ["releases"])) == kept
+	kept_by_provider(provider({"releases": [object.union(example_test.release, {"asker": "CA9990000"})]})) == kept
+	kept_by_provider(provider({"now": "2027-01-01T00:00:00.00Z"})) == kept
+	kept_by_provider(example_test.asked_by(provider({"releases": []}), {"ori": "TX9990000"})) == set()
+}
+
+test_police_reports_do_not_hide_their_victims if {
+	hidden(provider({"releases": []})) == set()
+	not_one := data.law.federal.hide with input as provider({"releases": []}) with data.agencies.TX9990000.victim_services as false
+	not_one == set()
+	odd := data.law.federal.hide with input as provider({"releases": []}) with data.agencies.TX9990000.victim_services as "yes"
+	odd == {[0, "victims.provider"]}
 }

@@ -2,10 +2,6 @@
 # title: New Mexico law
 package law.new_mexico
 
-deny := set()
-
-deny_asking := set()
-
 # METADATA
 # title: State employees do not disclose sensitive personal information
 # custom:
@@ -13,8 +9,45 @@ deny_asking := set()
 #   citation: N.M. Laws 2025, SB 36
 #   confirm_by_counsel: false
 never contains element_class if {
-	not input.asker.ori == input.self
+	not own_records
 	some element_class in data.law.new_mexico.sensitive_classes
+	not released_class(element_class)
+}
+
+own_records if input.asker.ori == input.self
+
+# METADATA
+# title: "SB 36: a court's order, a judicial warrant, or the person's own consent"
+# custom:
+#   id: nm.sb36.exceptions
+#   citation: N.M. Laws 2025, SB 36
+#   confirm_by_counsel: true
+released_class(element_class) if {
+	some release in data.sallyport.released.in_force
+	release.basis in data.law.new_mexico.exceptions
+	element_class in release.classes
+}
+
+# METADATA
+# title: "SB 36: only for the records that the order or the consent names"
+# custom:
+#   id: nm.sb36.records
+#   citation: N.M. Laws 2025, SB 36
+#   confirm_by_counsel: true
+withhold contains [place, element_class, "nm.sb36.records"] if {
+	not own_records
+	some element_class in data.law.new_mexico.sensitive_classes
+	released_class(element_class)
+	some place, fact in input.facts
+	not named_for(fact, element_class)
+}
+
+named_for(fact, element_class) if {
+	is_array(fact.released_under)
+	some id in fact.released_under
+	release := data.sallyport.released.in_force[id]
+	release.basis in data.law.new_mexico.exceptions
+	element_class in release.classes
 }
 
 # METADATA
@@ -26,4 +59,16 @@ never contains element_class if {
 untold contains term if {
 	some term, about in data.sallyport.vocabulary.terms
 	about.class in data.law.new_mexico.sensitive_classes
+}
+
+# METADATA
+# title: Juvenile records only to law enforcement that investigates, by age at the offense
+# custom:
+#   id: nm.juvenile
+#   citation: N.M. Stat. 32A-2-32
+#   confirm_by_counsel: true
+hide contains [place, "nm.juvenile"] if {
+	some place, fact in input.facts
+	data.sallyport.juvenile.is_juvenile(fact, data.law.new_mexico.adult_at)
+	not data.sallyport.juvenile.may_be_seen(fact)
 }

@@ -2,15 +2,6 @@
 # title: Texas law
 package law.texas
 
-# Texas keeps no agency from answering or asking; what it wants hidden and given stands below.
-deny := set()
-
-deny_asking := set()
-
-untold := set()
-
-never := set()
-
 # METADATA
 # title: The exchange of immigration status is not limited
 # custom:
@@ -20,13 +11,18 @@ never := set()
 guaranteed contains "immigration_status" if data.sallyport.context.asker_agency.immigration_authority == true
 
 # METADATA
-# title: Juvenile records only to criminal and juvenile justice agencies
+# title: Juvenile records only to criminal and juvenile justice agencies, by age at the offense
 # custom:
 #   id: tx.juvenile
-#   citation: Tex. Fam. Code 58.008
+#   citation: Tex. Fam. Code 51.02(2), 58.008
 #   confirm_by_counsel: true
 hide contains [place, "tx.juvenile"] if {
 	some place, fact in input.facts
-	not fact.juvenile == false
-	not data.sallyport.context.asker_agency.criminal_justice == true
+	data.sallyport.juvenile.is_juvenile(fact, data.law.texas.adult_at)
+	not may_see_juvenile(fact)
+}
+
+may_see_juvenile(fact) if {
+	data.sallyport.context.asker_agency.criminal_justice == true
+	data.sallyport.juvenile.may_be_seen(fact)
 }

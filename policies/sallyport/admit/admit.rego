@@ -103,7 +103,12 @@ handling_known if {
 	}
 }
 
-obligations := array.concat(array.concat(delete_after, onward_sharing), array.concat(confirm, array.concat(stale, caveats)))
+obligations := array.concat(array.concat(delete_after, onward_sharing), array.concat(confirm, array.concat(array.concat(stale, caveats), by_law)))
+
+# What the law of this agency's place wants done for it.
+default by_law := []
+
+by_law := [duty | some duty in data.sallyport.law.obligations(data.sallyport.shared.jurisdiction)]
 
 default delete_after := []
 

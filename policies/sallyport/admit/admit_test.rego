@@ -4,7 +4,7 @@ import data.sallyport.example_test
 
 answered := example_test.answered
 
-decision(answer) := found if found := data.sallyport.admit.decision with input as answer
+decision(answer) := found if found := data.sallyport.admit.decision with input as answer with data.agreements as data.sallyport.example.agreements
 
 codes(answer) := example_test.codes(decision(answer))
 
@@ -104,4 +104,11 @@ test_obligations if {
 		{"type": "caveat", "text": "First"},
 		{"type": "caveat", "text": "Second"},
 	]
+}
+
+test_what_the_law_wants_done if {
+	exigent := example_test.searching(holding({"record_types": ["person"]}), {"iii_purpose_code": "X", "record_types": ["person", "arrest"]})
+	{"type": "fingerprints_within", "days": 15} in {duty | some duty in decision(exigent).obligations}
+	ordinary := example_test.searching(exigent, {"iii_purpose_code": "C"})
+	{duty.type | some duty in decision(ordinary).obligations} == {"delete_after", "onward_sharing"}
 }

@@ -5,7 +5,7 @@ import data.sallyport.vocabulary
 
 asked := example_test.asked
 
-decision(question) := found if found := data.sallyport.answer.decision with input as question
+decision(question) := found if found := data.sallyport.answer.decision with input as question with data.agreements as data.sallyport.example.agreements
 
 codes(question) := example_test.codes(decision(question))
 
@@ -16,7 +16,7 @@ test_as_agreed if {
 		"granularity": "record",
 		"record_types": ["person", "warrant"],
 		"terms": ["name", "birth_date"],
-		"classes_never_shared": ["immigration_status", "intelligence", "juvenile", "medical", "victim"],
+		"classes_never_shared": ["immigration_status", "intelligence", "juvenile", "medical", "release_date", "victim"],
 		"freshness_minutes": {"vehicle": 10080, "warrant": 10080},
 		"rules": ["mou-2026-01"],
 	}
@@ -146,12 +146,12 @@ test_classes_never_shared_follow_law_and_agreement if {
 }
 
 test_local_rules_narrow if {
-	result := data.sallyport.answer.decision with input as asked with data.local.never_classes as ["photo"]
+	result := data.sallyport.answer.decision with input as asked with data.agreements as data.sallyport.example.agreements with data.local.never_classes as ["photo"]
 	"photo" in result.classes_never_shared
 }
 
 test_a_jurisdiction_without_its_law_is_refused if {
-	result := data.sallyport.answer.decision with input as asked with data.agencies.TX9990000.jurisdiction as "atlantis"
+	result := data.sallyport.answer.decision with input as asked with data.agreements as data.sallyport.example.agreements with data.agencies.TX9990000.jurisdiction as "atlantis"
 	result.allow == false
 	example_test.codes(result) == {"answer.undecided"}
 }
@@ -185,4 +185,19 @@ test_a_record_is_fetched_by_its_id_under_each_agreement if {
 test_an_agencys_own_warrants_grow_stale_too if {
 	own := example_test.asked_by(asked, {"ori": "TX9990000"})
 	decision(own).freshness_minutes.warrant == 10080
+}
+
+test_terms_are_searched_by_only_where_their_class_is_given if {
+	own := example_test.asked_by(
+		example_test.searching(asked, {"subject": {"terms": ["name", "ssn", "driver_license", "fbi"]}}),
+		{"ori": "TX9990000"},
+	)
+	every action in ["pointer", "count", "nothing"] {
+		result := decision(own) with data.local.own.classes as {"identity": "give", "ssn": "mask", "identifier": action}
+		result.terms == ["name", "ssn"]
+	}
+	result := decision(own) with data.local.own.classes as {"identity": "give", "ssn": "nothing", "identifier": "give"}
+	result.terms == ["name", "driver_license", "fbi"]
+	"ssn" in result.classes_never_shared
+	not "identifier" in result.classes_never_shared
 }

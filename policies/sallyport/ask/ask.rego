@@ -106,6 +106,7 @@ peer(owner) := result if {
 		"granularity": input.search.granularity,
 		"terms": terms(owner),
 		"record_types": input.search.record_types,
+		"agreement": object.get(deal.paper, "digest", null),
 		"rules": [deal.paper.id],
 	}
 } else := refusal([unknown_agency]) if {
@@ -154,7 +155,7 @@ law_unknown := {
 
 # Decided once a jurisdiction, however many agencies are asked.
 denials[jurisdiction] := data.sallyport.law.denials(jurisdiction) | asking if {
-	asking := data.sallyport.law.asking_denials(data.sallyport.context.asker_agency.jurisdiction)
+	asking := data.sallyport.law.asking_denials[data.sallyport.context.asker_agency.jurisdiction]
 	some jurisdiction in jurisdictions
 }
 
@@ -182,4 +183,4 @@ told_terms := [term |
 	not term in kept
 ]
 
-untold := data.sallyport.law.untold(data.sallyport.context.asker_agency.jurisdiction)
+untold := data.sallyport.law.untold[data.sallyport.context.asker_agency.jurisdiction]

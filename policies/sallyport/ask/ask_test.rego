@@ -4,7 +4,7 @@ import data.sallyport.example_test
 
 asking := example_test.asking
 
-decision(question) := found if found := data.sallyport.ask.decision with input as question
+decision(question) := found if found := data.sallyport.ask.decision with input as question with data.agreements as data.sallyport.example.agreements
 
 peer(question, owner) := decision(question).agencies[owner]
 
@@ -20,6 +20,7 @@ test_an_agency_with_an_agreement_is_asked if {
 		"granularity": "record",
 		"terms": ["name", "birth_date"],
 		"record_types": ["person", "warrant"],
+		"agreement": example_test.agreed,
 		"rules": ["mou-2026-01"],
 	}
 }
@@ -61,8 +62,8 @@ test_an_expired_agreement_is_refused if {
 }
 
 test_no_agreement_is_refused if {
-	entry := peer(asking, "TX9990000") with data.agreements as {}
-	example_test.codes(entry) == {"agreement.none"}
+	result := data.sallyport.ask.decision with input as asking with data.agreements as {}
+	example_test.codes(result.agencies.TX9990000) == {"agreement.none"}
 }
 
 test_its_own_records_are_asked_too if peer(naming(["CA9990000"]), "CA9990000").rules == ["own-records"]
@@ -132,7 +133,7 @@ test_nobody_is_routed_to if {
 
 test_everyone_is_all_with_an_agreement if {
 	object.keys(decision(naming(["*"])).agencies) == all_four
-	alone := decision(naming(["*"])) with data.agreements as {}
+	alone := data.sallyport.ask.decision with input as naming(["*"]) with data.agreements as {}
 	object.keys(alone.agencies) == {"CA9990000"}
 }
 

@@ -41,8 +41,13 @@ asked := {
 	"now": now,
 	"self": "TX9990000",
 	"asker": object.union(officer, {"ori": "CA9990000"}),
+	"agreement": agreed,
 	"search": search,
 }
+
+# The text that a question rests on: all examples under `data.sallyport.example.agreements` have it.
+# They stand in for the signed documents, `with data.agreements as data.sallyport.example.agreements`.
+agreed := "sha-256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 # A record that nothing speaks against.
 fact := {
@@ -73,6 +78,27 @@ answered := {
 		"handling": [{"keep_days": 30, "onward_sharing": "none", "caveat": null}],
 		"stale": false,
 	},
+}
+
+# What a person at the owner recorded, for tests to change.
+warrant := {"court": "U.S. District Court, Southern District of California", "number": "26-MJ-0417", "document": "sha-256:4417"}
+
+release := {
+	"id": "rel_1",
+	"basis": "judicial_warrant",
+	"asker": "USBPX9900",
+	"classes": ["identity", "contact", "release_date"],
+	"until": "2026-12-24T00:00:00Z",
+	"warrant": warrant,
+}
+
+# Intelligence that may be kept and shared.
+intelligence := {
+	"record_type": "intelligence",
+	"intelligence": true,
+	"reasonable_suspicion": true,
+	"validated_on": "2025-11-24",
+	"confidence": "probable",
 }
 
 # Other owners, other askers.

@@ -26,7 +26,7 @@ action(place, fact) := object.union(nothing, {"rules": rules}) if {
 	"show": show(fact),
 	"classes": object.remove(data.sallyport.shared.classes, left_out(place)),
 	"handling": data.sallyport.shared.grant.handling,
-	"confirm": vocabulary.record_types[fact.record_type].confirm,
+	"confirm": confirm(fact),
 	"rules": array.concat([data.sallyport.shared.paper.id], [entry[2] | some entry in withheld; entry[0] == place]),
 }
 
@@ -40,6 +40,16 @@ hidden := found if {
 }
 
 withheld := data.sallyport.law.withhold(data.sallyport.shared.jurisdiction) | withhold
+
+# METADATA
+# title: The owner confirms before anybody acts on a hit
+# description: >-
+#   Urgent within ten minutes, routine within an hour; then a second request, and escalation.
+# custom:
+#   id: hit.confirm
+#   citation: NCIC hit confirmation
+#   confirm_by_counsel: false
+confirm(fact) := vocabulary.record_types[fact.record_type].confirm
 
 # METADATA
 # title: "YELLOW: a pointer only"
@@ -83,6 +93,33 @@ facts_known(fact, known) if {
 	fact.source_kind in vocabulary.source_kinds
 	fact.record_type in data.sallyport.shared.grant.record_types
 	known[fact.record_type]
+
+	# A fact by a name that nobody knows: somebody meant something by it.
+	object.remove(fact, vocabulary.facts) == {}
+}
+
+# METADATA
+# title: What another agency gave is not passed on
+# description: >-
+#   It goes to the agency's own officers, back to whom it came from, and further only if that agency
+#   allowed it for criminal justice.
+# custom:
+#   id: onward.third_agency
+#   citation: The handling agreed with the agency it came from
+#   confirm_by_counsel: false
+hide contains [place, "onward.third_agency"] if {
+	some place, fact in input.facts
+	fact.received_from != ""
+	not may_be_passed_on(fact)
+}
+
+may_be_passed_on(_) if input.asker.ori == input.self
+
+may_be_passed_on(fact) if fact.received_from == input.asker.ori
+
+may_be_passed_on(fact) if {
+	fact.onward_sharing == "criminal_justice"
+	criminal_justice
 }
 
 # METADATA
@@ -110,7 +147,7 @@ hide contains [place, "disclosure.sealed"] if {
 	not sealed_may_be_seen
 }
 
-sealed_may_be_seen if data.sallyport.law.sealed_may_be_seen(data.sallyport.shared.jurisdiction)
+sealed_may_be_seen if data.sallyport.law.sealed_seen[data.sallyport.shared.jurisdiction]
 
 # METADATA
 # title: "Nondisclosure: criminal justice sees it, licensing and employment do not"

@@ -7,7 +7,7 @@ fact := example_test.fact
 
 found := example_test.found
 
-actions(question) := result.actions if result := data.sallyport.release.decision with input as question
+actions(question) := result.actions if result := data.sallyport.release.decision with input as question with data.agreements as data.sallyport.example.agreements
 
 action(question) := actions(question)[0]
 
@@ -57,9 +57,10 @@ test_green_yellow_red_for_every_record_type if {
 	inspection := example_test.searching(entitled, {"purpose": "border_inspection"})
 	every record_type, about in vocabulary.record_types {
 		question := {true: inspection, false: entitled}["civil" in about.treated_as]
-		action(example_test.finding(question, {"record_type": record_type})).show == "record"
-		action(example_test.finding(question, {"record_type": record_type, "dissemination": "YELLOW"})).show == "pointer"
-		hidden(example_test.finding(question, {"record_type": record_type, "dissemination": "RED"}), "dissemination.red")
+		labels := object.union(example_test.intelligence, {"intelligence": "intelligence" in about.treated_as, "record_type": record_type})
+		action(example_test.finding(question, labels)).show == "record"
+		action(example_test.finding(question, object.union(labels, {"dissemination": "YELLOW"}))).show == "pointer"
+		hidden(example_test.finding(question, object.union(labels, {"dissemination": "RED"})), "dissemination.red")
 	}
 }
 
@@ -117,7 +118,7 @@ test_nondisclosure_is_seen_by_criminal_justice_alone if {
 		result.show == "none"
 	}
 	hidden(example_test.finding(example_test.searching(own, {"purpose": "licensing"}), {"disclosure": "nondisclosure"}), "disclosure.nondisclosure")
-	other := data.sallyport.release.decision with input as example_test.finding(found, {"disclosure": "nondisclosure"})
+	other := data.sallyport.release.decision with input as example_test.finding(found, {"disclosure": "nondisclosure"}) with data.agreements as data.sallyport.example.agreements
 		with data.agencies.CA9990000.criminal_justice as false
 	other.actions[0].show == "none"
 }
@@ -126,7 +127,7 @@ test_juveniles_answer_alike_for_employment_and_licensing if {
 	own := example_test.asked_by(found, {"ori": "TX9990000"})
 	shown(example_test.finding(own, {"juvenile": true}))
 	every purpose in ["employment", "licensing"] {
-		hidden(example_test.finding(example_test.searching(own, {"purpose": purpose}), {"juvenile": true}), "juvenile.not_shown")
+		hidden(example_test.finding(example_test.searching(own, {"purpose": purpose}), {"juvenile": true}), "tx.juvenile")
 	}
 }
 
@@ -167,7 +168,7 @@ test_missing_search_hides if action(object.remove(found, ["search"])).show == "n
 
 test_local_rules_hide if {
 	question := example_test.finding(found, {"record_type": "caution"})
-	result := data.sallyport.release.decision with input as question with data.local.hidden_types as ["caution"]
+	result := data.sallyport.release.decision with input as question with data.agreements as data.sallyport.example.agreements with data.local.hidden_types as ["caution"]
 	result.actions[0].show == "none"
 }
 
@@ -175,9 +176,56 @@ test_new_mexico_and_the_border_release_too if {
 	bureau := object.union(found, {"self": "NM9990000", "asker": {"ori": "TX9990000"}})
 	action(bureau).rules == ["mou-2026-04"]
 	border := object.union(found, {"self": "USBPX9900", "asker": {"ori": "TX9990000"}})
-	action(border).rules == ["mou-2026-02"]
+	action(example_test.finding(border, {"victim_applicant": false})).rules == ["mou-2026-02"]
+	hidden(border, "immigration_victims.1367")
 }
 
 test_an_owner_that_nobody_knows_gives_nothing if {
 	hidden(object.union(found, {"self": "ZZ0000000"}), "release.unknown_owner")
+}
+
+test_a_fact_by_a_name_that_nobody_knows_hides if {
+	hidden(example_test.finding(found, {"plate_readr": true}), "release.unknown_fact")
+	hidden(example_test.finding(found, {"": false}), "release.unknown_fact")
+	shown(example_test.finding(found, {"reproductive_care": false, "age_at_offense": 30}))
+}
+
+given_by(changes) := object.union(object.union(example_test.fact, {"received_from": "NM9990000", "onward_sharing": "none"}), changes)
+
+onward(question, changes) := object.union(question, {"facts": [given_by(changes)]})
+
+test_what_another_agency_gave_is_not_passed_on if {
+	hidden(onward(found, {}), "onward.third_agency")
+	every rule in ["none", "same_agency", "press", null] {
+		hidden(onward(found, {"onward_sharing": rule}), "onward.third_agency")
+	}
+	unsaid := object.remove(given_by({}), ["onward_sharing"])
+	hidden(object.union(found, {"facts": [unsaid]}), "onward.third_agency")
+	hidden(onward(found, {"received_from": null}), "onward.third_agency")
+	hidden(onward(found, {"received_from": true}), "onward.third_agency")
+}
+
+test_an_agencys_own_records_are_from_nobody if {
+	shown(onward(found, {"received_from": ""}))
+}
+
+test_what_another_agency_gave_goes_back_to_it_and_to_own_officers if {
+	shown(onward(example_test.asked_by(found, {"ori": "NM9990000"}), {}))
+	shown(onward(example_test.asked_by(found, {"ori": "TX9990000"}), {}))
+}
+
+test_what_may_be_passed_on_goes_to_criminal_justice if {
+	passed := {"onward_sharing": "criminal_justice"}
+	shown(onward(found, passed))
+	own_licensing := example_test.searching(onward(found, passed), {"purpose": "exercise"})
+	hidden(own_licensing, "onward.third_agency")
+}
+
+test_pointer_count_and_nothing_are_agreed_by_class if {
+	own := example_test.asked_by(found, {"ori": "TX9990000"})
+	result := data.sallyport.release.decision with input as own
+		with data.local.own.classes as {"photo": "count", "medical": "pointer", "ssn": "nothing", "identity": "give"}
+	classes := result.actions[0].classes
+	[classes.photo, classes.medical, classes.identity] == ["count", "pointer", "give"]
+	not "ssn" in object.keys(classes)
 }

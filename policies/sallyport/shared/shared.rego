@@ -22,8 +22,10 @@ denials := data.sallyport.law.denials(jurisdiction)
 
 never := data.sallyport.law.never(jurisdiction)
 
-# Class to action. What is not named here is given to nobody.
-classes := object.remove(grant.classes, never)
+# Class to action. What is not named here is given to nobody; "nothing" is as good as not named.
+classes := object.remove(object.remove(grant.classes, never), held_back)
+
+held_back := [element_class | some element_class, "nothing" in grant.classes]
 
 # The same whatever the records hold, and so it may be told.
 never_shared := [element_class | some element_class, _ in object.remove(vocabulary.classes, object.keys(classes))]

@@ -1,0 +1,33 @@
+# What Texas law has to say to each decision; `sallyport/law/law.rego` asks for it by name.
+package sallyport.law
+
+jurisdictions contains "texas"
+
+# Why an agency here may not answer, and why it may not ask.
+owner_deny["texas"] := set()
+
+asking_denials["texas"] := set()
+
+# Purposes that it never answers for, and never asks for: the list of agencies leaves them out.
+bars["texas"] := set()
+
+asking_bars["texas"] := set()
+
+# Terms that it may not tell another agency, when it asks.
+untold["texas"] := set()
+
+# Classes that it never gives for this question, those that it gives to no other agency at all, and
+# those that local rules must not take away.
+owner_never["texas"] := set()
+
+never_held["texas"] := []
+
+guaranteed["texas"] := data.law.texas.guaranteed if concerned.texas
+
+# Records that it hides, and classes that it leaves out of one.
+owner_hide["texas"] := data.law.texas.hide if concerned.texas
+
+owner_withhold["texas"] := set()
+
+# What its agencies have to do for an answer that they receive.
+receiver_obligations["texas"] := set()
