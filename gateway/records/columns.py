@@ -24,6 +24,8 @@ from gateway.records.terms import PersonTerms, RecordTerms
 Array = npt.NDArray[Any]
 
 NONE = -1
+TEXT = "t"
+"""The kind of a column that holds numbers of texts."""
 LONGEST_POSTING = 5_000
 """A key that more rows share than this selects nothing and is left out."""
 _MOST_ROWS = 16
@@ -53,6 +55,24 @@ class Postings:
     starts: Array
     rows: Array
 
+    @classmethod
+    def of(cls, keys: Array, rows: Array) -> "Postings":
+        """Sort (key, row) pairs; the rows of one key keep their order."""
+        order = np.argsort(keys, kind="stable")
+        keys, rows = keys[order], rows[order]
+        starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]) if len(keys) else keys
+        return cls(
+            keys[starts] if len(keys) else keys, np.r_[starts, len(keys)].astype(np.int64), rows
+        )
+
+    def shorter_than(self, longest: int) -> "Postings":
+        """Leave out the keys that more rows share than this."""
+        lengths = np.diff(self.starts)
+        kept = lengths <= longest
+        rows = self.rows[np.repeat(kept, lengths)]
+        starts = np.r_[0, np.cumsum(lengths[kept])].astype(np.int64)
+        return Postings(self.keys[kept], starts, rows)
+
     def lookup(self, wanted: Array) -> list[Array]:
         """Give the rows of each key that is known, one array a key."""
         if not len(self.keys):
@@ -74,6 +94,11 @@ class Columns:
 
     def __getitem__(self, name: str) -> Array:
         return self.tables[name]
+
+    @property
+    def records(self) -> int:
+        """How many records it is of."""
+        return len(self["record.type"])
 
     def parts(self) -> Iterator[tuple[str, bytes]]:
         """Give everything as (name, bytes), each part of some 32 MiB at most."""
@@ -116,10 +141,10 @@ class Builder:
         self._columns: dict[str, array[int]] = {}
         self._keys: dict[str, tuple[array[int], array[int]]] = {}
         self._counts: dict[str, int] = {}
-        for table, columns in _TABLES.items():
+        for table, columns in TABLES.items():
             self._counts[table] = 0
             for column, kind in columns.items():
-                self._columns[f"{table}.{column}"] = array("i" if kind == "t" else kind)
+                self._columns[f"{table}.{column}"] = array("i" if kind == TEXT else kind)
         for space in ("row", "code"):
             self._keys[space] = (array("Q"), array("i"))
 
@@ -171,8 +196,8 @@ class Builder:
         numbers = np.full(len(texts) + 1, NONE, dtype=np.int32)  # the last is for none
         for new, text in enumerate(texts):
             numbers[self._texts[text]] = new
-        for table, columns in _TABLES.items():
-            for column in (c for c, kind in columns.items() if kind == "t"):
+        for table, columns in TABLES.items():
+            for column in (c for c, kind in columns.items() if kind == TEXT):
                 tables[f"{table}.{column}"] = numbers[tables[f"{table}.{column}"]]
         self._texts = dict.fromkeys(texts, 0)
 
@@ -237,39 +262,30 @@ class Builder:
         rows.extend([row] * len(found))
 
 
-# How a column is kept: i, h, B as in `array`; t is the number of a text.
-_TABLES: Mapping[str, Mapping[str, str]] = {
+TABLES: Mapping[str, Mapping[str, str]] = {
     "record": {"type": "h"},
     "person": {"record": "i", "first": "i", "sex": "B"},
-    "row": {"person": "i", "birth": "i", **dict.fromkeys(NAME_PARTS, "t")},
-    "code": {**dict.fromkeys(("space", "number", "jurisdiction"), "t"), "owner": "i"},
+    "row": {"person": "i", "birth": "i", **dict.fromkeys(NAME_PARTS, TEXT)},
+    "code": {**dict.fromkeys(("space", "number", "jurisdiction"), TEXT), "owner": "i"},
     "vehicle": {
         "record": "i",
-        **dict.fromkeys(VEHICLE_TEXTS, "t"),
+        **dict.fromkeys(VEHICLE_TEXTS, TEXT),
         "year": "h",
         "first": "i",
         "last": "i",
     },
-    "incident": {"record": "i", "number": "t", "first": "i", "last": "i"},
-    "offense": {"incident": "i", "offense": "t"},
-    "item": {"record": "i", **dict.fromkeys(("serial", "type", "make"), "t")},
+    "incident": {"record": "i", "number": TEXT, "first": "i", "last": "i"},
+    "offense": {"incident": "i", "offense": TEXT},
+    "item": {"record": "i", **dict.fromkeys(("serial", "type", "make"), TEXT)},
 }
+"""How each column is kept: i, h, B as in `array`, or TEXT."""
 _DTYPES = {"h": np.int16, "i": np.int32, "B": np.uint8, "Q": np.uint64}
 
 
 def _postings(key_list: "array[int]", row_list: "array[int]") -> Postings:
     keys = np.frombuffer(key_list, dtype=np.uint64) if key_list else np.empty(0, np.uint64)
     rows = np.frombuffer(row_list, dtype=np.int32) if row_list else np.empty(0, np.int32)
-    order = np.argsort(keys, kind="stable")
-    keys, rows = keys[order], rows[order]
-    starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]) if len(keys) else np.empty(0, int)
-    ends = np.r_[starts[1:], len(keys)] if len(keys) else starts
-    lengths = ends - starts
-    kept = np.repeat(lengths <= LONGEST_POSTING, lengths)
-    keys, rows = keys[kept], rows[kept]
-    lengths = lengths[lengths <= LONGEST_POSTING]
-    starts = np.r_[0, np.cumsum(lengths)].astype(np.int64)
-    return Postings(keys[starts[:-1]] if len(keys) else keys, starts, rows)
+    return Postings.of(keys, rows).shorter_than(LONGEST_POSTING)
 
 
 def _split(blob: bytes) -> Iterator[bytes]:

@@ -40,7 +40,21 @@ _DAYS = 100
 _YEAR = 10_000
 _AGE_SLACK = 2
 _TWO = 2
+_YEARS, _MONTHS, _DAYS_OF = 0b1111_0000, 0b0000_1100, 0b0000_0011
 _TENS = 10 ** np.arange(7, -1, -1, dtype=np.int32)
+
+
+def _by_digits(wrong: int) -> BirthLevel:
+    """Give the level of two dates by the digits (a bit each, the year's first) that differ."""
+    if wrong.bit_count() == 1:
+        return BirthLevel.ONE_EDIT
+    if sum(wrong & part > 0 for part in (_YEARS, _MONTHS, _DAYS_OF)) == 1:
+        return BirthLevel.TWO_PARTS
+    return BirthLevel.TWO_EDITS if wrong.bit_count() == _TWO else BirthLevel.DIFFERENT
+
+
+_BY_DIGITS = np.array([_by_digits(wrong) for wrong in range(256)], dtype=np.int8)
+_TWO_WRONG = np.array([wrong.bit_count() == _TWO for wrong in range(256)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,14 +226,9 @@ def digits_of(births: Array) -> Array:
 def birth_levels(births: Array, digits: Array, asked: int) -> Array:
     """Compare birth dates (yyyymmdd, 0 missing) with one, a level each."""
     theirs = digits_of(np.array([asked]))[0]
-    differs = digits != theirs
-    wrong = differs.sum(axis=1)
-    levels = np.full(len(births), BirthLevel.DIFFERENT, dtype=np.int8)
-    levels[wrong == _TWO] = BirthLevel.TWO_EDITS
-    year, month, day = (differs[:, a:b].any(axis=1) for a, b in ((0, 4), (4, 6), (6, 8)))
-    levels[year.astype(np.int8) + month + day == 1] = BirthLevel.TWO_PARTS
-    levels[wrong == 1] = BirthLevel.ONE_EDIT
-    two = np.flatnonzero(wrong == _TWO)
+    which = np.packbits(digits != theirs, axis=1)[:, 0]
+    levels = _BY_DIGITS[which]
+    two = np.flatnonzero(_TWO_WRONG[which])
     if len(two):
         levels[two[_neighbours_swapped(digits[two], theirs)]] = BirthLevel.ONE_EDIT
     y, m, d = asked // _YEAR, asked // _DAYS % _DAYS, asked % _DAYS

@@ -7,7 +7,7 @@ records that were not looked at.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -22,10 +22,10 @@ from gateway.model import Band, FindResult, Found, Question, Record, RecordQuery
 from gateway.records.asked import held_terms, restricted
 from gateway.records.index import Asked, ask, index_of
 from gateway.records.match import Match, Threshold
-from gateway.records.mirror import Mirror, Mirrors
+from gateway.records.mirror import Mirrored, Mirrors
 from gateway.records.persons import AskedPerson
 from gateway.records.source import RecordSource
-from gateway.records.store import Stored
+from gateway.records.store import Generation, Stored
 
 LIVE_CANDIDATES = 200
 _LIVE_THREADS = 4
@@ -94,15 +94,15 @@ class Records:
     def status(self) -> dict[str, Any]:
         """Tell of each source what it holds and of when, for /readyz. No personal data."""
         mirrors = {
-            m.generation.source: {
+            g.source: {
                 "kind": "mirror",
-                "generation": m.generation.id,
-                "records": m.generation.records,
-                "set_aside": m.generation.set_aside,
-                "as_of": stamp(m.generation.as_of) if m.generation.as_of else None,
-                "loading": m.generation.source in self._mirrors.loading,
+                "generation": g.id,
+                "records": g.records,
+                "set_aside": g.set_aside,
+                "as_of": stamp(g.as_of) if g.as_of else None,
+                "loading": g.source in self._mirrors.loading,
             }
-            for m in self._mirrors.current
+            for g in self._mirrors.current.generations
         }
         fresh = {s: {"kind": "mirror", "loading": True} for s in self._mirrors.loading}
         live = {s.name: {"kind": "live", "loading": False} for s in self._live}
@@ -114,18 +114,19 @@ class Records:
         query = question.subject.query
         if not self._mirrors.started:
             raise RecordsUnavailable("the records are not open yet")
-        mirrors = [m for m in self._mirrors.current if m.generation.record_types & record_types]
+        mirrored = self._mirrors.current
+        mirrors = mirrored.holding(record_types)
         live = [s for s in self._live if s.record_types & record_types]
-        holdings: list[Mapping[str, frozenset[str]]] = [m.generation.terms for m in mirrors]
+        holdings: list[Mapping[str, frozenset[str]]] = [g.terms for g in mirrors.values()]
         holdings += [s.terms for s in live]
         usable = held_terms(query.kind, holdings) & terms if holdings else frozenset[str]()
         unused = tuple(t for t in query.terms() if t not in usable)
         if restricted(query, usable) is None:
             return FindResult(understood=False, terms_not_used=unused)
         if isinstance(query, RecordQuery):
-            hits, ages = await self._by_id(query, mirrors, live, record_types, question)
+            hits, ages = await self._by_id(query, mirrors.values(), live, record_types, question)
         else:
-            hits, ages = self._in_mirrors(query, terms, record_types, mirrors, limit)
+            hits, ages = self._in_mirrors(query, usable, record_types, mirrored, limit)
             found, more_ages = await self._in_live(query, terms, record_types, live, question)
             hits, ages = hits + found, ages + more_ages
         hits.sort(key=lambda h: (-h.match.bits, h.order))
@@ -144,25 +145,25 @@ class Records:
     def _in_mirrors(
         self,
         query: Any,
-        terms: frozenset[str],
+        usable: frozenset[str],
         record_types: frozenset[str],
-        mirrors: Sequence[Mirror],
+        mirrored: Mirrored,
         limit: int,
     ) -> tuple[list[_Hit], list[datetime | None]]:
-        hits: list[_Hit] = []
-        ages: list[datetime | None] = []
-        prepared: dict[frozenset[str], Asked] = {}
-        for order, mirror in enumerate(mirrors):
-            usable = terms & mirror.generation.terms.get(query.kind, frozenset())
-            left = restricted(query, usable)
-            if left is None:
-                continue  # these records hold nothing that was asked by
-            if usable not in prepared:
-                prepared[usable] = ask(left, self._today())
-            ages.append(mirror.generation.as_of)
-            found = mirror.index.search(prepared[usable], record_types, Threshold(limit + 1))
-            hits += [_Hit(m, (order, m.number), key=mirror.key(m.number)) for m in found]
-        return hits, ages
+        # A source that holds nothing of what was asked by is left out: to it, all would be unknown.
+        telling = {
+            n: g.as_of
+            for n, g in mirrored.holding(record_types).items()
+            if restricted(query, usable & g.terms.get(query.kind, frozenset())) is not None
+        }
+        left = restricted(query, usable)
+        if not telling or left is None:
+            return [], []
+        found = mirrored.index.search(
+            ask(left, self._today()), record_types, Threshold(limit + 1), telling
+        )
+        hits = [_Hit(m, (0, m.number), key=mirrored.key(m.number)) for m in found]
+        return hits, list(telling.values())
 
     async def _in_live(
         self,
@@ -195,15 +196,15 @@ class Records:
     async def _by_id(
         self,
         query: RecordQuery,
-        mirrors: Sequence[Mirror],
+        mirrors: Collection[Generation],
         live: Sequence[RecordSource],
         record_types: frozenset[str],
         question: Question,
     ) -> tuple[list[_Hit], list[datetime | None]]:
         same = Match(0, 1.0, Band.EXACT, {"record_id": "same"})
         hits = []
-        for order, mirror in enumerate(mirrors):
-            key = self._mirrors.by_record_id(mirror, query.record_id)
+        for order, generation in enumerate(mirrors):
+            key = self._mirrors.by_record_id(generation, query.record_id)
             if key is not None:
                 hits.append(_Hit(same, (order, 0), key=key))
         work = [_guarded(partial(_get, source, query.record_id)) for source in live]
@@ -217,7 +218,7 @@ class Records:
             record = hit.found or stored.get(hit.key)
             if record is not None and record.record_type in record_types:
                 kept.append(hit)
-        return kept, [*(m.generation.as_of for m in mirrors), *(age for _, age in answers)]
+        return kept, [*(g.as_of for g in mirrors), *(age for _, age in answers)]
 
     async def _at_once(self, work: Sequence[Callable[[], Any]], question: Question) -> list[Any]:
         """Run blocking work side by side, with a deadline for all of it."""

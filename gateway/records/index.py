@@ -1,10 +1,11 @@
-"""One source's match index: which records fit a question, how well, and why.
+"""The match index: which records fit a question, how well, and why.
 
-Built of columns (`columns.py`), immutable, so that a new generation is built aside and switched by
-replacing one reference.
+Built of columns (`columns.py`), those of all mirrored sources together (`merge.py`). Immutable, so
+that a new one is built aside and switched to by replacing one reference.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import assert_never
 
@@ -39,14 +40,22 @@ def ask(query: SubjectQuery, today: date) -> Asked:
     return query
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a code for a record type stands for: a record type of a source, counted from 0."""
+
+    record_type: str
+    source: int = 0
+
+
 class Index:
-    """Finds records of one generation. `types` names the record types by their codes."""
+    """Finds records of one or several sources. `kinds` by the codes of the columns."""
 
     def __init__(
-        self, columns: Columns, types: Sequence[str], *, by: Weights | None = None
+        self, columns: Columns, kinds: Sequence[Kind], *, by: Weights | None = None
     ) -> None:
         self._columns = columns
-        self._types = tuple(types)
+        self._kinds = tuple(kinds)
         chosen = by or weights()
         self._persons = PersonIndex(columns, chosen)
         self._things = ThingIndex(columns, chosen)
@@ -55,10 +64,16 @@ class Index:
         return len(self._columns["record.type"])
 
     def search(
-        self, asked: Asked, record_types: frozenset[str], threshold: Threshold
+        self,
+        asked: Asked,
+        record_types: frozenset[str],
+        threshold: Threshold,
+        sources: Collection[int] = (0,),
     ) -> list[Match]:
-        """Give the best matches among records of these types, best first."""
-        wanted = np.array([t in record_types for t in self._types] or [False])
+        """Give the best matches among records of these types in these sources, best first."""
+        wanted = np.array(
+            [k.record_type in record_types and k.source in sources for k in self._kinds] or [False]
+        )
         if not wanted.any():
             return []
         if isinstance(asked, AskedPerson):
@@ -82,4 +97,4 @@ def index_of(records: Sequence[Record]) -> Index:
     builder = Builder()
     for number, record in enumerate(records):
         builder.add(number, types.index(record.record_type), extract(record.message))
-    return Index(builder.finish(), types)
+    return Index(builder.finish(), [Kind(t) for t in types])

@@ -1,26 +1,29 @@
 """The mirrors: each source's current generation, loaded, and replaced when an import has switched.
 
-An immutable tuple of `Mirror`s is swapped by one assignment. Watching the file and loading an index
-happen on one thread of their own. The few messages of an answer are read on the event loop itself:
-some 20 us each from the page cache, where a change of threads costs 250 us.
+One immutable `Mirrored` for all sources is swapped by one assignment. Watching the file and loading
+an index happen on one thread of their own. The few messages of an answer are read on the event
+loop itself: some 20 us each from the page cache, where a change of threads costs 250 us.
 """
 
 import asyncio
 import contextlib
 import os
 import sys
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
 
 from gateway.errors import RecordsUnavailable, SallyportError
-from gateway.records.columns import index_format
-from gateway.records.index import Index
+from gateway.records.columns import Builder, Columns, index_format
+from gateway.records.index import Index, Kind
+from gateway.records.merge import merged
 from gateway.records.store import FIRST, Generation, Reader, Stored
 
 POLL_S = 0.5
@@ -30,15 +33,37 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Mirror:
-    """One source's records, searchable."""
+class Mirrored:
+    """The current generations of all mirrored sources, searchable as one.
 
-    generation: Generation
+    Records are numbered through: those of the first source, then those of the next. `firsts` are
+    the numbers at which each source begins.
+    """
+
+    generations: tuple[Generation, ...]
+    firsts: tuple[int, ...]
     index: Index
+
+    def holding(self, record_types: frozenset[str]) -> dict[int, Generation]:
+        """Give the sources, by their numbers, that hold records of these types."""
+        return {n: g for n, g in enumerate(self.generations) if g.record_types & record_types}
 
     def key(self, number: int) -> int:
         """Give the store's key of a record's number."""
-        return self.generation.id * FIRST + number
+        source = bisect_right(self.firsts, number) - 1
+        return self.generations[source].id * FIRST + number - self.firsts[source]
+
+
+def join(generations: Sequence[Generation], columns: Sequence[Columns]) -> Mirrored:
+    """Make the indexes of several generations one."""
+    kinds = [Kind(t, n) for n, g in enumerate(generations) for t in g.types]
+    codes = list(accumulate((len(g.types) for g in generations), initial=0))
+    firsts = tuple(accumulate((c.records for c in columns), initial=0))[:-1]
+    whole = columns[0] if len(columns) == 1 else merged(columns, codes[:-1])
+    return Mirrored(tuple(generations), firsts, Index(whole, kinds))
+
+
+_NOTHING = join((), (Builder().finish(),))
 
 
 class Mirrors:
@@ -53,7 +78,7 @@ class Mirrors:
         self._task: asyncio.Task[None] | None = None
         self._refreshing = asyncio.Lock()
         self._recent: OrderedDict[int, Stored] = OrderedDict()
-        self.current: tuple[Mirror, ...] = ()
+        self.current = _NOTHING
         self.loading: frozenset[str] = frozenset()
         self.failing = False
 
@@ -83,21 +108,17 @@ class Mirrors:
             change = await self._call(self._watching.change)
             if change == self._change:
                 return
-            known = {m.generation.id: m for m in self.current}
+            known = {g.id for g in self.current.generations}
             wanted = await self._call(self._watching.generations)
-            self.loading = frozenset(g.source for g in wanted if g.id not in known)
-            fresh: list[Mirror] = []
-            try:
-                for generation in wanted:
-                    kept = known.get(generation.id)
-                    if kept is not None:
-                        fresh.append(Mirror(generation, kept.index))
-                    else:
-                        fresh.append(await self._load(generation))
-            finally:
-                self.loading = frozenset()
-            self.current = tuple(fresh)
-            alive = {m.generation.id for m in fresh}
+            if {g.id for g in wanted} == known:
+                self.current = replace(self.current, generations=wanted)
+            else:
+                self.loading = frozenset(g.source for g in wanted if g.id not in known)
+                try:
+                    self.current = await self._load(wanted)
+                finally:
+                    self.loading = frozenset()
+            alive = {g.id for g in wanted}
             for key in [k for k in self._recent if k // FIRST not in alive]:
                 del self._recent[key]
             self._change = change
@@ -116,9 +137,9 @@ class Mirrors:
                 self._recent.popitem(last=False)
         return found
 
-    def by_record_id(self, mirror: Mirror, record_id: str) -> int | None:
+    def by_record_id(self, generation: Generation, record_id: str) -> int | None:
         """Give the key of a record by its owner's id."""
-        return self._reading.by_record_id(mirror.generation.id, record_id)
+        return self._reading.by_record_id(generation.id, record_id)
 
     @property
     def _watching(self) -> Reader:
@@ -140,18 +161,20 @@ class Mirrors:
         with self._path.open("rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
 
-    async def _load(self, generation: Generation) -> Mirror:
-        if generation.index_format != index_format():
-            await self._remake(generation)
+    async def _load(self, generations: tuple[Generation, ...]) -> Mirrored:
+        for generation in generations:
+            if generation.index_format != index_format():
+                await self._remake(generation)
 
-        def load() -> Mirror:
+        def load() -> Mirrored:
             try:
-                columns = self._watching.columns(generation.id)
-                if columns is not None:
-                    return Mirror(generation, Index(columns, generation.types))
+                found = [self._watching.columns(g.id) for g in generations]
+                columns = [c for c in found if c is not None]
+                if len(columns) < len(generations):
+                    raise RecordsUnavailable("a generation went away while it was loaded")
+                return join(generations, columns) if generations else _NOTHING
             except (ValueError, KeyError, TypeError):
                 raise RecordsUnavailable("an index can't be read; import again") from None
-            raise RecordsUnavailable("a generation went away while it was loaded")
 
         return await self._call(load)
 
