@@ -4,24 +4,23 @@ Columns of the row itself are corrected before anything is joined, so that a cor
 rows; joined columns (`part.COLUMN`) afterwards.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from adapters.joins import Join
-from adapters.rows import BadRow, Row
+from adapters.rows import BadRow, Reader, Row, Values
 from gateway.records.source import Correction, row_key
 
 
-def corrected(
-    rows: Iterable[Row | BadRow], corrections: Mapping[str, Correction]
-) -> Iterator[Row | BadRow]:
+def corrected(reader: Reader, corrections: Mapping[str, Correction]) -> Iterator[Row | BadRow]:
     """Put corrections in, by the rows' keys. A row that could not be read becomes one that can."""
     if not corrections:
-        yield from rows
+        yield from reader.rows()
         return
-    for row in rows:
+    blank = dict.fromkeys(reader.columns().own, "")
+    for row in reader.rows():
         found = corrections.get(row_key(row.raw))
-        yield row if found is None else _with(row, found)
+        yield row if found is None else _with(row, found, blank)
 
 
 def overridden(row: Row | BadRow) -> Row | BadRow:
@@ -46,8 +45,8 @@ def fields_of(row: Row | BadRow, joins: Sequence[Join]) -> dict[str, Any] | None
     return {**known.values, **groups}
 
 
-def _with(row: Row | BadRow, correction: Correction) -> Row:
-    values = dict(row.values) if isinstance(row, Row) else {}
+def _with(row: Row | BadRow, correction: Correction, blank: Values) -> Row:
+    values = dict(row.values) if isinstance(row, Row) else dict(blank)
     values.update(correction.values)
     groups = dict(row.groups) if isinstance(row, Row) else {}
     groups.update({name: [dict(one) for one in new] for name, new in correction.groups.items()})

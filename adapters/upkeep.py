@@ -24,6 +24,7 @@ def upkeep_of(mapping: MappingFile) -> Upkeep:
         files=_files(mapping),
         poll=_poll(mapping),
         max_shrink=mapping.content.get("max_shrink"),
+        steady=mapping.format["type"] != registry.SQL,
     )
 
 

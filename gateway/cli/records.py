@@ -1,27 +1,35 @@
 """`sallyport import` and `sallyport source`: legacy files in, and what became of each row."""
 
+import asyncio
+import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-from rich.text import Text
 
 import adapters
 from gateway import settings as settings_files
+from gateway.cli import corrections, sources
+from gateway.cli.importing import DATA, RECORDS, How, Import, Shown, files_of, rehearse
 from gateway.cli.options import AsJson, Home
 from gateway.cli.showing import progress_bar
-from gateway.errors import NotFound
-from gateway.model import stamp
-from gateway.records.importer import Imported, Importer
+from gateway.errors import SallyportError
+from gateway.records.importer import Imported, Importer, Shrink, Shrinks
 from gateway.records.importer import Progress as Done
-from gateway.records.store import Generation, Reader
+from gateway.records.schedule import BUSY, Schedule
+from gateway.settings import Settings
 
+REFUSED = 3
+"""The exit code where a source shrinks by more than it may."""
+_NICE = 10
 source_app = typer.Typer(no_args_is_help=True, help="The agency's sources of records.")
 
 
@@ -29,228 +37,215 @@ def register(app: typer.Typer) -> None:
     """Add the commands `import` and `source`."""
     app.command("import")(import_command)
     app.add_typer(source_app, name="source")
+    sources.register(source_app)
+    corrections.register(source_app)
 
 
 def import_command(
     home: Home,
     names: Annotated[list[str] | None, typer.Argument(help="Sources; left out: all.")] = None,
     *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change; write nothing.")
+    ] = False,
+    allow_shrink: Annotated[
+        bool, typer.Option("--allow-shrink", help="However many records would go, go on.")
+    ] = False,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Read sources that have not changed, too.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Stay, and poll as the mappings' `poll` says.")
+    ] = False,
+    scheduled: Annotated[bool, typer.Option("--scheduled", hidden=True)] = False,
     as_json: AsJson = False,
 ) -> None:
     """Import legacy files. The running gateway switches to the new records by itself.
 
     A row that can't be translated is set aside, counted and kept: see `sallyport source set-aside`.
-    An interrupted import goes on where it stopped.
+    An interrupted import goes on where it stopped. Exit codes: 0; 1 something failed; 3 a source
+    shrinks by more than it may; 4 another import is running.
     """
     settings = settings_files.load(home)
-    wanted = list(_chosen(settings.home / "mappings", names or []))
-    importer = Importer(settings.home / "data" / "records.db")
-    try:
-        with progress_bar(quiet=as_json, width=28) as bar:
-            done = [_import_one(importer, path, bar) for path in wanted]
-    finally:
-        importer.close()
-    if as_json:
-        rows = [{f: getattr(d, f) for f in Imported.__slots__} for d in done]
-        sys.stdout.buffer.write(orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n")
+    if watch:
+        _watch(settings)
         return
+    if scheduled:
+        os.nice(_NICE)  # whoever is waiting for an answer comes first
+    wanted = [p for p in sources.mappings(settings.home, names or []) if not adapters.is_live(p)]
+    with progress_bar(quiet=as_json or scheduled, width=28) as bar:
+        asks = sys.stdin.isatty() and not as_json and not scheduled
+        how = How(
+            settings.max_shrink_percent,
+            lambda shrink: allow_shrink or (asks and _asked(shrink, bar)),
+            anew=anew,
+            scheduled=scheduled,
+        )
+        done, failed = _import_all(settings.home, wanted, how, bar, dry_run=dry_run)
+    if as_json:
+        _print_json(done, failed)
+    else:
+        _print(done, failed)
+        for path in sources.mappings(settings.home, names or []):
+            if adapters.is_live(path):
+                Console().print(f"{adapters.name_of(path)} is searched live: nothing to import.")
+    if failed:
+        sys.exit(_exit_code([error for _, error in failed]))
+
+
+def _import_all(
+    home: Path, wanted: Sequence[Path], how: How, bar: Progress, *, dry_run: bool
+) -> tuple[list[Imported], list[tuple[str, SallyportError]]]:
+    """Import each; one that fails does not hold up the others."""
+    done: list[Imported] = []
+    failed: list[tuple[str, SallyportError]] = []
+    for path in wanted:
+        name = adapters.name_of(path)
+        shown = _shown(name, bar)
+        try:
+            if dry_run:
+                done.append(rehearse(home, path, how, shown))
+            else:
+                with closing(Importer(home / DATA / RECORDS)) as importer:
+                    done.append(Import(home, importer, path, how).run(shown))
+        except SallyportError as error:
+            failed.append((name, error))
+    return done, failed
+
+
+def _shown(name: str, bar: Progress) -> Shown:
+    task = bar.add_task(name, total=None)
+
+    def progress(at: Done) -> None:
+        bar.update(task, completed=at.rows, description=f"{name}: {at.step}")
+
+    return Shown(progress, lambda total: bar.update(task, total=total))
+
+
+def _asked(shrink: Shrink, bar: Progress) -> bool:
+    bar.stop()
+    typer.echo(f"{shrink}.")
+    answer = typer.confirm("Take the new records in the place of the old ones all the same?")
+    bar.start()
+    return answer
+
+
+def _exit_code(errors: Iterable[SallyportError]) -> int:
+    codes = {
+        REFUSED if isinstance(e, Shrinks) else BUSY if e.code == "import.busy" else 1
+        for e in errors
+    }
+    return codes.pop() if len(codes) == 1 else 1
+
+
+def _watch(settings: Settings) -> None:
+    """Poll in the foreground, for those who would rather not have the gateway do it."""
+    console = Console()
+    schedule = make_schedule(
+        settings, observe=lambda name, outcome: console.print(f"{name}: {outcome}")
+    )
+    console.print("Polling the sources whose mappings say `poll`. Ctrl-C ends it.")
+    with suppress(KeyboardInterrupt):
+        asyncio.run(schedule.run())
+
+
+def make_schedule(
+    settings: Settings, *, observe: Any = lambda _, __: None, enabled: bool = True
+) -> Schedule:
+    """Make what polls a gateway's sources, each import by this command."""
+    return Schedule(
+        settings.home / DATA / RECORDS,
+        sources=sources.Known(settings.home).upkeep,
+        files=lambda upkeep: files_of(settings.home, upkeep),
+        command=lambda name: (
+            *(sys.executable, "-m", "gateway.cli", "import", name),
+            *("--home", str(settings.home), "--scheduled", "--json"),
+        ),
+        observe=observe,
+        enabled=enabled,
+    )
+
+
+# -- what is shown ----------------------------------------------------------------------------
+
+
+def _print_json(done: Iterable[Imported], failed: Iterable[tuple[str, SallyportError]]) -> None:
+    rows: list[dict[str, Any]] = [asdict(d) for d in done]
+    rows += [{"source": n, "error": {"code": e.code, "text": e.detail}} for n, e in failed]
+    sys.stdout.buffer.write(orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def _print(done: Sequence[Imported], failed: Sequence[tuple[str, SallyportError]]) -> None:
+    console = Console()
     if done:
-        Console().print(_imported(done))
-    for path in _live(settings.home / "mappings", names or []):
-        Console().print(f"{adapters.name_of(path)} is searched live: nothing to import.")
-    aside = [d.source for d in done if d.set_aside]
+        console.print(_imported(done))
+    if any(d.reasons for d in done):
+        console.print(_reasons(done))
+    for d in done:
+        if d.shrinks:
+            console.print(
+                f"{d.source}: {d.removed:,} records would go; the import would stop and ask."
+            )
+    if done and done[0].dry_run:
+        console.print("A dry run: nothing was written.")
+    aside = [d.source for d in done if d.set_aside and not d.dry_run]
     if aside:
         total = sum(d.set_aside for d in done)
         others = f" (or {', '.join(aside[1:])})" if aside[1:] else ""
-        Console().print(
-            f"{total:,} {_rows(total)} set aside, and kept. "
+        console.print(
+            f"{total:,} {'row' if total == 1 else 'rows'} set aside, and kept. "
             f"Why: sallyport source set-aside {aside[0]}{others}"
         )
+    for name, error in failed:
+        said = error.detail if error.detail.startswith(name) else f"{name}: {error.detail}"
+        sys.stderr.write(f"sallyport: {said}\n")
+
+
+_COUNTED = {
+    "rows": "rows read",
+    "new": "new",
+    "changed": "changed",
+    "unchanged": "unchanged",
+    "set_aside": "set aside",
+    "removed": "removed",
+    "records": "records",
+}
 
 
 def _imported(done: Iterable[Imported]) -> Table:
     table = Table()
-    for column in ("source", "rows read", "records", "set aside", "result"):
-        table.add_column(column, justify="left" if column in {"source", "result"} else "right")
+    table.add_column("source")
+    for word in _COUNTED.values():
+        table.add_column(word, justify="right")
+    table.add_column("result")
     for d in done:
-        result = "unchanged" if d.unchanged else f"generation {d.generation}"
-        if d.resumed:
-            result += f", {d.resumed:,} rows were there from before"
-        table.add_row(d.source, f"{d.rows:,}", f"{d.records:,}", f"{d.set_aside:,}", result)
+        table.add_row(d.source, *(f"{getattr(d, name):,}" for name in _COUNTED), _result(d))
     return table
 
 
-def _import_one(importer: Importer, path: Path, bar: Progress) -> Imported:
-    source = adapters.load(path)
-    task = bar.add_task(source.name, total=source.total_hint())
-
-    def show(done: Done) -> None:
-        bar.update(task, completed=done.rows, description=f"{source.name}: {done.step}")
-
-    imported = importer.run(
-        source.name,
-        source.rows(),
-        as_of=source.as_of(),
-        record_types=source.record_types,
-        terms=source.terms,
-        progress=show,
-    )
-    bar.update(task, completed=imported.rows, total=imported.rows, description=source.name)
-    return imported
+def _result(d: Imported) -> str:
+    if d.dry_run:
+        result = "would be unchanged" if d.same else "would be a new generation"
+    else:
+        result = "unchanged" if d.same else f"generation {d.generation}"
+    if d.corrected:
+        result += f", {d.corrected:,} corrected"
+    if d.resumed:
+        result += f", {d.resumed:,} were there from before"
+    return result
 
 
-def _chosen(folder: Path, names: Sequence[str]) -> Iterator[Path]:
-    """Give the mapping files to import. Live sources are searched where they are."""
-    return (p for p in _mappings(folder, names) if not adapters.is_live(p))
+_MOST_REASONS = 15
 
 
-def _live(folder: Path, names: Sequence[str]) -> Iterator[Path]:
-    return (p for p in _mappings(folder, names) if adapters.is_live(p))
-
-
-def _mappings(folder: Path, names: Sequence[str] = ()) -> list[Path]:
-    """Give the mapping files of these sources, or of all. Raises NotFound, with what there is."""
-    found = {adapters.name_of(p): p for p in sorted(folder.glob("*.yaml"))}
-    unknown = sorted(set(names) - found.keys())
-    if unknown:
-        raise NotFound(
-            f"There is no mapping for {', '.join(unknown)}. There are: {', '.join(sorted(found))}."
-        )
-    return [path for name, path in found.items() if not names or name in names]
-
-
-@source_app.command("list")
-def source_list(home: Home, *, as_json: AsJson = False) -> None:
-    """Show each source: its records, what was set aside, of when it is."""
-    settings = settings_files.load(home)
-    known = {adapters.name_of(p): p for p in _mappings(settings.home / "mappings")}
-    current = {g.source: g for g in _generations(settings.home)}
-    rows: list[dict[str, object]] = []
-    for name in sorted(known.keys() | current.keys()):
-        g = current.get(name)
-        if name in known and adapters.is_live(known[name]):
-            rows.append({"source": name, "kind": "live", "as_of": "now"})
-        elif g is None:
-            rows.append({"source": name, "kind": "not imported"})
-        else:
-            rows.append(
-                {
-                    "source": name,
-                    "kind": "mirror" if name in known else "mirror, no mapping",
-                    "generation": g.id,
-                    "records": g.records,
-                    "set_aside": g.set_aside,
-                    "as_of": stamp(g.as_of) if g.as_of else None,
-                }
-            )
-    if as_json:
-        _print_json(rows)
-        return
-    table = Table()
-    for column, word in _LISTED.items():
-        table.add_column(word, justify="right" if column in _COUNTS else "left")
-    for row in rows:
-        table.add_row(*(_cell(column, row.get(column)) for column in _LISTED))
-    Console().print(table if rows else "There is no source: mappings/ is empty.")
-
-
-@source_app.command("set-aside")
-def set_aside(
-    name: Annotated[str, typer.Argument(help="The source.")],
-    home: Home,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The most to show.")] = 50,
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """List rows that could not be translated: line, column, value, reason. Personal data."""
-    settings = settings_files.load(home)
-    current = {g.source: g for g in _generations(settings.home)}
-    if name not in current:
-        [path] = _mappings(settings.home / "mappings", [name])
-        live = adapters.is_live(path)
-        raise NotFound(
-            f"{name} is searched live: no rows are set aside beforehand."
-            if live
-            else f"{name} was not imported yet. Do it with: sallyport import {name}"
-        )
-    reader = Reader(settings.home / "data" / "records.db")
-    try:
-        found = reader.set_aside(name, limit=limit)
-    finally:
-        reader.close()
-    if as_json:
-        _print_json(
-            [
-                {
-                    "line": s.line,
-                    "column": s.column,
-                    "value": s.value,
-                    "code": s.code,
-                    "why": s.text,
-                }
-                for s in found
-            ]
-        )
-        return
-    total = current[name].set_aside
-    if not total:
-        Console().print(f"No row of {name} is set aside.")
-        return
-    table = Table()
-    for column in ("line", "column", "value", "why", "code"):
-        table.add_column(
-            column,
-            justify="right" if column == "line" else "left",
-            no_wrap=column in {"line", "code"},
-            overflow="fold",
-        )
-    for s in found:
-        table.add_row(f"{s.line}", *map(_plain, (s.column, s.value, s.text, s.code)))
-    Console().print(table)
-    shown = f"the first {len(found):,} of " if len(found) < total else ""
-    more = f" More: --limit {min(total, _MOST):,}".replace(",", "") if shown else ""
-    Console().print(f"{shown}{total:,} {_rows(total)} of {name} set aside.{more}")
-
-
-_MOST = 10_000
-_LISTED = {
-    "source": "source",
-    "kind": "kind",
-    "generation": "generation",
-    "records": "records",
-    "set_aside": "set aside",
-    "as_of": "as of (UTC)",
-}
-_COUNTS = frozenset({"generation", "records", "set_aside"})
-
-
-def _generations(home: Path) -> Sequence[Generation]:
-    path = home / "data" / "records.db"
-    if not path.exists():
-        return ()  # nothing was imported yet
-    reader = Reader(path)
-    try:
-        return reader.generations()
-    finally:
-        reader.close()
-
-
-def _rows(count: int) -> str:
-    return "row" if count == 1 else "rows"
-
-
-def _cell(column: str, value: object) -> str:
-    if value is None:
-        return ""
-    if column == "as_of":
-        return str(value)[:16].replace("T", " ")
-    return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _plain(value: str | None) -> Text:
-    """Show a legacy value as it is: no markup, and nothing that would drive the terminal."""
-    return Text("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value or ""))
-
-
-def _print_json(rows: list[dict[str, object]]) -> None:
-    sys.stdout.buffer.write(orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n")
+def _reasons(done: Iterable[Imported]) -> Table:
+    table = Table(title="Why rows were set aside")
+    for column in ("source", "rows", "column", "why", "code"):
+        table.add_column(column, justify="right" if column == "rows" else "left")
+    for d in done:
+        for r in d.reasons[:_MOST_REASONS]:
+            table.add_row(d.source, f"{r.count:,}", sources.plain(r.column), r.text, r.code)
+        left = d.reasons[_MOST_REASONS:]
+        if left:
+            table.add_row(d.source, f"{sum(r.count for r in left):,}", "", "other reasons", "")
+    return table

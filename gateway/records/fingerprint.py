@@ -70,10 +70,18 @@ def is_same(generation: Generation | None, now: str, today: date | None = None) 
 
     What was set aside as lying in the future may be past on another day, so it is read again then.
     """
-    if generation is None or not now or generation.quick != now:
-        return False
+    same = generation is not None and bool(now) and generation.quick == now
+    return same and _of_today(generation, today)
+
+
+def holds_the_same(generation: Generation, now: str, today: date | None = None) -> bool:
+    """Whether the files hold what they held then, though they were written anew. See `is_same`."""
+    return bool(now) and generation.whole == now and _of_today(generation, today)
+
+
+def _of_today(generation: Generation | None, today: date | None) -> bool:
     day = today or datetime.now(UTC).date()
-    return not generation.set_aside or generation.day == day.isoformat()
+    return generation is None or not generation.set_aside or generation.day == day.isoformat()
 
 
 def settled(upkeep: Upkeep, now: datetime) -> bool:

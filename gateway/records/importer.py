@@ -11,17 +11,15 @@ the old generation serves. The same rows again make no new generation, only a yo
 """
 
 import fcntl
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Engine, delete, func, insert, select, update
+from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.errors import Conflict, RecordsUnavailable
@@ -29,8 +27,8 @@ from gateway.model import stamp
 from gateway.records import store
 from gateway.records.columns import Builder, index_format
 from gateway.records.source import Origin
-from gateway.records.staging import Staging, known_of
-from gateway.records.sums import Item, Sums, batches, chained, ids_of, sort_out
+from gateway.records.staging import Staging
+from gateway.records.sums import Item, Sums
 from gateway.records.terms import extract
 
 _DELETE = 5_000
@@ -181,7 +179,7 @@ class Importer:
                 self._drop(staged)
                 return self._report(source, current, sums, resumed, removed, same=True)
             shrink = Shrink(source, before, removed, max_shrink or 0.0)
-            if _shrinks(shrink, max_shrink) and not allow(shrink):
+            if shrinks(shrink, max_shrink) and not allow(shrink):
                 raise Shrinks(
                     f"{shrink}. Nothing was changed: the records from before go on serving, and "
                     "what was read is kept. If it is right, import again with --allow-shrink"
@@ -207,45 +205,19 @@ class Importer:
             self._sweep(source)
             return self._report(source, staged, sums, resumed, removed, same=False)
 
-    def dry_run(
-        self,
-        source: str,
-        rows: Iterable[Item],
-        *,
-        progress: Callable[[Progress], None] = lambda _: None,
-        origin: Callable[[], Origin | None] = lambda: None,
-        max_shrink: float | None = None,
-    ) -> Imported:
-        """Read and translate everything, and say what an import would do. Nothing is written."""
-        current = self._find(source, store.CURRENT)
-        sums, seen, reasons = Sums(), set[bytes](), Counter[tuple[str, str | None, str]]()
-        for batch in batches(rows, origin):
-            ids = ids_of(batch)
-            taken = {i for i in ids if _short(i) in seen}
-            with self._engine.connect() as c:
-                known = known_of(c, current, ids)
-            digest = chained(sums.digest, batch)
-            done = sort_out(source, batch, sums, digest, taken=taken, known=known)
-            seen.update(_short(record_id) for record_id, _ in done.good)
-            reasons.update((s.code, s.column, s.text) for s in done.aside)
-            sums = done.after
-            progress(Progress(sums.rows, sums.records, sums.rows_aside))
-        before = self._records(current)
-        removed = before - (sums.records - sums.new)
-        return Imported(
-            *(source, None, sums.rows, sums.records, sums.rows_aside, sums.new, sums.changed),
-            *(sums.records - sums.new - sums.changed, removed, sums.corrected, 0),
-            same=current is not None and self._same(current, sums),
-            reasons=tuple(store.Reason(*why, n) for why, n in reasons.most_common()),
-            dry_run=True,
-            shrinks=_shrinks(Shrink(source, before, removed, 0.0), max_shrink),
-        )
-
     def current(self, source: str) -> store.Generation | None:
         """Give a source's current generation."""
         reader = store.Reader(self._path)
         try:
             return next((g for g in reader.generations() if g.source == source), None)
+        finally:
+            reader.close()
+
+    def reasons(self, source: str) -> tuple[store.Reason, ...]:
+        """Sum up why rows of a source are set aside."""
+        reader = store.Reader(self._path)
+        try:
+            return reader.reasons(source)
         finally:
             reader.close()
 
@@ -255,7 +227,11 @@ class Importer:
             c.execute(
                 _of(generation.id)
                 .where(store.generations.c.state == store.CURRENT)
-                .values(as_of=None if as_of is None else stamp(as_of), quick=made_of.quick)
+                .values(
+                    as_of=None if as_of is None else stamp(as_of),
+                    quick=made_of.quick,
+                    whole=made_of.whole,
+                )
             )
 
     def note(self, run: store.Run) -> store.Run:
@@ -293,7 +269,9 @@ class Importer:
             try:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise RecordsUnavailable("another import is running") from None
+                raise RecordsUnavailable(
+                    "another import is running; wait until it has ended", code="import.busy"
+                ) from None
             yield
 
     def _find(self, source: str, state: str) -> int | None:
@@ -356,17 +334,11 @@ class Importer:
     def _report(
         self, source: str, generation: int, sums: Sums, resumed: int, removed: int, *, same: bool
     ) -> Imported:
-        s = store.set_aside.c
-        known = (s.code, s.column, s.text)
-        counted = func.count().label("count")
-        query = select(*known, counted).where(s.generation == generation).group_by(*known)
-        with self._engine.connect() as c:
-            found = c.execute(query.order_by(counted.desc(), *known)).all()
         return Imported(
             *(source, generation, sums.rows, sums.records, sums.rows_aside, sums.new),
             *(sums.changed, sums.records - sums.new - sums.changed, removed),
             *(sums.corrected, resumed, same),
-            reasons=tuple(store.Reason(*row) for row in found),
+            reasons=self.reasons(source),
         )
 
 
@@ -402,9 +374,6 @@ def _of(generation: int) -> Any:
     return update(store.generations).where(store.generations.c.id == generation)
 
 
-def _shrinks(shrink: Shrink, most: float | None) -> bool:
+def shrinks(shrink: Shrink, most: float | None) -> bool:
+    """Whether more would go than may."""
     return most is not None and shrink.before > 0 and shrink.percent > most
-
-
-def _short(record_id: str) -> bytes:
-    return blake2b(record_id.encode(), digest_size=10).digest()

@@ -69,6 +69,7 @@ class Upkeep:
 
     `files` are all that an import reads, the mapping among them; None for what is no file, such as
     a database server. `max_shrink` is the share of records in percent that may go at once.
+    `steady`: the files must be the same before and after they are read, as a database's need not.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Upkeep:
     files: tuple[Path, ...] | None
     poll: Poll | None = None
     max_shrink: float | None = None
+    steady: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -319,7 +319,7 @@ class Reader:
             .group_by(*known)
             .order_by(counted.desc(), *known)
         )
-        return tuple(Reason(r.code, r.column, r.text, r[3]) for r in self._rows(query))
+        return tuple(Reason(*map(r.__getitem__, range(4))) for r in self._rows(query))
 
     def runs(self) -> dict[str, Run]:
         """Give the last import of each source, whatever became of it."""

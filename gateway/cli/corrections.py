@@ -1,0 +1,236 @@
+"""`sallyport source set-aside`: rows that became no record; list, export, correct and retry."""
+
+import difflib
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import adapters
+from gateway import settings as settings_files
+from gateway.cli import exports
+from gateway.cli.importing import DATA, RECORDS, How, Import, Shown
+from gateway.cli.options import AsJson, Home
+from gateway.cli.showing import progress_bar
+from gateway.cli.sources import mappings, plain, read
+from gateway.errors import Invalid, NotFound
+from gateway.model import SetAside
+from gateway.records.corrections import Corrections
+from gateway.records.importer import Importer
+from gateway.records.importer import Progress as Done
+from gateway.records.source import row_key
+from gateway.records.store import Reader
+from gateway.settings import Settings
+
+_MOST = 10_000
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("set-aside")(set_aside)
+    app.command("corrections")(corrections_command)
+
+
+def set_aside(
+    name: Annotated[str, typer.Argument(help="The source.")],
+    home: Home,
+    limit: Annotated[int, typer.Option(min=1, max=_MOST, help="The most to show.")] = 50,
+    export: Annotated[
+        Path | None, typer.Option(help="Write all of them to this new file: .csv or .jsonl.")
+    ] = None,
+    retry: Annotated[
+        Path | None, typer.Option(help="Take in such a file, corrected, and import again.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List rows that became no record: line, column, value, reason. Personal data.
+
+    To mend them here: --export FILE.csv, correct the cells of the source's columns, --retry
+    FILE.csv. A correction holds until the source says something else of that row.
+    """
+    settings = settings_files.load(home)
+    if export is not None and retry is not None:
+        raise Invalid("Give one of --export and --retry.")
+    if retry is not None:
+        _retry(settings, name, retry)
+        return
+    _require_imported(settings, name)
+    if export is not None:
+        _export(settings, name, export)
+        return
+    with closing(Reader(settings.home / DATA / RECORDS)) as reader:
+        found = reader.set_aside(name, limit=limit)
+        total = sum(r.count for r in reader.reasons(name))
+    if as_json:
+        _print_json(
+            {
+                "row": row_key(s.raw),
+                "line": s.line,
+                "column": s.column,
+                "value": s.value,
+                "code": s.code,
+                "why": s.text,
+            }
+            for s in found
+        )
+        return
+    if not total:
+        Console().print(f"No row of {name} is set aside.")
+        return
+    Console().print(_table(found))
+    shown = f"the first {len(found):,} of " if len(found) < total else ""
+    more = f" More: --limit {min(total, _MOST)}" if shown else ""
+    Console().print(f"{shown}{total:,} {_rows(total)} of {name} set aside.{more}")
+
+
+def _table(found: Iterable[SetAside]) -> Table:
+    table = Table()
+    for column in ("line", "column", "value", "why", "code"):
+        table.add_column(
+            column,
+            justify="right" if column == "line" else "left",
+            no_wrap=column in {"line", "code"},
+            overflow="fold",
+        )
+    for s in found:
+        table.add_row(f"{s.line}", *map(plain, (s.column, s.value, s.text, s.code)))
+    return table
+
+
+def _require_imported(settings: Settings, name: str) -> None:
+    if name in read(settings.home)[0]:
+        return
+    [path] = mappings(settings.home, [name])
+    raise NotFound(
+        f"{name} is searched live: no rows are set aside beforehand."
+        if adapters.is_live(path)
+        else f"{name} was not imported yet. Do it with: sallyport import {name}"
+    )
+
+
+def _export(settings: Settings, name: str, file: Path) -> None:
+    with closing(Reader(settings.home / DATA / RECORDS)) as reader:
+        count = exports.write(file, lambda: reader.each_set_aside(name), _columns(settings, name))
+    typer.echo(
+        f"Wrote {count:,} {_rows(count)} to {file}. They are personal data: only you may read the "
+        "file; delete it when it is done with."
+    )
+
+
+def _columns(settings: Settings, name: str) -> list[str]:
+    """Name the source's columns, as far as the mapping and the file are there to tell."""
+    try:
+        [path] = mappings(settings.home, [name])
+    except NotFound:
+        return []  # records without a mapping: what is set aside names its columns itself
+    return sorted(adapters.load(path).columns)
+
+
+def _retry(settings: Settings, name: str, file: Path) -> None:
+    """Keep what was corrected, import, and say what became of it."""
+    [path] = mappings(settings.home, [name])
+    _require_imported(settings, name)
+    corrections = Corrections(settings.home / DATA, name)
+    wanted = {c.key: c for c in exports.read(file)}
+    known, names = {}, adapters.load(path).columns
+    with closing(Reader(settings.home / DATA / RECORDS)) as reader:
+        for row in reader.each_set_aside(name):
+            if row_key(row.raw) in wanted:
+                known[row_key(row.raw)] = row
+    changed = set()
+    for key, row in known.items():
+        found = exports.correction(row, wanted[key].fields)
+        if found is not None:
+            _require_known(file, wanted[key].number, found.values, names)
+            corrections.put(key, found)
+            changed.add(key)
+    gone, same = len(wanted) - len(known), len(known) - len(changed)
+    for count, what in (
+        (gone, "no longer set aside: passed over"),
+        (same, "not corrected in the file: left as they are"),
+    ):
+        if count:
+            typer.echo(f"{count:,} {_rows(count)} {what}.")
+    if not changed:
+        typer.echo("There is nothing to retry.")
+        return
+    corrections.save()
+    with (
+        progress_bar(quiet=False, width=28) as bar,
+        closing(Importer(settings.home / DATA / RECORDS)) as importer,
+    ):
+        task = bar.add_task(name, total=None)
+
+        def progress(at: Done) -> None:
+            bar.update(task, completed=at.rows, description=f"{name}: {at.step}")
+
+        how = How(settings.max_shrink_percent, anew=True)
+        shown = Shown(progress, lambda total: bar.update(task, total=total))
+        Import(settings.home, importer, path, how).run(shown)
+    with closing(Reader(settings.home / DATA / RECORDS)) as reader:
+        still = [s for s in reader.each_set_aside(name) if row_key(s.raw) in changed]
+    well = len(changed) - len({row_key(s.raw) for s in still})
+    typer.echo(f"{well:,} corrected {_rows(well)} became records.")
+    if still:
+        Console().print(_table(still))
+        typer.echo(f"{len(still):,} {_rows(len(still))} still can't be translated: see above.")
+        sys.exit(1)
+
+
+def _require_known(
+    file: Path, number: int, values: Mapping[str, str], names: frozenset[str]
+) -> None:
+    for name in values.keys() - names:
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise Invalid(f"{file.name}, row {number}: the source has no column {name}.{hint}")
+
+
+def corrections_command(
+    name: Annotated[str, typer.Argument(help="The source.")],
+    home: Home,
+    forget: Annotated[
+        str | None, typer.Option(help="Take back this row's correction, or `all`.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List what was corrected by hand, by row and column. `--forget` takes it back."""
+    settings = settings_files.load(home)
+    [path] = mappings(settings.home, [name])
+    corrections = Corrections(settings.home / DATA, adapters.name_of(path))
+    if forget is not None:
+        gone = corrections.forget(list(corrections) if forget == "all" else [forget])
+        if not gone:
+            raise NotFound(f"{name} has no correction of the row {forget}.")
+        corrections.save()
+        typer.echo(f"Took {gone:,} back. It counts from the next import: sallyport import {name}")
+        return
+    rows = [
+        {"row": key, "columns": sorted([*one.values, *one.groups])}
+        for key, one in corrections.items()
+    ]
+    if as_json:
+        _print_json(rows)
+        return
+    table = Table()
+    table.add_column("row", no_wrap=True)
+    table.add_column("columns")
+    for row in rows:
+        table.add_row(str(row["row"]), ", ".join(row["columns"]))
+    Console().print(table if rows else f"Nothing of {name} was corrected by hand.")
+
+
+def _rows(count: int) -> str:
+    return "row" if count == 1 else "rows"
+
+
+def _print_json(rows: Iterable[dict[str, Any]]) -> None:
+    sys.stdout.buffer.write(orjson.dumps(list(rows), option=orjson.OPT_INDENT_2) + b"\n")

@@ -1,0 +1,165 @@
+"""One import of one source, as `sallyport import` and the schedule do it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import adapters
+from gateway.errors import RecordsUnavailable, SallyportError
+from gateway.records import fingerprint
+from gateway.records.corrections import Corrections
+from gateway.records.dryrun import dry_run
+from gateway.records.importer import Imported, Importer, MadeOf, Progress, Shrink, Shrinks
+from gateway.records.source import Upkeep
+from gateway.records.store import Generation, Run
+
+DATA = "data"
+RECORDS = "records.db"
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How imports are done. `max_shrink` counts where a mapping says nothing.
+
+    `allow` is asked where more records would go than may; `anew`: also what has not changed.
+    """
+
+    max_shrink: float
+    allow: Callable[[Shrink], bool] = lambda _: False
+    anew: bool = False
+    scheduled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Where an import says how far it is; `total` is told about how many rows there are."""
+
+    progress: Callable[[Progress], None] = lambda _: None
+    total: Callable[[int | None], None] = lambda _: None
+
+
+def files_of(home: Path, upkeep: Upkeep) -> tuple[Path, ...] | None:
+    """Name all that an import of a source reads; None where no file tells."""
+    if upkeep.files is None:
+        return None
+    return (*upkeep.files, Corrections.path_of(home / DATA, upkeep.name))
+
+
+def rehearse(home: Path, mapping: Path, how: How, shown: Shown) -> Imported:
+    """Say what an import would do. Nothing is written. Raises SallyportError."""
+    upkeep, source = adapters.upkeep(mapping), adapters.load(mapping)
+    shown.total(source.total_hint())
+    return dry_run(
+        home / DATA / RECORDS,
+        upkeep.name,
+        source.rows(Corrections(home / DATA, upkeep.name)),
+        progress=shown.progress,
+        origin=source.origin,
+        max_shrink=_most(how, upkeep),
+    )
+
+
+class Import:
+    """The import of one mapping's source. Raises Misconfigured for a mapping that is wrong."""
+
+    def __init__(self, home: Path, importer: Importer, mapping: Path, how: How) -> None:
+        self._home = home
+        self._importer = importer
+        self._mapping = mapping
+        self._how = how
+        self._upkeep = adapters.upkeep(mapping)
+        self._files = files_of(home, self._upkeep)
+        self._quick = fingerprint.quick(self._files)
+
+    def run(self, shown: Shown) -> Imported:
+        """Do it, and keep what became of it. Raises SallyportError; what was read is kept."""
+        started = datetime.now(UTC)
+
+        def note(outcome: str, error: SallyportError | None = None) -> None:
+            code, text = (error.code, error.detail) if error else (None, None)
+            run = Run(self._upkeep.name, started, datetime.now(UTC), outcome, code, text)
+            self._importer.note(replace(run, scheduled=self._how.scheduled, quick=self._quick))
+
+        try:
+            done = self._unless_same(shown)
+        except Shrinks as error:
+            note("refused", error)
+            raise
+        except SallyportError as error:
+            if error.code != "import.busy":
+                note("failed", error)
+            raise
+        except Exception as error:
+            # Its text may hold values: only its kind is kept.
+            note("failed", RecordsUnavailable(type(error).__name__, code="import.unexpected"))
+            raise
+        note("unchanged" if done.same else "imported")
+        return done
+
+    def _unless_same(self, shown: Shown) -> Imported:
+        """Import, unless the files are what the current records were made of."""
+        current = None if self._how.anew else self._importer.current(self._upkeep.name)
+        if current is not None and fingerprint.is_same(current, self._quick):
+            return self._as_before(current)
+        made_of = MadeOf(self._quick, fingerprint.whole(self._files))
+        source = adapters.load(self._mapping)
+        as_of = source.as_of()
+        if current is not None and fingerprint.holds_the_same(current, made_of.whole):
+            # Written anew with the same content: younger, and nothing else.
+            self._importer.still(current, as_of, made_of)
+            return self._as_before(current)
+        return self._all(source, as_of, made_of, shown)
+
+    def _all(
+        self,
+        source: adapters.MappedSource,
+        as_of: datetime | None,
+        made_of: MadeOf,
+        shown: Shown,
+    ) -> Imported:
+        corrections = Corrections(self._home / DATA, self._upkeep.name)
+        shown.total(source.total_hint())
+        done = self._importer.run(
+            self._upkeep.name,
+            source.rows(corrections),
+            as_of=as_of,
+            record_types=source.record_types,
+            terms=source.terms,
+            progress=shown.progress,
+            origin=source.origin,
+            max_shrink=_most(self._how, self._upkeep),
+            allow=self._how.allow,
+            made_of=made_of,
+            check=self._check,
+        )
+        if corrections.unused():
+            corrections.forget(corrections.unused())
+            corrections.save()
+            made = self._importer.current(self._upkeep.name)
+            if made is not None:
+                files = self._files
+                fresh = MadeOf(fingerprint.quick(files), fingerprint.whole(files))
+                self._importer.still(made, as_of, fresh)
+        return done
+
+    def _check(self) -> None:
+        """Refuse what was read from a file that was being written."""
+        if self._upkeep.steady and fingerprint.quick(self._files) != self._quick:
+            raise RecordsUnavailable(
+                f"{self._upkeep.name}: a file changed while it was read, so it may be half "
+                "written. Nothing was changed; import again when it is whole",
+                code="import.moving",
+            )
+
+    def _as_before(self, current: Generation) -> Imported:
+        return Imported(
+            *(current.source, current.id, current.rows, current.records, current.set_aside),
+            *(0, 0, current.records, 0, current.corrected, 0),
+            same=True,
+            reasons=self._importer.reasons(current.source),
+        )
+
+
+def _most(how: How, upkeep: Upkeep) -> float:
+    return how.max_shrink if upkeep.max_shrink is None else upkeep.max_shrink

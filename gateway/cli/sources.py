@@ -1,0 +1,191 @@
+"""`sallyport source list`: each source, how old it is and may be, and when it is polled."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import structlog
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+import adapters
+from gateway import settings as settings_files
+from gateway.cli.importing import DATA, RECORDS
+from gateway.cli.options import AsJson, Home
+from gateway.errors import Misconfigured, NotFound, SallyportError
+from gateway.model import Ori, stamp
+from gateway.policy.freshness import strictest
+from gateway.policy.sets import load_set
+from gateway.records.freshness import freshness, span
+from gateway.records.schedule import described, next_due
+from gateway.records.source import Upkeep
+from gateway.records.store import Generation, Reader, Run
+from gateway.settings import Settings
+
+_log = structlog.get_logger(__name__)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("list")(source_list)
+
+
+def mappings(home: Path, names: Sequence[str] = ()) -> list[Path]:
+    """Give the mapping files of these sources, or of all. Raises NotFound, with what there is."""
+    found = {adapters.name_of(p): p for p in sorted((home / "mappings").glob("*.yaml"))}
+    unknown = sorted(set(names) - found.keys())
+    if unknown:
+        raise NotFound(
+            f"There is no mapping for {', '.join(unknown)}. There are: {', '.join(sorted(found))}."
+        )
+    return [path for name, path in found.items() if not names or name in names]
+
+
+class Known:
+    """What the mappings say of upkeep, read again only where a file has changed."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "mappings"
+        self._read: dict[Path, tuple[tuple[int, int], Upkeep | None]] = {}
+
+    def upkeep(self) -> list[Upkeep]:
+        """Give it for each mapping. One that is wrong is passed over, and logged once."""
+        now: dict[Path, tuple[tuple[int, int], Upkeep | None]] = {}
+        for path in sorted(self._folder.glob("*.yaml")):
+            try:
+                state = path.stat()
+            except OSError:
+                continue
+            mark = (state.st_mtime_ns, state.st_size)
+            before = self._read.get(path)
+            now[path] = before if before and before[0] == mark else (mark, _upkeep(path))
+        self._read = now
+        return [known for _, known in now.values() if known is not None]
+
+
+def _upkeep(path: Path) -> Upkeep | None:
+    try:
+        return adapters.upkeep(path)
+    except Misconfigured as error:
+        _log.warning("mapping is wrong", detail=error.detail)
+        return None
+
+
+def source_list(home: Home, *, as_json: AsJson = False) -> None:
+    """Show each source: its records, its age and limit, when it is polled, its last import."""
+    settings = settings_files.load(home)
+    rows = _rows(settings, datetime.now(UTC))
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n")
+        return
+    table = Table()
+    for column, word in _LISTED.items():
+        table.add_column(word, justify="right" if column in _COUNTS else "left")
+    for row in rows:
+        table.add_row(*(_cell(column, row) for column in _LISTED))
+    console = Console()
+    console.print(table if rows else "There is no source: mappings/ is empty.")
+    for row in rows:
+        if row.get("last_text"):
+            console.print(f"{row['source']}: {row['last_text']}", markup=False, highlight=False)
+
+
+_LISTED = {
+    "source": "source",
+    "kind": "kind",
+    "generation": "generation",
+    "records": "records",
+    "set_aside": "set aside",
+    "as_of": "as of (UTC)",
+    "age_minutes": "age",
+    "limit_minutes": "limit",
+    "next_poll": "next poll (UTC)",
+    "last_result": "last import",
+}
+_COUNTS = frozenset({"generation", "records", "set_aside"})
+
+
+def _rows(settings: Settings, now: datetime) -> list[dict[str, Any]]:
+    known = {u.name: u for u in map(adapters.upkeep, mappings(settings.home))}
+    current, runs = read(settings.home)
+    limits = _limits(settings)
+    rows = []
+    for name in sorted(known.keys() | current.keys()):
+        upkeep, generation, run = known.get(name), current.get(name), runs.get(name)
+        row: dict[str, Any] = {"source": name, "kind": _kind(upkeep, generation)}
+        if row["kind"] == "live":
+            row["as_of"] = "now"
+        elif generation is not None:
+            row |= {
+                "generation": generation.id,
+                "records": generation.records,
+                "set_aside": generation.set_aside,
+                "as_of": stamp(generation.as_of) if generation.as_of else None,
+            }
+            fresh = freshness(generation.as_of, generation.record_types, limits, now)
+            row |= {"age_minutes": fresh.age, "stale": fresh.stale}
+            if fresh.limit is not None:
+                row |= {"limit_minutes": fresh.limit, "limit_of": fresh.limited}
+            if generation.corrected:
+                row["corrected"] = generation.corrected
+        if upkeep is not None and upkeep.poll is not None and not upkeep.live:
+            row["poll"] = described(upkeep.poll)
+            if settings.poll_sources:
+                row["next_poll"] = stamp(next_due(upkeep.poll, run, now))
+        if run is not None:
+            row |= {"last_import": stamp(run.finished), "last_result": run.outcome}
+            if run.text is not None:
+                row |= {"last_code": run.code, "last_text": run.text}
+        rows.append(row)
+    return rows
+
+
+def _kind(upkeep: Upkeep | None, generation: Generation | None) -> str:
+    if upkeep is None:
+        return "mirror, no mapping"
+    if upkeep.live:
+        return "live"
+    return "not imported" if generation is None else "mirror"
+
+
+def _limits(settings: Settings) -> dict[str, int]:
+    """Give the limits of the policy folder; none where it is no set, which `policy check` tells."""
+    try:
+        return strictest(load_set(settings.home / "policies"), Ori(settings.ori))
+    except SallyportError:
+        return {}
+
+
+def read(home: Path) -> tuple[dict[str, Generation], dict[str, Run]]:
+    """Give current generations and last imports, by source."""
+    path = home / DATA / RECORDS
+    if not path.exists():
+        return {}, {}  # nothing was imported yet
+    with closing(Reader(path)) as reader:
+        return {g.source: g for g in reader.generations()}, reader.runs()
+
+
+def plain(value: str | None) -> Text:
+    """Show a legacy value as it is: no markup, and nothing that would drive the terminal."""
+    return Text("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value or ""))
+
+
+def _cell(column: str, row: dict[str, Any]) -> str:
+    value = row.get(column)
+    if value is None:
+        return ""
+    if column == "age_minutes":
+        return f"{span(value)}, STALE" if row.get("stale") else span(value)
+    if column == "limit_minutes":
+        return f"{span(value)} ({row['limit_of']})"
+    if column in {"as_of", "next_poll"}:
+        return str(value)[:16].replace("T", " ")
+    if column == "last_result":
+        return f"{value} {str(row['last_import'])[:16].replace('T', ' ')}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

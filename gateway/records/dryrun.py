@@ -1,0 +1,81 @@
+"""What an import would do: everything is read and translated, and nothing is written."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from hashlib import blake2b
+from pathlib import Path
+
+from sqlalchemy import Engine, select
+
+from gateway.database import open_sqlite
+from gateway.records import store
+from gateway.records.columns import index_format
+from gateway.records.importer import Imported, Progress, Shrink, shrinks
+from gateway.records.source import Origin
+from gateway.records.staging import known_of
+from gateway.records.sums import Item, Read, Sums, batches, chained, ids_of, sort_out
+
+
+def dry_run(
+    path: Path,
+    source: str,
+    rows: Iterable[Item],
+    *,
+    progress: Callable[[Progress], None] = lambda _: None,
+    origin: Callable[[], Origin | None] = lambda: None,
+    max_shrink: float | None = None,
+) -> Imported:
+    """Compare a source with its current records, if there are any, as an import would."""
+    engine = open_sqlite(path, read_only=True) if path.exists() else None
+    try:
+        return _compare(engine, source, batches(rows, origin), progress, max_shrink)
+    finally:
+        if engine is not None:
+            engine.dispose()
+
+
+def _compare(
+    engine: Engine | None,
+    source: str,
+    found_in: Iterable[list[Read]],
+    progress: Callable[[Progress], None],
+    max_shrink: float | None,
+) -> Imported:
+    g = store.generations.c
+    current, before, digest, made = None, 0, "", ""
+    if engine is not None:
+        with engine.connect() as c:
+            query = select(g.id, g.records, g.digest, g.index_format)
+            found = c.execute(query.where(g.source == source, g.state == store.CURRENT)).first()
+        if found is not None:
+            current, before, digest, made = found
+    sums, seen, reasons = Sums(), set[bytes](), Counter[tuple[str, str | None, str]]()
+    with engine.connect() if engine is not None else nullcontext() as c:
+        for batch in found_in:
+            ids = ids_of(batch)
+            done = sort_out(
+                source,
+                batch,
+                sums,
+                chained(sums.digest, batch),
+                taken={i for i in ids if _short(i) in seen},
+                known={} if c is None else known_of(c, current, ids),
+            )
+            seen.update(_short(record_id) for record_id, _ in done.good)
+            reasons.update((s.code, s.column, s.text) for s in done.aside)
+            sums = done.after
+            progress(Progress(sums.rows, sums.records, sums.rows_aside))
+    removed = before - (sums.records - sums.new)
+    return Imported(
+        *(source, None, sums.rows, sums.records, sums.rows_aside, sums.new, sums.changed),
+        *(sums.records - sums.new - sums.changed, removed, sums.corrected, 0),
+        same=current is not None and digest == sums.digest and made == index_format(),
+        reasons=tuple(store.Reason(*why, n) for why, n in reasons.most_common()),
+        dry_run=True,
+        shrinks=shrinks(Shrink(source, before, removed, 0.0), max_shrink),
+    )
+
+
+def _short(record_id: str) -> bytes:
+    return blake2b(record_id.encode(), digest_size=10).digest()
