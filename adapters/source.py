@@ -15,7 +15,7 @@ from adapters.corrected import corrected, fields_of, overridden
 from adapters.document import Document, Place
 from adapters.handling import compile_handling
 from adapters.joining import JoinCompiler
-from adapters.joins import FileLookup, Join, joined
+from adapters.joins import FileLookup, Join, join_columns, joined
 from adapters.mapping import MappingFile, placeholders
 from adapters.nibrs import codes as standard_codes
 from adapters.opening import code_files
@@ -80,13 +80,21 @@ class MappedSource:
             plan.kept.clear()
         for part in self._parts:
             try:
-                rows = corrected(part.reader.rows(), corrections)
+                rows = corrected(part.reader, corrections)
                 for row in joined(repeated(rows, part.repeats), part.joins):
                     yield from self._translated(overridden(row), part)
             finally:
                 for join in part.joins:
                     if isinstance(join.lookup, FileLookup):
                         join.lookup.forget()
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that a row has by itself or through a join: those of a repeated part lack."""
+        found = frozenset[str]()
+        for part in self._parts:
+            found |= join_columns(part.reader.columns(), part.joins).own
+        return found
 
     def origin(self) -> Origin | None:
         """Give the legacy row that the last of `rows` was made of."""
@@ -179,7 +187,8 @@ class Compiler:
         """All columns there are, by the part that they stand in; "" is the row itself."""
         self.used: set[str] = set()
         """The columns that the mapping names, as `COLUMN` or `join.COLUMN`."""
-        self._compiled: list[tuple[list[Target], Any]] = []
+        self.plans: list[tuple[int, RecordPlan, Sequence[Target]]] = []
+        """What was compiled: the record's number, its plan, and the paths that it fills."""
 
     def numbers(self) -> Iterator[int]:
         """Give the records' numbers, but those that are not as the language has them."""
@@ -201,8 +210,7 @@ class Compiler:
             key = _id_columns(doc, spec["id"], fields, (*place, "id"))
         with doc.going_on():
             when = fields.conditions(spec.get("when"), (*place, "when"))
-        self._compiled.append((fields.targets, objects))
-        return RecordPlan(
+        plan = RecordPlan(
             record_type=spec["type"],
             when=when,
             id_template=spec["id"],
@@ -211,6 +219,8 @@ class Compiler:
             handling=compile_handling(doc, number, fields, self.tables),
             kept=fields.kept,
         )
+        self.plans.append((number, plan, fields.targets))
+        return plan
 
     def repeats(self, number: int, own: Columns) -> tuple[list[Repeat], Columns]:
         """Compile what repeats within the rows of one record, and give the columns with it."""
@@ -218,7 +228,7 @@ class Compiler:
 
     def terms(self) -> Terms:
         """Give the terms of all records compiled so far."""
-        return terms_of(self._compiled)
+        return terms_of((targets, plan.objects) for _, plan, targets in self.plans)
 
     def joins(
         self, number: int, own: Columns, lookup: Callable[[str, Mapping[str, Any]], Any]
