@@ -411,6 +411,8 @@ class Question:
     deadline_ms: Annotated[int, Field(ge=50, le=30_000)] = 5_000
     blind: Blind = field(default_factory=new_blind)
     """Chance alone: the log's digest of the body confirms no guess once the body is erased."""
+    agreement: Sha256 | None = None
+    """The digest of the agreement's text that it rests on; None for the agency's own records."""
 
 
 # -- records ----------------------------------------------------------------------------------

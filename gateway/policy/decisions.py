@@ -15,6 +15,7 @@ from gateway.model import ORI_PATTERN, Granularity, MatchHandling, Reason
 from gateway.policy.vocabulary import Vocabulary
 
 _ORI = re.compile(ORI_PATTERN)
+_SHA256 = re.compile(r"sha-256:[0-9a-f]{64}")
 _CODE = re.compile(r"[a-z][a-z0-9_.]{0,95}")
 _GRANULARITIES = {str(g): g for g in Granularity}
 _ACTIONS = frozenset({"give", "mask", "pointer", "count", "nothing"})
@@ -47,6 +48,8 @@ class PeerOutcome:
     terms: tuple[str, ...]
     record_types: tuple[str, ...]
     rules: tuple[str, ...]
+    agreement: str | None = None
+    """The digest of the text that the question rests on; None for the agency's own records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +192,10 @@ def read_ask(outcome: Any, words: Vocabulary) -> AskOutcome:
 
 def _peer(ori: str, value: Any, words: Vocabulary) -> PeerOutcome:
     place = "ask.agencies"
-    found = _object(value, _PEER, place)
+    if type(value) is not dict:
+        _bad(place)
+    agreement = value.get("agreement")
+    found = _object({k: v for k, v in value.items() if k != "agreement"}, _PEER, place)
     allow, reasons = _bool(found["allow"], place), _reasons(found["reasons"], place)
     _refusal_has_reasons(allow, reasons, place)
     if allow and not _ORI.fullmatch(ori):
@@ -204,7 +210,14 @@ def _peer(ori: str, value: Any, words: Vocabulary) -> PeerOutcome:
         terms=tuple(terms),
         record_types=_words(found["record_types"], words.record_types, f"{place}.record_types"),
         rules=_rules(found["rules"], f"{place}.rules"),
+        agreement=_digest(agreement, f"{place}.agreement"),
     )
+
+
+def _digest(value: Any, place: str) -> str | None:
+    if value is not None and (type(value) is not str or not _SHA256.fullmatch(value)):
+        _bad(place)
+    return value
 
 
 def read_answer(outcome: Any, words: Vocabulary) -> AnswerOutcome:

@@ -31,6 +31,7 @@ from gateway.model import (
 from gateway.policy import decisions, inputs, release
 from gateway.policy.active import ActiveSet
 from gateway.policy.admitting import not_as_asked
+from gateway.policy.agreements import Agreed, Agreements, refuse_unsigned, with_agreements
 from gateway.policy.bundles import Lease
 from gateway.policy.clock import SteadyClock
 from gateway.policy.embedded import EmbeddedEngine
@@ -76,8 +77,13 @@ class Policy:
         engine: Engine,
         limits: Limits,
         warn: timedelta,
+        agreements: Agreements | None = None,
     ) -> None:
         """Use `start`: this alone has no set, and decides nothing."""
+        self._agreements = agreements
+        self._base: PolicySet | None = None
+        self.agreed = Agreed()
+        """The agreements as they count now, and what is wrong with others."""
         self._source = source
         self._warn = warn
         self._lease: Lease | None = None
@@ -106,9 +112,11 @@ class Policy:
         limits: Limits | None = None,
         source: Source | None = None,
         warn: timedelta = timedelta(days=7),
+        agreements: Agreements | None = None,
     ) -> "Policy":
         """Bring the folder's set into force, or the last good one if the folder's is rejected.
 
+        `agreements`: where signed ones lie; without, there are none but the set's own data.
         `source` gives the set in the folder's stead: a signed bundle, or a folder that two people
         have to agree to. `warn`: how long before a bundle's end the status says so. Raises
         `PolicyRejected` if there is no set. The embedded engine is the default.
@@ -121,13 +129,15 @@ class Policy:
             engine=engine or EmbeddedEngine(),
             limits=limits or Limits(),
             warn=warn,
+            agreements=agreements,
         )
         last = await asyncio.to_thread(self._kept.active)
         try:
             candidate = await self._load(last)
+            agreed = await self._read_agreements(candidate.policy_set, strict=True)
             if last is None or candidate.policy_set.revision != last.revision:
-                await self._vet(candidate)
-            await self._switch(candidate)
+                await self._vet(candidate, agreed)
+            await self._switch(candidate, agreed)
         except PolicyRejected as error:
             await self._go_on_with(last, error)
         return self
@@ -142,7 +152,8 @@ class Policy:
             await self._engine.close()
             raise error from None
         self._rejected = error
-        await self._switch(good)
+        # The set of then, with the agreements of now: what was suspended since stays so.
+        await self._switch(good, await self._read_agreements(good.policy_set))
 
     # -- the set in force -----------------------------------------------------------------
 
@@ -168,12 +179,13 @@ class Policy:
         """
         async with self._switching:
             try:
-                candidate = await self._load(self._active().policy_set)
-                if candidate.policy_set.revision != self.revision:
-                    await self._vet(candidate)
-                    await self._switch(candidate)
-                elif candidate.lease != self._lease:
-                    await self._switch(candidate)
+                candidate = await self._load(self._base)
+                agreed = await self._read_agreements(candidate.policy_set, strict=True)
+                if self._base is None or candidate.policy_set.revision != self._base.revision:
+                    await self._vet(candidate, agreed)
+                    await self._switch(candidate, agreed)
+                elif candidate.lease != self._lease or agreed.data != self.agreed.data:
+                    await self._switch(candidate, agreed)
             except PolicyRejected as error:
                 self._rejected = error
                 raise
@@ -182,6 +194,27 @@ class Policy:
                 raise self._rejected from error
             self._rejected = None
             return self.revision
+
+    async def renew_agreements(self, agreed: Agreed | None = None) -> bool:
+        """Take the agreements as they are signed, suspended and revoked now. Whether that is news.
+
+        The rules stay, so nothing is vetted: from the next decision on it counts. Raises
+        `PolicyRejected` if they can't be read; what counted before then goes on.
+        """
+        async with self._switching:
+            base = self._base
+            if self._agreements is None or base is None:
+                return False
+            fresh = agreed or await self._read_agreements(base)
+            changed = fresh.data != self.agreed.data
+            if changed:
+                await self._activate(with_agreements(base, fresh.data))
+            self.agreed = fresh
+            return changed
+
+    async def read_agreements(self) -> Agreed:
+        """Read the agreements as they are now, without letting them count. Raises as above."""
+        return await self._read_agreements(self._base or self._active().policy_set)
 
     async def watch(self) -> None:
         """Apply each saved edit of the folder, until cancelled. `status` shows a rejected one."""
@@ -441,22 +474,38 @@ class Policy:
 
         return await asyncio.to_thread(load)
 
-    async def _vet(self, candidate: Candidate) -> None:
-        await vet_apart(candidate.policy_set, self._self, self._limits)
+    async def _vet(self, candidate: Candidate, agreed: Agreed) -> None:
+        await vet_apart(self._deciding(candidate.policy_set, agreed), self._self, self._limits)
 
-    async def _switch(self, candidate: Candidate) -> None:
+    async def _read_agreements(self, base: PolicySet, *, strict: bool = False) -> Agreed:
+        if self._agreements is None:
+            return Agreed()
+        refuse_unsigned(base, self._source.watched)
+        return await asyncio.to_thread(self._agreements.read, base, strict=strict)
+
+    def _deciding(self, base: PolicySet, agreed: Agreed) -> PolicySet:
+        """Give the set as it decides: with the agreements that were verified, and no others."""
+        return base if self._agreements is None else with_agreements(base, agreed.data)
+
+    async def _switch(self, candidate: Candidate, agreed: Agreed) -> None:
         """Switch the engine, then the rest. While it switches, either set's decisions count."""
-        fresh, lease = ActiveSet(candidate.policy_set), candidate.lease
-        before = self._current
-        self._known = {s.revision: s for s in (before, fresh) if s is not None}
+        lease = candidate.lease
         floor = await asyncio.to_thread(self._kept.floor)
         if lease is not None and (floor is None or floor.version < lease.version):
             await asyncio.to_thread(self._kept.raise_floor, Floor(lease.version, lease.id))
-        await self._engine.activate(candidate.policy_set)
-        self._current, self._lease = fresh, lease
-        self._since = datetime.now(UTC)
+        await self._activate(self._deciding(candidate.policy_set, agreed))
+        self._base, self._lease, self.agreed = candidate.policy_set, lease, agreed
         raw = candidate.bundle.raw if candidate.bundle else None
         await asyncio.to_thread(self._kept.keep, candidate.policy_set, raw)
+
+    async def _activate(self, deciding: PolicySet) -> None:
+        fresh, before = ActiveSet(deciding), self._current
+        self._known = {s.revision: s for s in (before, fresh) if s is not None}
+        await self._engine.activate(deciding)
+        self._current = fresh
+        self._since = datetime.now(UTC)
+        # To replay its decisions; the one to start from is kept without agreements.
+        await asyncio.to_thread(self._kept.store, deciding)
 
     def _in_time(self) -> None:
         """Raise `PolicyUnavailable` once the signed bundle has ended."""

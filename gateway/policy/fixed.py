@@ -4,7 +4,7 @@ They name nobody. With the set's own list of agencies they go through every purp
 agency, so that vetting sees outcomes of many shapes, and the slowest of them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gateway.policy.vocabulary import Vocabulary
@@ -19,9 +19,12 @@ def agencies_case(self_ori: str) -> dict[str, Any]:
 
 
 def cases(
-    words: Vocabulary, self_ori: str, oris: Sequence[str]
+    words: Vocabulary, self_ori: str, oris: Sequence[str], agreed: Mapping[str, Any]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give entrypoint and input, for each purpose and each of the first few agencies."""
+    """Give entrypoint and input, for each purpose and each of the first few agencies.
+
+    `agreed` is `data.agreements`: a question between two agencies rests on one of their papers.
+    """
     for purpose in words.purposes:
         search = _search(words, purpose)
         for agencies in (["*"], None, [self_ori, *oris[:_AGENCIES]]):
@@ -29,12 +32,19 @@ def cases(
             yield "ask", {**ask, "officer": _officer(), "agencies": agencies}
         for ori in [self_ori, *oris[:_AGENCIES]]:
             base = {"v": 1, "now": NOW, "self": self_ori}
-            asked = {**base, "asker": {**_officer(), "ori": ori}, "search": search}
+            asker = {**_officer(), "ori": ori}
+            rests_on = _paper(agreed, *sorted((self_ori, ori)))
+            asked = {**base, "asker": asker, "agreement": rests_on, "search": search}
             yield "answer", asked
             facts = [{"record_type": t, "stale": s} for t in words.record_types for s in (0, 1)]
             facts = [{**f, "stale": bool(f["stale"])} for f in facts]
             yield "release", {**asked, "granularity": "record", "facts": facts}
             yield "admit", {**base, "owner": ori, "search": search, "answer": _answer()}
+
+
+def _paper(agreed: Mapping[str, Any], first: str, second: str) -> Any:
+    papers = agreed.get(first, {}).get(second, {})
+    return next((p.get("digest") for p in papers.values()), None)
 
 
 def _officer() -> dict[str, Any]:

@@ -62,6 +62,7 @@ def answer_input(question: Question, self_ori: str, now: datetime) -> dict[str, 
         "now": _second(now),
         "self": self_ori,
         "asker": _asker(question.asker),
+        "agreement": question.agreement,
         "search": _search(question, question.reason.code),
     }
 
@@ -98,6 +99,8 @@ def admit_input(question: Question, answer: Answer, self_ori: str, now: datetime
         "now": _second(now),
         "self": self_ori,
         "owner": answer.owner,
+        "asker": _asker(question.asker),
+        "agreement": question.agreement,
         "search": _search(question, question.reason.code),
         "answer": {
             "status": answer.status,

@@ -39,13 +39,18 @@ class KeptSets:
 
     def keep(self, vetted: PolicySet, bundle: bytes | None = None) -> None:
         """Keep a vetted set, with the bundle it came in, and note that it counts from now on."""
-        home = self._folder / vetted.digest
-        home.mkdir(mode=0o700, exist_ok=True)
-        if not (home / _FILE).exists():
-            _write(home / _FILE, vetted.canonical)
+        home = self.store(vetted)
         if bundle is not None:
             _write(home / _BUNDLE, bundle)
         _write(self._folder / "active", f"{vetted.digest} {VETTED_BY}\n".encode())
+
+    def store(self, decided_by: PolicySet) -> Path:
+        """Keep a set that decides, to replay its decisions. Gives its folder."""
+        home = self._folder / decided_by.digest
+        home.mkdir(mode=0o700, exist_ok=True)
+        if not (home / _FILE).exists():
+            _write(home / _FILE, decided_by.canonical)
+        return home
 
     def get(self, revision: str) -> PolicySet:
         """Give the set of a revision. Raises `PolicyRejected` if it is not kept, or was changed."""

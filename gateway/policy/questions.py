@@ -68,6 +68,7 @@ def minimised(
         callback=search.callback,
         max_matches=search.max_matches,
         deadline_ms=search.deadline_ms,
+        agreement=outcome.agreement,
     )
 
 

@@ -20,6 +20,7 @@ import orjson
 from gateway import niem
 from gateway.errors import Misconfigured, PolicyRejected, PolicyUnavailable
 from gateway.policy import builtins, decisions, fixed
+from gateway.policy.agreements import KEY, with_examples
 from gateway.policy.embedded import Compiled
 from gateway.policy.sets import PolicySet, from_canonical
 from gateway.policy.vocabulary import Vocabulary, read_vocabulary
@@ -35,14 +36,16 @@ def vet(candidate: PolicySet, self_ori: str, case_ms: float) -> dict[str, Any]:
     trees = compiled.trees()
     for misuse in builtins.misuses(trees):
         raise PolicyRejected(misuse.reason, where=misuse.where)
-    deciding = Compiled(candidate.rules, candidate.data)
+    # A set alone has no agreements: its examples show what it makes of some.
+    whole = candidate if KEY in candidate.data else with_examples(candidate)
+    deciding = Compiled(candidate.rules, whole.data)
     clock = _Clock(case_ms)
     # The engine looks for unsafe and recursive names only in what it evaluates: so, everything.
     for package in deciding.packages():
         clock.run(package, package, partial(deciding.query, package))
     tests = _run_tests(compiled, trees, clock)
     # The tests' modules are not there when it counts, so nothing may lean on them.
-    _run_cases(deciding, words, self_ori, clock)
+    _run_cases(deciding, words, self_ori, clock, whole.data[KEY])
     return {"tests": tests, "slowest": clock.slowest, "slowest_ms": round(clock.worst_ms, 3)}
 
 
@@ -119,7 +122,9 @@ def each_test(candidate: PolicySet) -> list[dict[str, Any]]:
     return results
 
 
-def _run_cases(compiled: Compiled, words: Vocabulary, self_ori: str, clock: _Clock) -> None:
+def _run_cases(
+    compiled: Compiled, words: Vocabulary, self_ori: str, clock: _Clock, agreed: dict[str, Any]
+) -> None:
     def decide(entrypoint: str, case: dict[str, Any]) -> Any:
         rule = f"data.sallyport.{entrypoint}.decision"
         raw = orjson.dumps(case)
@@ -135,7 +140,7 @@ def _run_cases(compiled: Compiled, words: Vocabulary, self_ori: str, clock: _Clo
     try:
         listed = decisions.read_agencies(decide(entrypoint, fixed.agencies_case(self_ori)), words)
         oris = [str(a["ori"]) for a in listed]
-        for entrypoint, case in fixed.cases(words, self_ori, oris):
+        for entrypoint, case in fixed.cases(words, self_ori, oris, agreed):
             readers[entrypoint](decide(entrypoint, case), case)
     except PolicyUnavailable as error:
         where = f"data.sallyport.{entrypoint}.decision"

@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from gateway.errors import PolicyUnavailable
+from gateway.policy.agreements import with_examples
 from gateway.policy.embedded import EmbeddedEngine
 from gateway.policy.engine import Engine
 from gateway.policy.opa_server import OpaServerEngine
@@ -18,8 +19,16 @@ from tests.policy.conftest import StartOpa
 from tools.rules_table import PAGE, page, rules
 
 POLICIES = Path(__file__).parents[2] / "policies"
+AGREED = "sha-256:" + "a" * 64
+"""The digest that each example of an agreement has; questions rest on it, if not said otherwise."""
 CASES: list[dict[str, Any]] = [
-    {**case, "name": f"{file.stem}: {case['name']}"}
+    {
+        **case,
+        "name": f"{file.stem}: {case['name']}",
+        "input": {"agreement": AGREED, **case["input"]}
+        if "asker" in case["input"]
+        else case["input"],
+    }
     for file in sorted((Path(__file__).parent / "cases").glob("*.json"))
     for case in json.loads(file.read_text())
 ]
@@ -29,7 +38,7 @@ _NO_RULES = {"admit.as_agreed", "officer.may_ask"}
 
 @pytest.fixture(scope="module")
 def shipped() -> PolicySet:
-    return load_set(POLICIES)
+    return with_examples(load_set(POLICIES))
 
 
 def summary(outcome: Any, expect: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 
 from gateway.errors import PolicyUnavailable
 from gateway.policy import decisions, fixed
+from gateway.policy.agreements import with_examples
 from gateway.policy.embedded import EmbeddedEngine
 from gateway.policy.engine import ENTRYPOINTS, Engine
 from gateway.policy.opa_server import OpaServerEngine
@@ -29,7 +30,7 @@ GRANULARITIES = ("hit", "count", "pointer", "record", "everything")
 
 @pytest.fixture(scope="module")
 def shipped() -> PolicySet:
-    return load_set(POLICIES)
+    return with_examples(load_set(POLICIES))
 
 
 @pytest.mark.parametrize("self_ori", SELVES)
@@ -111,6 +112,7 @@ class Inputs:
         if kind == "admit":
             return {**base, "owner": owner, "answer": self.answer()}
         base["asker"] = {**self.person(), "ori": owner}
+        base["agreement"] = pick([*["sha-256:" + "a" * 64] * 8, "sha-256:" + "b" * 64, None])
         if kind == "answer":
             return base
         facts = [self.facts() for _ in range(self.chance.randint(0, 3))]
