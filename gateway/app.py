@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields, is_dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,7 +19,7 @@ from starlette.types import ASGIApp
 import adapters
 from gateway import niem
 from gateway.database import open_sqlite
-from gateway.errors import LedgerUnavailable, PolicyRejected, SallyportError
+from gateway.errors import LedgerUnavailable, Misconfigured, PolicyRejected, SallyportError
 from gateway.exchange import Aggregate, Answering, Asking, Searches
 from gateway.http import admin, audit, client, explanations, health, peer, problems, token
 from gateway.http.composed import Gateway
@@ -28,7 +29,10 @@ from gateway.ledger.seal import derive_key, ledger_key
 from gateway.model import Ori
 from gateway.peers import AiohttpTransport, BackOff, Peers
 from gateway.policy import Engine, Policy
+from gateway.policy.bundles import FILE as BUNDLE_FILE
 from gateway.policy.opa_server import OpaServer, OpaServerEngine
+from gateway.policy.signers import load_signers
+from gateway.policy.sources import BundleSource, FolderSource, Source
 from gateway.records.find import Records
 from gateway.settings import Settings
 from gateway.telemetry import Metrics, Tracing
@@ -220,11 +224,30 @@ async def _policy(settings: Settings, keys: Keys, stack: AsyncExitStack) -> Poli
         self_ori=Ori(settings.ori),
         pairwise=pairwise,
         engine=engine,
+        source=_policy_source(settings),
+        warn=timedelta(days=settings.policy_warn_days),
     )
     stack.push_async_callback(policy.close)
     if settings.policy_watch:
         stack.push_async_callback(_ended, asyncio.create_task(policy.watch()))
     return policy
+
+
+def _policy_source(settings: Settings) -> Source:
+    """Give where policy comes from: the edited folder, or the signed bundle alone."""
+    signers, two = load_signers(settings.home), settings.policy_two_persons
+    if settings.policy_signed and not signers.names:
+        raise Misconfigured(
+            "policy_signed is on, and policy_signers.yaml names nobody, so no bundle could count; "
+            "make a key with `sallyport policy signer`"
+        )
+    if two and len(signers.names) < 2:  # noqa: PLR2004 - the rule is of two people
+        raise Misconfigured(
+            "policy_two_persons is set, and policy_signers.yaml names fewer than two people"
+        )
+    if settings.policy_signed:
+        return BundleSource(settings.home / BUNDLE_FILE, signers, two)
+    return FolderSource(settings.home / "policies", signers, two)
 
 
 async def _records(home: Path, stack: AsyncExitStack) -> Records:

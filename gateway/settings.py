@@ -30,6 +30,8 @@ from gateway.errors import Misconfigured
 from gateway.model import OriText
 
 FILE = "sallyport.toml"
+PolicyPart = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z][a-z0-9_]*(/[A-Za-z0-9_-]+)*)$")]
+"""A folder of the policy set, as its rules and data name it: law, law/federal. `*`: all of it."""
 
 
 class Settings(BaseSettings):
@@ -54,6 +56,12 @@ class Settings(BaseSettings):
     opa_timeout_ms: Annotated[int, Field(ge=10, le=5_000)] = 250
     policy_watch: bool = True
     """Apply saved edits of the policy folder by themselves, if they pass vetting."""
+    policy_signed: bool = False
+    """Take policy from the home's signed bundle alone, never from the edited folder."""
+    policy_two_persons: Annotated[tuple[PolicyPart, ...], NoDecode] = ()
+    """Parts of the policy set whose change two different people have to sign."""
+    policy_warn_days: Annotated[int, Field(ge=0, le=365)] = 7
+    """How many days before a signed bundle ends `/readyz` says so."""
 
     max_body_bytes: Annotated[int, Field(ge=1_024, le=16 * 2**20)] = 256 * 1024
     max_answer_bytes: Annotated[int, Field(ge=16_384, le=64 * 2**20)] = 8 * 2**20
@@ -84,10 +92,10 @@ class Settings(BaseSettings):
         toml = TomlConfigSettingsSource(settings_cls, Path(str(home)) / FILE)
         return (init_settings, env_settings, toml)
 
-    @field_validator("opa_url", mode="before")
+    @field_validator("opa_url", "policy_two_persons", mode="before")
     @classmethod
     def _several(cls, value: Any) -> Any:
-        """Take one URL, or several with commas between; in the file also a list."""
+        """Take one, or several with commas between; in the file also a list."""
         if isinstance(value, str):
             return tuple(u.strip() for u in value.split(",") if u.strip())
         return () if value is None else value

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway import settings as settings_files
-from gateway.cli import admin_client
+from gateway.cli import admin_client, policy_sign
 from gateway.cli.options import AsJson, Home
 from gateway.errors import PolicyRejected
 from gateway.policy.engine import Limits
@@ -26,6 +26,7 @@ from gateway.policy.vetting import run_tests_apart, vet_apart
 from gateway.policy.vocabulary import read_vocabulary
 
 app = typer.Typer(no_args_is_help=True)
+policy_sign.register(app)
 
 Folder = Annotated[
     Path, typer.Argument(help="The folder with the policy set.", file_okay=False, exists=True)
@@ -109,8 +110,21 @@ def show(home: Home, *, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def apply(home: Home, *, as_json: AsJson = False) -> None:
-    """Have the running gateway vet its policy folder and switch to it, whole or not at all."""
+def apply(
+    home: Home,
+    *,
+    bundle: Annotated[
+        Path | None,
+        typer.Option("--bundle", help="Bring in this signed bundle.", dir_okay=False, exists=True),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have the running gateway vet its policy and switch to it, whole or not at all.
+
+    Its policy is the edited folder, or where `policy_signed` is on the signed bundle.
+    """
+    if bundle is not None:
+        policy_sign.take(home, bundle)
     done = admin_client.call(home, "POST", "/v1/admin/policy/apply")
     _show("In force" if done.get("changed") else "Nothing changed", done, as_json=as_json)
 

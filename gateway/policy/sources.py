@@ -230,7 +230,7 @@ def package_of(text: str) -> tuple[str, ...] | None:
 def require_two(parts: Sequence[str], names: Sequence[str], signers: Signers) -> None:
     """Raise `PolicyRejected` unless two different people signed."""
     if len(set(names)) < 2:  # noqa: PLR2004 - the rule is of two people
-        by = f"it has {names[0]}'s" if names else "it has none"
+        by = f"it has {names[0]}'s" if names else "as it is now it has none"
         raise PolicyRejected(
             f"a change of {' and '.join(parts)} needs the signatures of two people, and {by}. Have "
             f"another of {_people(signers)} look at it and run `sallyport policy sign`"
@@ -245,11 +245,17 @@ def who_signed(path: Path, policy_set: PolicySet, signers: Signers) -> list[str]
     """Name who signed this set, by the signatures file of its folder. Raises `PolicyRejected`."""
     if not path.exists():
         return []
-    tokens = read_signatures(read_file(path, 4 * 2**20), path.name)
+    claims = {"revision": policy_set.revision}
+    # Those under what the folder held before are no fault: it is edited, and signed again.
+    tokens = [t for t in _tokens(path) if claims_of(t) == claims]
     try:
-        return signers.who_signed(tokens, {"revision": policy_set.revision}, _TYP)
+        return signers.who_signed(tokens, claims, _TYP)
     except PolicyRejected as error:
         raise PolicyRejected(error.detail, where=path.name) from None
+
+
+def _tokens(path: Path) -> list[str]:
+    return read_signatures(read_file(path, 4 * 2**20), path.name)
 
 
 def sign_folder(folder: Path, policy_set: PolicySet, key: ec.EllipticCurvePrivateKey) -> int:
@@ -258,12 +264,12 @@ def sign_folder(folder: Path, policy_set: PolicySet, key: ec.EllipticCurvePrivat
     Gives how many signatures it has.
     """
     path = folder / SIGNATURES
-    mine = sign_claims({"revision": policy_set.revision}, key, _TYP)
-    tokens = read_signatures(read_file(path, 4 * 2**20), path.name) if path.exists() else []
+    claims = {"revision": policy_set.revision}
+    mine = sign_claims(claims, key, _TYP)
     kept = [
         t
-        for t in tokens
-        if key_id_of(t) != key_id_of(mine) and claims_of(t) == {"revision": policy_set.revision}
+        for t in (_tokens(path) if path.exists() else ())
+        if key_id_of(t) != key_id_of(mine) and claims_of(t) == claims
     ]
     temporary = path.with_name(f"{SIGNATURES}.new")
     temporary.write_bytes(orjson.dumps({"signatures": [*kept, mine]}))
