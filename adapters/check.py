@@ -1,7 +1,7 @@
 """What is wrong with a mapping, all of it at once; and what its author may have forgotten."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -12,7 +12,7 @@ from adapters.loading import load
 from adapters.mapping import MappingFile
 from adapters.source import Compiler, MappedSource
 from gateway.errors import Misconfigured
-from gateway.model import SetAside
+from gateway.model import Fact, SetAside
 
 _MOST_VALUES: Final = 50
 _MOST_NAMED: Final = 12
@@ -39,6 +39,19 @@ class Reason:
     values: Counter[str] = field(default_factory=Counter)
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What one record of a mapping is: for who knows which types, facts and paths there are.
+
+    `facts` gives the words that each fact may be, and its line; `paths` NIEM paths and their lines.
+    """
+
+    line: int
+    record_type: str
+    facts: Mapping[str, tuple[frozenset[Fact], int]]
+    paths: Mapping[str, int]
+
+
 @dataclass(slots=True)
 class Checked:
     """What was found. `source` is there where the mapping can be used.
@@ -49,6 +62,7 @@ class Checked:
 
     findings: list[Finding]
     source: MappedSource | None = None
+    records_of: list[Described] = field(default_factory=list)
     read: int = 0
     translated: int = 0
     aside: int = 0
@@ -78,7 +92,7 @@ def check(
         faults.append(_as_wrong(error, path))
     if faults:
         return Checked(_said(faults))
-    checked = Checked([], source)
+    checked = Checked([], source, list(_described(mapping.doc, compiler)))
     if rows:
         _read(source, checked, progress)
     checked.findings = [
@@ -98,6 +112,20 @@ def _as_wrong(error: Misconfigured, path: Path) -> WrongMapping:
 def _said(faults: Sequence[WrongMapping]) -> list[Finding]:
     found = dict.fromkeys((f.line, f.text) for f in faults if not isinstance(f, PassedOver))
     return [Finding("fault", line, text) for line, text in sorted(found)]
+
+
+def _described(doc: Document, compiler: Compiler) -> Iterator[Described]:
+    for number, plan, targets in compiler.plans:
+        place = ("records", number)
+        yield Described(
+            doc.line(*place, "type"),
+            plan.record_type,
+            {
+                name: (words, doc.line(*place, "handling", name))
+                for name, words in plan.handling.words.items()
+            },
+            {t.path: t.line for t in targets},
+        )
 
 
 def _unmapped(

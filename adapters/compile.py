@@ -63,6 +63,7 @@ class Target:
     path: str
     kind: str
     codes: frozenset[str] | None
+    line: int = 0
 
 
 @dataclass(slots=True)
@@ -276,7 +277,7 @@ class FieldCompiler:
         path = "/".join((self.objects[alias].niem_property, *bare))
         if bare[-1].startswith(_OWN):
             self._resolved(path.rpartition("/")[0], place)
-            return Target(alias, tuple(steps), path, "text", None)
+            return Target(alias, tuple(steps), path, "text", None, self._doc.line(*place))
         info = self._resolved(path, place)
         for n, step in enumerate(steps):
             if "[" in step:
@@ -287,7 +288,8 @@ class FieldCompiler:
                     )
         if constant and info.kind == niem.OBJECT:
             raise self._doc.wrong(f"{path} is an object; name a property in it", *place)
-        return Target(alias, tuple(steps), path, info.kind, info.codes)
+        line = self._doc.line(*place)
+        return Target(alias, tuple(steps), path, info.kind, info.codes, line)
 
     def _texts(self, field: Mapping[str, Any], place: Place, group: str | None) -> Texts:
         template = field.get("text")

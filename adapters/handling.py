@@ -28,6 +28,8 @@ class HandlingPlan:
     facts: Mapping[str, ReadFact]
     known: dict[tuple[Fact, ...], Handling]
     contact: ReadContact
+    words: Mapping[str, frozenset[Fact]]
+    """What each fact may be."""
 
     def handling(self, row: Mapping[str, str]) -> Handling:
         """Give the facts. Raises Fault."""
@@ -46,18 +48,20 @@ def compile_handling(
     place = ("records", record, "handling")
     constants: dict[str, Fact] = {}
     facts: dict[str, ReadFact] = {}
+    words: dict[str, set[Fact]] = {}
     flags = _Flags(doc, fields, tables)
     for name, written in spec["handling"].items():
         if not isinstance(written, dict):
             constants[name] = written
         elif not doc.is_broken(*place, name):
             with doc.going_on():
-                facts[name] = flags.fact(name, written, (*place, name))[0]
+                facts[name], words[name] = flags.fact(name, written, (*place, name))
     contact: ReadContact = _no_contact
     if "contact" in spec and not doc.is_broken("records", record, "contact"):
         with doc.going_on():
             contact = _contact(spec["contact"], fields, ("records", record, "contact"))
-    return HandlingPlan(constants, facts, {}, contact)
+    every = {**{k: frozenset({v}) for k, v in constants.items()}, **words}
+    return HandlingPlan(constants, facts, {}, contact, {k: frozenset(v) for k, v in every.items()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from gateway import settings as settings_files
 from gateway.app import create_app, routes
-from gateway.cli import audit, explain, policy, records, replay, setup
+from gateway.cli import audit, explain, mapping, policy, records, replay, setup
 from gateway.cli.options import Home
 from gateway.errors import PolicyRejected, SallyportError
 from gateway.telemetry import configure_logging
@@ -28,6 +28,7 @@ setup.register(app)
 records.register(app)
 replay.register(audit.app)
 explain.register(policy.app)
+app.add_typer(mapping.app, name="mapping", help="Check, preview and draft mappings.")
 app.add_typer(policy.app, name="policy", help="Check, test and apply the policy set.")
 app.add_typer(audit.app, name="audit", help="Read the access log, and prove things from it.")
 

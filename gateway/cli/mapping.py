@@ -1,0 +1,242 @@
+"""`sallyport mapping`: check a mapping, see what it makes of a source, and draft a first one."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.json import JSON
+from rich.markup import escape
+from rich.table import Table
+
+import adapters
+from adapters.check import Checked, Described, Finding, check
+from adapters.preview import Shown, preview
+from gateway.cli.options import AsJson
+from gateway.cli.showing import progress_bar
+from gateway.cli.sources import plain
+from gateway.policy.sets import load_set
+from gateway.policy.vocabulary import read_vocabulary
+
+app = typer.Typer(no_args_is_help=True)
+
+File = Annotated[Path, typer.Argument(help="The mapping file.", exists=True, dir_okay=False)]
+_MOST_VALUES = 6
+_LISTS = {
+    "dissemination": "dissemination",
+    "disclosure": "disclosure",
+    "source_kind": "source_kinds",
+}
+"""Facts of a record, and the vocabulary's list of the words that each may be."""
+
+
+@app.command("check")
+def check_command(
+    file: File,
+    *,
+    rows: Annotated[
+        bool, typer.Option("--rows", help="Read the source too, and sum up what is set aside.")
+    ] = False,
+    policies: Annotated[
+        Path | None,
+        typer.Option(
+            "--policies",
+            help="The policy set's folder: are its words known, may its elements ever leave?",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is wrong with a mapping, every fault with its line. Exit code 1 if there is one.
+
+    Warnings name columns that are not mapped and codes that are never used. With --rows: how many
+    rows would be set aside, and why. Nothing is imported.
+    """
+    with progress_bar(quiet=as_json) as bar:
+        task = bar.add_task(f"reading {file.name}", total=None, visible=rows)
+
+        def show(done: int, total: int | None) -> None:
+            bar.update(task, completed=done, total=total)
+
+        checked = check(file, rows=rows, progress=show)
+    if policies is not None:
+        checked.findings += _by_policy(checked.records_of, policies)
+        checked.findings.sort(key=lambda f: (f.kind, f.line))
+    if as_json:
+        _print_json(_as_json(checked, rows=rows))
+    else:
+        _show(file.name, checked, rows=rows)
+    raise typer.Exit(1 if checked.faults else 0)
+
+
+def _by_policy(records: list[Described], folder: Path) -> Iterator[Finding]:
+    """Hold a mapping's words and paths against the policy's vocabulary."""
+    data = load_set(folder).data
+    words = read_vocabulary(data)
+    raw: Mapping[str, Any] = data["sallyport"]["vocabulary"]
+    for record in records:
+        if record.record_type not in words.record_types:
+            known = ", ".join(sorted(words.record_types))
+            text = f"{record.record_type} is no record type of the policy; there are: {known}"
+            yield Finding("fault", record.line, text)
+        for fact, (found, line) in record.facts.items():
+            known_words = raw.get(_LISTS[fact], []) if fact in _LISTS else [True, False]
+            for word in sorted(map(str, found - frozenset(known_words))):
+                text = (
+                    f"{fact}: {word} is no word of the policy: {', '.join(map(str, known_words))}"
+                )
+                yield Finding("fault", line, text)
+        for path, line in record.paths.items():
+            steps = path.split("/")
+            parts = ("/".join(steps[:n]) for n in range(len(steps), 0, -1))
+            if not any(part in words.elements for part in parts):
+                text = f"{path} has no class in the policy: it never leaves the agency"
+                yield Finding("warning", line, text)
+
+
+def _as_json(checked: Checked, *, rows: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {"findings": [asdict(f) for f in checked.findings]}
+    if rows and checked.source is not None:
+        found |= {
+            "rows": {
+                "read": checked.read,
+                "mapped": checked.translated,
+                "set_aside": checked.aside,
+            },
+            "records": dict(checked.records),
+            "reasons": [
+                asdict(r) | {"values": dict(r.values.most_common())} for r in checked.reasons
+            ],
+            "kept_beside": dict(checked.kept),
+        }
+    return found
+
+
+def _show(name: str, checked: Checked, *, rows: bool) -> None:
+    console = Console()
+    for one in checked.findings:
+        color = "red" if one.kind == "fault" else "yellow"
+        console.print(
+            f"{name}:{one.line}: [{color}]{one.kind}[/]: {escape(one.text)}", soft_wrap=True
+        )
+    faults = len(checked.faults)
+    warnings = len(checked.findings) - faults
+    said = f"{_counted(faults, 'fault')}, {_counted(warnings, 'warning')}"
+    console.print(f"{name}: {said if faults or warnings else 'nothing is wrong'}.")
+    if checked.source is None or not rows:
+        return
+    records = ", ".join(f"{n:,} {kind}" for kind, n in checked.records.items()) or "none"
+    console.print(
+        f"{checked.read:,} rows read: {checked.translated:,} mapped, {checked.aside:,} set aside. "
+        f"Records: {records}."
+    )
+    if checked.reasons:
+        console.print(_reasons(checked))
+    for path, count in checked.kept.most_common():
+        console.print(f"{count:,} values of {path} have no word, and are kept beside as they are.")
+
+
+def _reasons(checked: Checked) -> Table:
+    table = Table(title="Why rows are set aside")
+    for column in ("rows", "column", "why", "values", "first lines"):
+        table.add_column(column, justify="right" if column == "rows" else "left")
+    for reason in checked.reasons:
+        values = [f"{v} ({n:,})" for v, n in reason.values.most_common(_MOST_VALUES)]
+        more = " …" if len(reason.values) > _MOST_VALUES else ""
+        table.add_row(
+            f"{reason.rows:,}",
+            plain(reason.column),
+            plain(f"{reason.text} ({reason.code})"),
+            plain(", ".join(values) + more),
+            ", ".join(map(str, reason.lines[:_MOST_VALUES])),
+        )
+    return table
+
+
+@app.command("preview")
+def preview_command(
+    file: File,
+    *,
+    rows: Annotated[int, typer.Option(min=1, max=1_000, help="The most rows to show.")] = 3,
+    set_aside: Annotated[
+        bool, typer.Option("--set-aside", help="Show only rows that are set aside.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show rows beside the NIEM that they become, or why they are set aside. Personal data."""
+    shown = list(preview(adapters.load(file), most=rows, only_aside=set_aside))
+    if as_json:
+        _print_json([_row_as_json(one) for one in shown])
+        return
+    console = Console()
+    for one in shown:
+        console.print(_row(one))
+    if not shown:
+        console.print("No row is set aside." if set_aside else "The source has no rows.")
+
+
+def _row_as_json(shown: Shown) -> dict[str, Any]:
+    found: dict[str, Any] = {"line": shown.line, "columns": shown.columns}
+    if shown.aside is not None:
+        aside = shown.aside
+        why = {"code": aside.code, "why": aside.text, "column": aside.column, "value": aside.value}
+        return found | {"set_aside": why}
+    return found | {
+        "records": [
+            {
+                "record_id": record.record_id,
+                "record_type": record.record_type,
+                "handling": record.handling.as_dict(),
+                "message": record.message,
+            }
+            for record in shown.records
+        ]
+    }
+
+
+def _row(shown: Shown) -> Table:
+    table = Table(title=f"line {shown.line}", title_justify="left", show_lines=True)
+    table.add_column("the row", ratio=2, overflow="fold")
+    table.add_column("what it becomes", ratio=3, overflow="fold")
+    left = Table.grid(padding=(0, 1))
+    for column, value in _cells(shown.columns):
+        left.add_row(plain(column), plain(value))
+    if shown.aside is not None:
+        aside = shown.aside
+        at = f"{aside.column}: {aside.value}: " if aside.column else ""
+        table.add_row(left, plain(f"set aside: {at}{aside.text} ({aside.code})"))
+        return table
+    right = Table.grid()
+    for record in shown.records:
+        facts = ", ".join(f"{k} {v}" for k, v in record.handling.as_dict().items())
+        content = {k: v for k, v in record.message.items() if k != "@context"}
+        right.add_row(plain(f"{record.record_type} {record.record_id}"))
+        right.add_row(plain(facts))
+        right.add_row(JSON(orjson.dumps(content).decode(), indent=2))
+    table.add_row(left, right)
+    return table
+
+
+def _cells(columns: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Give a row's columns that hold something, those of its repeated parts after them."""
+    for column, value in columns.items():
+        if isinstance(value, list):
+            for number, part in enumerate(value, 1):
+                for name, inner in part.items():
+                    if inner:
+                        yield f"{number}. {name}", str(inner)
+        elif value:
+            yield column, str(value)
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def _print_json(found: Any) -> None:
+    sys.stdout.buffer.write(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
