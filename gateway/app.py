@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields, is_dataclass
 from datetime import timedelta
@@ -29,18 +29,22 @@ from gateway.ledger.seal import derive_key, ledger_key
 from gateway.model import Ori
 from gateway.peers import AiohttpTransport, BackOff, Peers
 from gateway.policy import Engine, Policy
+from gateway.policy.agreements import Agreements
 from gateway.policy.bundles import FILE as BUNDLE_FILE
 from gateway.policy.opa_server import OpaServer, OpaServerEngine
 from gateway.policy.signers import load_signers
 from gateway.policy.sources import BundleSource, FolderSource, Source
 from gateway.records.find import Records
+from gateway.records.schedule import Schedule
 from gateway.settings import Settings
 from gateway.telemetry import Metrics, Tracing
 from gateway.trust import clients
 from gateway.trust import keys as key_files
 from gateway.trust import registry as registries
+from gateway.trust.agreement_files import AgreementFolder
 from gateway.trust.keys import Keys
 from gateway.trust.pairwise import pairwise_subject
+from gateway.trust.registry import Registry
 from gateway.trust.replays import Replays
 from gateway.trust.signatures import Signer, Verifier
 from gateway.trust.tokens import AGGREGATE_S, LogOn, TokenService
@@ -50,7 +54,11 @@ VERSION = "1.0.0"
 _log = structlog.get_logger("sallyport.app")
 
 
-def create_app(settings: Settings) -> ASGIApp:
+MakeSchedule = Callable[[Settings, Callable[[str, str], None]], Schedule]
+"""Makes what polls the sources; it is told whom to tell each source's result."""
+
+
+def create_app(settings: Settings, make_schedule: MakeSchedule | None = None) -> ASGIApp:
     """Make the application. Nothing is opened before it starts; Misconfigured then ends it."""
     metrics = Metrics()
 
@@ -58,7 +66,7 @@ def create_app(settings: Settings) -> ASGIApp:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             try:
-                app.state.gateway = await _compose(settings, metrics, stack)
+                app.state.gateway = await _compose(settings, metrics, stack, make_schedule)
             except SallyportError as error:
                 where = error.where if isinstance(error, PolicyRejected) else None
                 _log.error("not started", code=error.code, detail=error.detail, where=where)
@@ -103,7 +111,12 @@ def _operation_id(route: APIRoute) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-async def _compose(settings: Settings, metrics: Metrics, stack: AsyncExitStack) -> Gateway:
+async def _compose(
+    settings: Settings,
+    metrics: Metrics,
+    stack: AsyncExitStack,
+    make_schedule: MakeSchedule | None,
+) -> Gateway:
     """Open every part, in the order in which they need each other."""
     home, ori = settings.home, Ori(settings.ori)
     data = home / "data"
@@ -130,8 +143,9 @@ async def _compose(settings: Settings, metrics: Metrics, stack: AsyncExitStack) 
 
     niem.validate({})  # reads the release now, not on the first answer
     ledger = await _ledger(settings, keys, stack)
-    policy = await _policy(settings, keys, stack)
+    policy = await _policy(settings, keys, registry, stack)
     records = await _records(home, stack)
+    schedule = await _schedule(settings, make_schedule, metrics, stack)
 
     state = open_sqlite(data / "state.db")
     stack.callback(state.dispose)
@@ -180,6 +194,7 @@ async def _compose(settings: Settings, metrics: Metrics, stack: AsyncExitStack) 
         asking=asking,
         answering=answering,
         metrics=metrics,
+        schedule=schedule,
     )
 
 
@@ -196,9 +211,14 @@ async def _ledger(settings: Settings, keys: Keys, stack: AsyncExitStack) -> Ledg
     return ledger
 
 
-async def _policy(settings: Settings, keys: Keys, stack: AsyncExitStack) -> Policy:
+async def _policy(
+    settings: Settings, keys: Keys, registry: Registry, stack: AsyncExitStack
+) -> Policy:
     """Bring the policy set into force, in the embedded engine or in an OPA server."""
     data = settings.home / "data"
+    agreements = AgreementFolder(
+        settings.home, own=settings.ori, keyring=registry.keyring(settings.ori, keys.agreement)
+    )
 
     def pairwise(subject: str, peer: Ori) -> str:
         return pairwise_subject(keys.pairwise, peer, subject)
@@ -226,6 +246,7 @@ async def _policy(settings: Settings, keys: Keys, stack: AsyncExitStack) -> Poli
         engine=engine,
         source=_policy_source(settings),
         warn=timedelta(days=settings.policy_warn_days),
+        agreements=Agreements(agreements),
     )
     stack.push_async_callback(policy.close)
     if settings.policy_watch:
@@ -258,6 +279,17 @@ async def _records(home: Path, stack: AsyncExitStack) -> Records:
     await records.start()
     stack.push_async_callback(records.stop)
     return records
+
+
+async def _schedule(
+    settings: Settings, make: MakeSchedule | None, metrics: Metrics, stack: AsyncExitStack
+) -> Schedule | None:
+    """Poll the sources whose mappings say so."""
+    if make is None:
+        return None
+    schedule = make(settings, lambda source, outcome: metrics.imports.labels(source, outcome).inc())
+    stack.push_async_callback(_ended, asyncio.create_task(schedule.run(), name="schedule"))
+    return schedule
 
 
 def _secret(file: Path | None) -> str | None:

@@ -61,6 +61,25 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.source_age = Gauge(
+            "sallyport_source_age_seconds",
+            "Age of each source's records.",
+            ("source",),
+            registry=self.registry,
+        )
+        self.source_stale = Gauge(
+            "sallyport_source_stale",
+            "1 where a source is older than the strictest limit that policy sets on its records.",
+            ("source",),
+            registry=self.registry,
+        )
+        self.imports = Counter(
+            "sallyport_scheduled_imports_total",
+            "Imports that the schedule has started, by source and result.",
+            ("source", "outcome"),
+            registry=self.registry,
+        )
+
     def observe_request(self, route: str, status: int, seconds: float) -> None:
         """Count one served request. `route` is its template, never its address."""
         self.requests.labels(route, str(status)).observe(seconds)

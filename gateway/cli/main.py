@@ -43,7 +43,7 @@ def serve(home: Home) -> None:
     sys.setswitchinterval(0.0005)
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(settings),
+            create_app(settings, records.make_schedule),
             host=settings.host,
             port=settings.port,
             loop="uvloop",

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -142,7 +142,7 @@ def _watch(settings: Settings) -> None:
     """Poll in the foreground, for those who would rather not have the gateway do it."""
     console = Console()
     schedule = make_schedule(
-        settings, observe=lambda name, outcome: console.print(f"{name}: {outcome}")
+        settings, lambda name, outcome: console.print(f"{name}: {outcome}"), enabled=True
     )
     console.print("Polling the sources whose mappings say `poll`. Ctrl-C ends it.")
     with suppress(KeyboardInterrupt):
@@ -150,9 +150,12 @@ def _watch(settings: Settings) -> None:
 
 
 def make_schedule(
-    settings: Settings, *, observe: Any = lambda _, __: None, enabled: bool = True
+    settings: Settings, observe: Callable[[str, str], None], *, enabled: bool | None = None
 ) -> Schedule:
-    """Make what polls a gateway's sources, each import by this command."""
+    """Make what polls a gateway's sources, each import by this command.
+
+    `observe` is told a source and its result. `enabled` left out: as the settings have it.
+    """
     return Schedule(
         settings.home / DATA / RECORDS,
         sources=sources.Known(settings.home).upkeep,
@@ -162,7 +165,7 @@ def make_schedule(
             *("--home", str(settings.home), "--scheduled", "--json"),
         ),
         observe=observe,
-        enabled=enabled,
+        enabled=settings.poll_sources if enabled is None else enabled,
     )
 
 

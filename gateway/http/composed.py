@@ -10,6 +10,7 @@ from gateway.model import Ori
 from gateway.peers import Peers
 from gateway.policy import Policy
 from gateway.records.find import Records
+from gateway.records.schedule import Schedule
 from gateway.telemetry import Metrics
 from gateway.trust.signatures import Signer, Verifier
 from gateway.trust.tokens import TokenService
@@ -33,6 +34,8 @@ class Gateway:
     asking: Asking
     answering: Answering
     metrics: Metrics
+    schedule: Schedule | None = None
+    """Who polls the sources; None where nobody does."""
 
 
 def gateway_of(request: Request) -> Gateway:

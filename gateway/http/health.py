@@ -11,13 +11,15 @@ from starlette.responses import Response
 
 from gateway.errors import PolicyUnavailable
 from gateway.http.composed import Gateway, gateway_of
-from gateway.model import stamp
+from gateway.model import parse_stamp, stamp
+from gateway.records.freshness import Freshness, freshness
 
 router = APIRouter(tags=["health"])
 
 # Without these nothing may be asked or answered. The others only lessen what comes back.
 _ESSENTIAL = frozenset({"ledger", "policy"})
 # Whoever may ask for these could watch a hidden record come or go: they are the administrator's.
+_TROUBLE = frozenset({"failed", "refused"})
 _COUNTS = frozenset({"records", "set_aside", "records_withheld_as_invalid"})
 
 
@@ -69,8 +71,31 @@ def _records(gateway: Gateway) -> dict[str, Any]:
         name: {k: v for k, v in source.items() if k not in _COUNTS}
         for name, source in found["sources"].items()
     }
-    well = found["ok"] and bool(sources)
+    for name, fresh in _freshness(gateway, found["sources"]).items():
+        sources[name] |= {"age_minutes": fresh.age, "stale": fresh.stale}
+        if fresh.limit is not None:
+            sources[name] |= {"limit_minutes": fresh.limit, "limit_of": fresh.limited}
+    scheduled = gateway.schedule.status() if gateway.schedule is not None else {}
+    for name, state in scheduled.items():
+        sources.setdefault(name, {"kind": "not imported"}).update(state)
+    troubled = any(s.get("stale") or s.get("last_result") in _TROUBLE for s in sources.values())
+    well = found["ok"] and bool(found["sources"]) and not troubled
     return {"status": "ok" if well else "degraded", "sources": sources}
+
+
+def _freshness(gateway: Gateway, sources: dict[str, dict[str, Any]]) -> dict[str, Freshness]:
+    """Hold each mirror's age against the strictest limit of the policy set."""
+    now = datetime.now(UTC)
+    try:
+        limits = gateway.policy.freshness_limits()
+    except PolicyUnavailable:
+        limits = {}
+    found = {}
+    for name, source in sources.items():
+        if "as_of" in source:
+            as_of = None if source["as_of"] is None else parse_stamp(source["as_of"])
+            found[name] = freshness(as_of, source["record_types"], limits, now)
+    return found
 
 
 async def _policy(gateway: Gateway) -> dict[str, Any]:
@@ -89,7 +114,13 @@ def _without_counts(gateway: Gateway) -> dict[str, Any]:
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
 async def metrics(request: Request) -> Response:
     """Give the metrics in Prometheus' text format."""
+    gateway = gateway_of(request)
+    measured = _freshness(gateway, gateway.records.status()["sources"])
+    for name, fresh in measured.items():
+        gateway.metrics.source_stale.labels(name).set(fresh.stale)
+        if fresh.age is not None:
+            gateway.metrics.source_age.labels(name).set(fresh.age * 60)
     return Response(
-        generate_latest(gateway_of(request).metrics.registry),
+        generate_latest(gateway.metrics.registry),
         media_type="text/plain; version=0.0.4; charset=utf-8",
     )

@@ -9,7 +9,7 @@ Whatever is missing, malformed, unknown or late is `PolicyUnavailable`: nothing 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,6 +36,7 @@ from gateway.policy.bundles import Lease
 from gateway.policy.clock import SteadyClock
 from gateway.policy.embedded import EmbeddedEngine
 from gateway.policy.engine import Engine, Limits
+from gateway.policy.freshness import strictest
 from gateway.policy.kept import Floor, KeptSets
 from gateway.policy.proof import (
     MINT,
@@ -48,6 +49,7 @@ from gateway.policy.proof import (
     Permit,
     Released,
 )
+from gateway.policy.released import PersonRelease
 from gateway.policy.questions import Pairwise, enough, minimised
 from gateway.policy.sets import PolicySet
 from gateway.policy.sources import Candidate, FolderSource, Source
@@ -232,6 +234,10 @@ class Policy:
             except PolicyRejected:
                 continue  # kept in `status`, which is where an administrator looks
 
+    def freshness_limits(self) -> dict[str, int]:
+        """Give the strictest limits on records' age, in minutes by record type: for showing."""
+        return strictest(self._active().policy_set, self._self)
+
     def status(self) -> dict[str, Any]:
         """Tell the component's health: ok, or degraded with why. No personal data."""
         trouble = self._engine.trouble()
@@ -344,12 +350,15 @@ class Policy:
         )
 
     async def permit_answer(
-        self, question: Question, *, now: datetime
+        self, question: Question, *, now: datetime, releases: Sequence[PersonRelease] = ()
     ) -> AnswerPermit | AnswerRefusal:
-        """Second door. Raises `Forbidden` for a question to another agency."""
+        """Second door. Raises `Forbidden` for a question to another agency.
+
+        `releases`: what persons here have released to this asker.
+        """
         if question.owner != self._self:
             raise Forbidden("The question is for another agency.", code="question.other_owner")
-        case = inputs.answer_input(question, self._self, now)
+        case = inputs.answer_input(question, self._self, now, releases)
         active, raw, value = await self._decide("answer", case)
         outcome = decisions.read_answer(value, active.vocabulary)
         evidence = Evidence("answer", active.revision, raw, value, outcome.rules)
@@ -373,6 +382,7 @@ class Policy:
             freshness=outcome.freshness,
             reasons=outcome.reasons,
             evidence=evidence,
+            releases=tuple(releases),
             mint=MINT,
         )
 
@@ -404,8 +414,10 @@ class Policy:
             return Released(answer=answer, evidence=(permit.evidence,), mint=MINT)
         found = [f for f in result.found if f.record_type in permit.record_types]
         stale = release.stale_types(permit, result.data_as_of, now)
-        facts, places = release.distinct_facts(found, stale)
-        case = inputs.release_input(question, permit.granularity, facts, self._self, now)
+        facts, places = release.distinct_facts(found, stale, permit.releases)
+        case = inputs.release_input(
+            question, permit.granularity, facts, self._self, now, permit.releases
+        )
         active, raw, value = await self._decide("release", case)
         actions = decisions.read_release(value, len(facts), active.vocabulary)
         shown = []

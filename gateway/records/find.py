@@ -100,6 +100,7 @@ class Records:
                 "records": g.records,
                 "set_aside": g.set_aside,
                 "as_of": stamp(g.as_of) if g.as_of else None,
+                "record_types": sorted(g.record_types),
                 "loading": g.source in self._mirrors.loading,
             }
             for g in self._mirrors.current.generations
