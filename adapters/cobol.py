@@ -19,7 +19,9 @@ from adapters.cobol_values import Machine
 from adapters.rows import BadRow, Columns, Row, Values
 from gateway.errors import Misconfigured
 
-_ALL_BYTES: Final = bytes(range(256))
+_ALL_PAIRS: Final = bytes(
+    b for first in range(256) for second in range(256) for b in (first, second)
+)
 
 
 class CobolReader:
@@ -97,10 +99,10 @@ class CobolReader:
     def _check_encoding(self) -> bool:
         encoding = self._machine.encoding
         try:
-            found = _ALL_BYTES.decode(encoding, "replace")
+            found = _ALL_PAIRS.decode(encoding, "replace")
         except LookupError:
             raise Misconfigured(f"{encoding}: there is no such encoding") from None
-        if len(found) != len(_ALL_BYTES):
+        if len(found) != len(_ALL_PAIRS):
             raise Misconfigured(f"{encoding}: in a COBOL file one byte is one character")
         return "\ufffd" not in found
 

@@ -173,7 +173,9 @@ class Copybook:
                     yield sentence
                     sentence = []
         if sentence:
-            raise self.wrong("the last entry does not end with a period", sentence[0].line)
+            hint = "" if self.free else " (only columns 8 to 72 are read)"
+            text = f"the last entry does not end with a period{hint}"
+            raise self.wrong(text, sentence[0].line)
 
     def _lines(self) -> Iterator[tuple[int, str]]:
         """Give the lines that hold text, continued ones joined."""

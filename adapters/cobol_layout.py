@@ -213,7 +213,7 @@ class Layout:
                     name = item.name or "FILLER"
                     raise self._book.wrong(f"{name}: {error}", item.line) from None
             self._sizes[id(item)] = size
-            if size > MAX_RECORD:
+            if self._whole(item) > MAX_RECORD:
                 raise self._book.wrong(f"{item.name or 'FILLER'} is too long", item.line)
 
     def _extent(self, items: Sequence[Item]) -> int:
