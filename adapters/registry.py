@@ -24,6 +24,7 @@ from adapters.delimited import DelimitedReader
 from adapters.fixed import FixedReader
 from adapters.nibrs import NibrsReader
 from adapters.rows import Reader
+from adapters.xmlsource import XmlReader
 from gateway.errors import Misconfigured
 
 Make = Callable[[Path, Mapping[str, Any]], Reader]
@@ -34,6 +35,7 @@ FORMATS: Final[Mapping[str, Make]] = {
     "csv": DelimitedReader,
     "fixed": FixedReader,
     "nibrs": NibrsReader,
+    "xml": XmlReader,
 }
 SQL: Final = "sql"
 """Databases are no files: see `adapters.sql`."""
