@@ -36,13 +36,18 @@ _VEHICLE: Final = {
     "ncic:VehicleStyleCode": "category",
 }
 _PLATE: Final = "j:ConveyanceRegistrationPlateIdentification"
+_DOCUMENT: Final = ["scr:TravelDocument", "nc:DocumentIdentification"]
+_DOCUMENT_KIND: Final = frozenset(
+    {"scr:TravelDocumentCode", "scr:DocumentCategoryCode", "nc:DocumentCategoryText"}
+)
+_CASE_NUMBERS: Final = frozenset({"nc:CaseTrackingID", "nc:CaseDocketID"})
 _OFFENSES: Final = frozenset({"j:OffenseUCRCode", "j:IncidentCategoryUCRCode"})
 _INCIDENT_NUMBER: Final = ["nc:Incident", "nc:ActivityIdentification", "nc:IdentificationID"]
 _MAKES: Final = frozenset({"nc:ItemMakeName", "ncic:FirearmMakeCode"})
 _TYPES: Final = frozenset({"nc:ItemCategoryText", "j:FirearmCategoryText"})
 _DAYS: Final = ("date_from", "date_to")
 _DATED: Final = {
-    "incident": frozenset({"nc:Incident"}),
+    "incident": frozenset({"nc:Incident", "nc:Case"}),
     "vehicle": frozenset({"nc:Vehicle", "j:ConveyanceRegistration"}),
 }
 
@@ -70,9 +75,11 @@ def _of_record(
         for key in path:
             yield from (("person", term) for term in _PERSON.get(key, ()))
         yield from _of_vehicle(path)
-        if path[:3] == _INCIDENT_NUMBER:
+        if path[:2] == _DOCUMENT:
+            yield from _of_document(steps)
+        if _is_number(path):
             yield "incident", "number"
-        if "nc:Incident" in named and path[-1] in _OFFENSES:
+        if named & _DATED["incident"] and path[-1] in _OFFENSES:
             yield "incident", "offense"
         if "nc:ItemSerialIdentification" in path:
             yield "item", "serial"
@@ -81,6 +88,19 @@ def _of_record(
     for kind, names in _DATED.items():
         if dated and names & named:
             yield from ((kind, day) for day in _DAYS)
+
+
+def _is_number(path: list[str]) -> bool:
+    """Whether a path is the number of an incident or a case."""
+    if path[:3] == _INCIDENT_NUMBER:
+        return True
+    return path[0] == "nc:Case" and (path[-1] in _CASE_NUMBERS or path[1:] == _INCIDENT_NUMBER[1:])
+
+
+def _of_document(steps: list[list[str]]) -> Iterable[tuple[str, str]]:
+    yield "person", "travel_document"
+    if any(s[0] == _DOCUMENT[0] and s[-1] in _DOCUMENT_KIND for s in steps):
+        yield "person", "passport"
 
 
 def _of_vehicle(path: list[str]) -> Iterable[tuple[str, str]]:

@@ -58,6 +58,15 @@ REGISTRATION = "j:ConveyanceRegistration"
 REGISTRATION_PLATE = "j:ConveyanceRegistrationPlateIdentification"
 REGISTRATION_ITEM = "j:RegistrationItem"
 
+CASE = "nc:Case"
+CASE_NUMBERS = ("nc:CaseTrackingID", "nc:CaseDocketID", "nc:ActivityIdentification")
+TRAVEL_DOCUMENT = "scr:TravelDocument"
+DOCUMENT_NUMBER = "nc:DocumentIdentification"
+DOCUMENT_KIND = ("scr:TravelDocumentCode", "scr:DocumentCategoryCode", "nc:DocumentCategoryText")
+DOCUMENT_ISSUER = ("scr:CountryNameID",)
+PASSPORTS = frozenset({"P", "PP", "PASSPORT"})
+"""How a document says that it is a passport."""
+
 INCIDENT = "nc:Incident"
 ACTIVITY_NUMBER = "nc:ActivityIdentification"
 ACTIVITY_DATE = "nc:ActivityDate"
@@ -166,14 +175,18 @@ def extract(message: Message) -> RecordTerms:
     found.persons = [p for p in found.persons if _id(p) not in found.not_sought]
     dates = tuple(sorted(found.dates))
     offenses = tuple(sorted(found.offenses))
+    holders = (PersonTerms(identifiers=i) for i in map(_document, _merged(found.documents)) if i)
     return RecordTerms(
-        persons=tuple(filter(None, map(_person, _merged(found.persons)))),
+        persons=(*filter(None, map(_person, _merged(found.persons))), *holders),
         vehicles=tuple(_vehicles(found, dates)),
-        incidents=tuple(
-            IncidentTerms(
-                code(_number(i.get(ACTIVITY_NUMBER))), _activity_dates(i) or dates, offenses
-            )
-            for i in _merged(found.incidents)
+        incidents=(
+            *(
+                IncidentTerms(
+                    code(_number(i.get(ACTIVITY_NUMBER))), _activity_dates(i) or dates, offenses
+                )
+                for i in _merged(found.incidents)
+            ),
+            *(c for case in _merged(found.cases) for c in _cases(case, dates, offenses)),
         ),
         items=tuple(filter(None, (_item(name, i) for name, i in found.items))),
     )
@@ -185,6 +198,8 @@ class _Found:
     vehicles: list[Mapping[str, Any]] = field(default_factory=list)
     registrations: list[Mapping[str, Any]] = field(default_factory=list)
     incidents: list[Mapping[str, Any]] = field(default_factory=list)
+    cases: list[Mapping[str, Any]] = field(default_factory=list)
+    documents: list[Mapping[str, Any]] = field(default_factory=list)
     items: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     dates: set[int] = field(default_factory=set)
     offenses: set[str] = field(default_factory=set)
@@ -200,6 +215,10 @@ class _Found:
             self.registrations.append(value)
         elif name == INCIDENT and len(value) > ("@id" in value):
             self.incidents.append(value)
+        elif name == CASE and len(value) > ("@id" in value):
+            self.cases.append(value)
+        elif name == TRAVEL_DOCUMENT and DOCUMENT_NUMBER in value:
+            self.documents.append(value)
         elif name == ACTIVITY_DATE:
             self.dates.update(_days(value))
         if ITEM_SERIAL in value:
@@ -289,6 +308,29 @@ def _identifier(value: Any, kind: str) -> Iterator[IdentifierTerm]:
     number = code(_number(value))
     if number:
         yield IdentifierTerm(kind, number, _jurisdiction(value))
+
+
+def _document(document: Mapping[str, Any]) -> tuple[IdentifierTerm, ...]:
+    """Give a travel document's number: it names its holder, whether the record names them or not.
+
+    A passport is found as one too, however the agency keeps it.
+    """
+    number = code(_number(document.get(DOCUMENT_NUMBER)))
+    if not number:
+        return ()
+    issuer = code(_first_text(document, DOCUMENT_ISSUER))
+    said = {t.upper() for k in DOCUMENT_KIND for t in _texts(document.get(k))}
+    kinds = ("travel_document", *(("passport",) if said & PASSPORTS else ()))
+    return tuple(IdentifierTerm(kind, number, issuer) for kind in kinds)
+
+
+def _cases(
+    case: Mapping[str, Any], dates: tuple[int, ...], offenses: tuple[str, ...]
+) -> Iterator[IncidentTerms]:
+    """Give a case by each of its numbers: the agency's, the court's."""
+    numbers = dict.fromkeys(filter(None, (code(_number(case.get(k))) for k in CASE_NUMBERS)))
+    for number in numbers or [""]:
+        yield IncidentTerms(number, _activity_dates(case) or dates, offenses)
 
 
 def _vehicles(found: _Found, dates: tuple[int, ...]) -> Iterator[VehicleTerms]:
