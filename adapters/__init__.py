@@ -4,6 +4,7 @@
     live(mapping_path)      a database that is searched where it is
     is_live(mapping_path)   whether a mapping says so
     name_of(mapping_path)   the source's name
+    draft(source, …)        a first mapping for a legacy file
     upkeep(mapping_path)    its files, and when it is polled
 
 A mapping is a YAML file that an administrator writes: docs/mapping.md explains it. All raise
@@ -13,12 +14,13 @@ Misconfigured, with file and line, for a mapping that is wrong.
 from pathlib import Path
 
 from adapters import loading, sql
+from adapters.drafting import draft_of as draft
 from adapters.mapping import MappingFile
 from adapters.source import MappedSource, Tally
 from adapters.upkeep import upkeep_of
 from gateway.records.source import RecordSource, Upkeep
 
-__all__ = ["MappedSource", "Tally", "is_live", "live", "load", "name_of", "upkeep"]
+__all__ = ["MappedSource", "Tally", "draft", "is_live", "live", "load", "name_of", "upkeep"]
 
 
 def name_of(mapping_path: Path) -> str:

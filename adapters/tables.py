@@ -56,8 +56,22 @@ class Database:
             url = _sqlite(self.path) if self.path else _url(mapping.file(spec["url_file"]))
         except Misconfigured as error:
             raise mapping.doc.wrong(error.detail, "format", given[0]) from None
-        arguments = {"timeout": _WAIT_S} if url.get_backend_name() == "sqlite" else {}
-        self._engine: Engine = create_engine(url, connect_args=arguments, hide_parameters=True)
+        self._engine = _engine(url)
+
+    @classmethod
+    def of_file(cls, path: Path) -> "Database":
+        """Open a SQLite file that no mapping names yet. Raises Misconfigured."""
+        found = cls.__new__(cls)
+        found.name, found.path = path.stem, path
+        found._padded, found._tables = {}, {}  # noqa: SLF001 - this class's own
+        found._engine = _engine(_sqlite(path))  # noqa: SLF001 - as above
+        return found
+
+    def names(self) -> list[str]:
+        """Name its tables and views."""
+        with self.connect() as connection:
+            inspector = inspect(connection)
+            return [*inspector.get_table_names(), *inspector.get_view_names()]
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
@@ -77,11 +91,11 @@ class Database:
         """Give a table with its columns. Raises Misconfigured if there is none of that name."""
         known = self._tables.get(name)
         if known is None:
+            names = self.names()
+            if name not in names:
+                raise Misconfigured(f"{name}: no such table; there are: {', '.join(names)}")
             with self.connect() as connection:
                 inspector = inspect(connection)
-                names = [*inspector.get_table_names(), *inspector.get_view_names()]
-                if name not in names:
-                    raise Misconfigured(f"{name}: no such table; there are: {', '.join(names)}")
                 columns: list[ColumnClause[Any]] = [
                     column(c["name"]) for c in inspector.get_columns(name)
                 ]
@@ -199,6 +213,11 @@ def as_text(value: object) -> str:
     if isinstance(value, bytes):
         return value.hex()
     return value.isoformat() if isinstance(value, date | datetime) else str(value)
+
+
+def _engine(url: URL) -> Engine:
+    arguments = {"timeout": _WAIT_S} if url.get_backend_name() == "sqlite" else {}
+    return create_engine(url, connect_args=arguments, hide_parameters=True)
 
 
 def _sqlite(path: Path) -> URL:

@@ -1,5 +1,6 @@
 """`sallyport mapping`: check a mapping, see what it makes of a source, and draft a first one."""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -19,6 +20,7 @@ from adapters.preview import Shown, preview
 from gateway.cli.options import AsJson
 from gateway.cli.showing import progress_bar
 from gateway.cli.sources import plain
+from gateway.errors import Misconfigured
 from gateway.policy.sets import load_set
 from gateway.policy.vocabulary import read_vocabulary
 
@@ -232,6 +234,53 @@ def _cells(columns: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                         yield f"{number}. {name}", str(inner)
         elif value:
             yield column, str(value)
+
+
+@app.command("draft")
+def draft_command(
+    source: Annotated[
+        Path,
+        typer.Argument(help="The legacy file or SQLite database.", exists=True, dir_okay=False),
+    ],
+    *,
+    kind: Annotated[
+        str | None, typer.Option("--format", help="csv, excel, sql, …; left out: by its ending.")
+    ] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--with", help="What the format needs besides, as KEY=VALUE: sheet=Persons."),
+    ] = None,
+    record_type: Annotated[
+        str | None, typer.Option("--type", help="The record type; left out, it is guessed.")
+    ] = None,
+    table: Annotated[str | None, typer.Option("--table", help="SQL: the table.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write it there, and not over what is there.")
+    ] = None,
+) -> None:
+    """Look at a source's columns and write a first mapping, with doubtful guesses marked # CHECK.
+
+    It loads as it stands, and lets nothing out until a person has said who may see what.
+    """
+    path = os.path.relpath(source.resolve(), out.resolve().parent if out else Path.cwd())
+    text = adapters.draft(
+        source, kind=kind, written=path, options=options or (), record_type=record_type, table=table
+    )
+    if out is None:
+        sys.stdout.write(text)
+        return
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        why = "there is a file of that name" if out.exists() else "it can't be written"
+        raise Misconfigured(f"{out.name}: {why}; choose another with --out") from error
+    marks = text.count("# CHECK: ")
+    Console().print(
+        f"{out}: written, with {_counted(marks, 'guess' if marks == 1 else 'guesse')} to check. "
+        f"Then: sallyport mapping check {out} --rows",
+        soft_wrap=True,
+    )
 
 
 def _counted(count: int, word: str) -> str:
