@@ -2,11 +2,11 @@
 
 Each admitted one gives the same in both engines, errors included: a test holds each against the
 OPA server. The rest is refused when a set is vetted, with file and line: what is absent from the
-embedded engine, what differs silently (`walk`, `glob.match`,
-`time.add_date`), what makes it panic
-(`object.subset`, `strings.count`, `time.parse_ns`), what lets an input ask for any amount of work
-(`numbers.range`), and always whatever would make a decision
-depend on more than its input (`time.now_ns`, `rand.*`, `http.send`, `opa.runtime`).
+embedded engine, what differs silently (`walk`, `glob.match`, `time.add_date`, `indexof` and
+`replace` of an empty text), what makes it panic (`object.subset`, `strings.count`,
+`time.parse_ns`), what lets an input ask for any amount of work (`numbers.range`), and always
+whatever would make a decision depend on more than its input (`time.now_ns`, `rand.*`, `http.send`,
+`opa.runtime`).
 """
 
 import re
@@ -20,10 +20,10 @@ from gateway.policy.sets import TEST_SUFFIX
 ADMITTED: frozenset[str] = frozenset(
     {
         *("abs", "array.concat", "array.reverse", "array.slice", "concat", "contains", "count"),
-        *("endswith", "indexof", "intersection", "is_array", "is_boolean", "is_null", "is_number"),
+        *("endswith", "intersection", "is_array", "is_boolean", "is_null", "is_number"),
         *("is_object", "is_set", "is_string", "lower", "max", "min"),
         *("object.filter", "object.get", "object.keys", "object.remove", "object.union"),
-        *("object.union_n", "regex.match", "replace", "sort", "split", "sprintf", "startswith"),
+        *("object.union_n", "regex.match", "sort", "split", "sprintf", "startswith"),
         *("strings.any_prefix_match", "strings.any_suffix_match", "substring", "sum"),
         *("time.date", "time.parse_rfc3339_ns", "time.weekday", "to_number"),
         *("trim", "trim_left", "trim_prefix", "trim_right", "trim_space", "trim_suffix"),
@@ -149,6 +149,8 @@ def _call(call: Mapping[str, Any], own: set[str], aliases: set[str]) -> str | No
         return f"built-in '{name}' is never admitted: a decision must repeat from its input"
     if name == "sprintf":
         return _sprintf(call["params"])
+    if name == "substring":
+        return _substring(call["params"])
     if name in ADMITTED or name in own or name.startswith("data."):
         return None
     if name.split(".")[0] in aliases:
@@ -163,6 +165,13 @@ def _sprintf(params: list[Mapping[str, Any]]) -> str | None:
     if set(_VERBS.findall(form["value"])) <= {"s", "v", "%"}:
         return None
     return "sprintf is admitted with %s and %v alone: the engines differ in the rest"
+
+
+def _substring(params: list[Mapping[str, Any]]) -> str | None:
+    places = [p.get("Number", {}).get("value") for p in params[1:]]
+    if places and all(type(place) is int for place in places):
+        return None
+    return "substring wants its places as whole numbers in place: the engines differ in others"
 
 
 def _package(tree: Mapping[str, Any]) -> str:

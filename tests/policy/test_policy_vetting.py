@@ -84,6 +84,9 @@ async def test_a_good_set_passes_and_says_what_was_slowest(tmp_path: Path) -> No
         pytest.param(extra('x if glob.match("a", [], "a")'), "'glob.match'", id="differs"),
         pytest.param(extra('x := sprintf("%.2f", [1.5])'), "sprintf", id="float format"),
         pytest.param(extra("f(x) := sprintf(x, [1])"), "sprintf", id="format not in place"),
+        pytest.param(extra('f(x) := substring("abc", x, 1)'), "substring", id="place not in place"),
+        pytest.param(extra('x := substring("abc", 0, 1.5)'), "substring", id="half a place"),
+        pytest.param(extra('x := indexof("abc", "")'), "indexof", id="indexof"),
         pytest.param(
             extra("import future.keywords.not\nx := 1"), "future.keywords.not", id="import"
         ),
@@ -142,7 +145,8 @@ def test_what_must_stay_out_does(tmp_path: Path, files: dict[str, str], said: st
         ("j:Warrant: order", "j:Warant: order", "j:Warant"),
         ("j:Warrant: order", "'Warrant/': order", "is no path"),
         ("granularities: [hit,", "granularities: [guess,", "guess"),
-        ("obligations: [confirm_hit,", "obligations: [Confirm Hit,", "is no word"),
+        ("obligations: [confirm_before_acting,", "obligations: [Confirm Hit,", "is no word"),
+        ("obligations: [confirm_before_acting,", "obligations: [tell_nobody,", "can't honour"),
     ],
 )
 def test_a_malformed_vocabulary_stays_out(tmp_path: Path, old: str, new: str, said: str) -> None:
