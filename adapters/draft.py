@@ -200,7 +200,7 @@ def _date(made: _Draft, one: _Field, profile: Profile, _guess: Mapping[str, Any]
         return False
     same = [f for f in formats if len(f) == len(formats[0])]
     one.keys["date"] = formats[0]
-    if len({f.replace("M/D", "D/M").replace("MM/DD", "DD/MM") for f in same}) < len(same):
+    if len({_day_first(f) for f in same}) < len(same):
         one.doubts.append("day and month may stand the other way round")
     if "YYYY" not in formats[0]:
         made.years = True
@@ -208,6 +208,11 @@ def _date(made: _Draft, one: _Field, profile: Profile, _guess: Mapping[str, Any]
     if blank:
         one.keys["blank"] = blank
     return True
+
+
+def _day_first(form: str) -> str:
+    """Give a format with the day before the month: 03/04 may be read either way."""
+    return re.sub(r"(M{1,2})([/-]?)(D{1,2})(?!D)", r"\3\2\1", form)
 
 
 def _name(_made: _Draft, one: _Field, profile: Profile, _guess: Mapping[str, Any]) -> bool:
