@@ -1,6 +1,8 @@
 """Random NIEM messages: walks over the runtime tables, and copies with parts withheld."""
 
+import json
 import random
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, TypeAlias
@@ -49,6 +51,35 @@ STARTS = (
     "biom:FaceImage",
     "biom:DNASample",
 )
+TYPES: dict[str, tuple[str, ...]] = {
+    "person": ("nc:Person",),
+    "vehicle": ("nc:Vehicle",),
+    "registration": ("nc:Vehicle", "j:ConveyanceRegistration"),
+    "incident": ("nc:Incident",),
+    "offense": ("nc:Incident", "j:Offense"),
+    "charge": ("j:Charge",),
+    "arrest": ("nc:Person", "j:Arrest"),
+    "judicial warrant": ("nc:Person", "j:Warrant"),
+    "civil warrant": ("j:Warrant",),
+    "protection order": ("nc:Person", "j:ProtectionOrder"),
+    "booking": ("nc:Person", "j:Booking"),
+    "detention": ("nc:Person", "j:Detention"),
+    "firearm": ("j:Firearm",),
+    "drug": ("nc:Drug",),
+    "seizure": ("j:ItemSeizure",),
+    "crossing": ("nc:Person", "scr:PersonCrossingEncounter"),
+    "travel document": ("scr:TravelDocument",),
+    "case": ("nc:Case",),
+    "photograph": ("nc:Person", "nc:Image"),
+    "metadata": ("nc:Metadata",),
+}
+"""Each record type, and the objects that a message of it has to hold."""
+PARTS = {
+    "judicial warrant": ("j:Warrant", "j:WarrantCategoryCode"),
+    "civil warrant": ("j:Warrant", "scr:WarrantCategoryCode"),
+    "photograph": ("nc:Image", "nc:BinaryURI"),
+}
+"""What tells a type from others that have the same object."""
 NEAR = ("nc", "j", "ncic", "scr", "im", "ucr", "ndex", "nlets", "usps", "unece", "cui", "intel")
 GOOD: dict[str, tuple[Any, ...]] = {
     "text": ("Vint", "a b", "Zoë", "北", "<&>", "x\ty", " lead", "-"),
@@ -117,6 +148,29 @@ class Maker:
         if self.random.random() < 0.2:
             message["sp:score"] = {"any": ["thing"], "here": {}}
         return contextual(message)
+
+    def of_type(self, kind: str) -> Message:
+        """Make a message of one record type: its objects, whatever they hold, and some others."""
+        while True:
+            message = self.message()
+            made = {n: self.element(self.tables.element(n), 0) for n in TYPES[kind]}
+            if None in made.values():
+                continue
+            message |= made
+            if kind in PARTS:
+                holder, key = PARTS[kind]
+                element = self.tables.element(key)
+                value = (
+                    good_text(self.random, element.shape.simple)
+                    if element and element.shape.simple
+                    else None
+                )
+                message[holder][key] = value
+            body = {k: v for k, v in message.items() if k != "@context"}
+            references = json.dumps(body)
+            targets = set(re.findall(r'"@id": "(#X\d+)"(?=, )', references))
+            if set(re.findall(r'{"@id": "(#X\d+)"}', references)) <= targets:
+                return contextual(body)
 
     def _start(self) -> str:
         draw = self.random.random()

@@ -15,7 +15,7 @@ import pytest
 from gateway import niem
 from gateway.niem.values import Simple
 from tests.conformance.niem_damage import ODD, damage
-from tests.conformance.niem_messages import GOOD, Maker, Message, contextual, withheld
+from tests.conformance.niem_messages import GOOD, PARTS, TYPES, Maker, Message, contextual, withheld
 from tests.soak import count
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +67,11 @@ def _made() -> Iterator[tuple[str, Message]]:
             pruned = niem.prune(withheld(maker.random, message))
             if pruned is not None:
                 yield "pruned", pruned
+    for kind in TYPES:
+        for _ in range(count(25, 600)):
+            message = maker.of_type(kind)
+            yield f"type {kind}", message
+            yield f"damaged type {kind}", damage(maker.random, message)
     yield from _values(maker.random)
 
 
@@ -144,6 +149,19 @@ def test_the_messages_are_of_every_kind(cases: list[Case]) -> None:
         " message.empty"
     )
     assert {code for code in wanted.split() if found[code] < 3} == set()
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_each_record_type_occurs_whole_and_damaged(cases: list[Case], kind: str) -> None:
+    whole = [c for c in cases if c.origin == f"type {kind}"]
+    assert len(whole) == count(25, 600)
+    assert sum(c.conforms for c in whole) > 0.9 * len(whole)
+    assert all(set(TYPES[kind]) <= c.message.keys() for c in whole)
+    if kind in PARTS:
+        holder, key = PARTS[kind]
+        assert all(key in c.message[holder] for c in whole)
+    damaged = [c for c in cases if c.origin == f"damaged type {kind}"]
+    assert sum(not c.conforms for c in damaged) > 0.3 * len(damaged)
 
 
 def test_what_is_left_after_withholding_conforms(cases: list[Case]) -> None:

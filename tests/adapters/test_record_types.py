@@ -1,0 +1,105 @@
+"""Each record type of the standard: an awkward export is mapped, valid, classed and found."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from gateway import niem
+from gateway.model import Record
+from gateway.records.terms import extract
+from tests.adapters.conftest import Make
+from tests.adapters.small_mapping import mapping
+from tests.conftest import ROOT
+
+VOCABULARY: dict[str, Any] = yaml.safe_load(
+    (ROOT / "policies/sallyport/vocabulary/data.yaml").read_text(encoding="utf-8")
+)
+ELEMENTS: dict[str, str] = yaml.safe_load(
+    (ROOT / "policies/sallyport/vocabulary/elements/data.yaml").read_text(encoding="utf-8")
+)
+
+
+class Case(NamedTuple):
+    """One export: its objects, its fields, a row, and the terms that its record is found by."""
+
+    objects: dict[str, str]
+    fields: tuple[str, ...]
+    row: dict[str, str]
+    terms: frozenset[tuple[str, str]]
+
+
+def cases() -> dict[str, Case]:
+    text = Path(__file__).with_name("record_types.yaml").read_text(encoding="utf-8")
+    found = {}
+    for kind, spec in yaml.safe_load(text).items():
+        terms = ((k, t) for k, _, t in (x.partition(".") for x in spec["terms"]))
+        found[kind] = Case(spec["objects"], tuple(spec["fields"]), spec["row"], frozenset(terms))
+    return found
+
+
+CASES = cases()
+
+
+def made(small: Make, kind: str) -> tuple[Record, frozenset[tuple[str, str]]]:
+    case = CASES[kind]
+    objects = "{" + ", ".join(f'{k}: "{v}"' for k, v in case.objects.items()) + "}"
+    text = mapping(*case.fields, objects=objects).replace("type: person", f"type: {kind}")
+    columns = ["ID", *case.row]
+    values = ["1", *(f'"{v}"' for v in case.row.values())]
+    source = small(text, (",".join(columns) + "\n" + ",".join(values) + "\n").encode())
+    (record,) = source.rows()
+    assert isinstance(record, Record), record
+    return record, frozenset((k, t) for k, terms in source.terms.items() for t in terms)
+
+
+def leaves(value: Any, path: str = "") -> Iterator[str]:
+    if isinstance(value, list):
+        for one in value:
+            yield from leaves(one, path)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if key[0] != "@":
+                yield from leaves(inner, f"{path}/{key}" if path else key)
+    else:
+        yield path
+
+
+def is_classed(path: str) -> bool:
+    steps = path.split("/")
+    return any("/".join(steps[:n]) in ELEMENTS for n in range(1, len(steps) + 1))
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_a_record_is_mapped_valid_classed_and_found(small: Make, kind: str) -> None:
+    record, promised = made(small, kind)
+    assert record.record_type in VOCABULARY["record_types"]
+    assert niem.validate(record.message) == []
+    assert {p for p in leaves({k: v for k, v in record.message.items() if k != "@context"})
+            if not is_classed(p)} == set()  # fmt: skip
+    assert set(CASES[kind].objects.values()) <= record.message.keys()
+    held = set(extract(record.message).held())
+    assert CASES[kind].terms <= held, held
+    assert held <= promised, "the mapping promises what its records can be found by"
+
+
+def test_every_record_type_of_the_vocabulary_is_shown_here() -> None:
+    assert VOCABULARY["record_types"].keys() - CASES.keys() == {"caution", "intelligence"}
+
+
+def test_every_term_that_a_record_is_found_by_has_a_class() -> None:
+    """A term without one is refused wherever it is asked."""
+    terms = {t for case in CASES.values() for _, t in case.terms}
+    assert terms <= VOCABULARY["terms"].keys()
+
+
+def test_a_case_is_found_by_each_of_its_numbers(small: Make) -> None:
+    record, _ = made(small, "case")
+    assert {i.number for i in extract(record.message).incidents} == {"26C1", "CR99"}
+
+
+def test_a_protected_address_and_who_asked_for_an_order_are_of_the_guarded_class() -> None:
+    for path in ("j:CourtOrderRequestEntity", "j:CourtOrderDesignatedLocation"):
+        assert ELEMENTS[f"j:ProtectionOrder/{path}"] == "victim"
