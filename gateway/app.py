@@ -20,8 +20,10 @@ import adapters
 from gateway import niem
 from gateway.database import open_sqlite
 from gateway.errors import LedgerUnavailable, Misconfigured, PolicyRejected, SallyportError
-from gateway.exchange import Aggregate, Answering, Asking, Searches
+from gateway.exchange import Aggregate, Answering, Asking, Releases, Searches
+from gateway.exchange.searches import sweep_on_time
 from gateway.http import admin, audit, client, explanations, health, peer, problems, token
+from gateway.http import releases as person_releases
 from gateway.http.composed import Gateway
 from gateway.http.edge import Edge
 from gateway.ledger import Draft, EntryType, Ledger, origin_of
@@ -97,6 +99,7 @@ def routes(lifespan: Any = None) -> FastAPI:
         peer.router,
         audit.router,
         admin.router,
+        person_releases.router,
         token.router,
         health.router,
     ):
@@ -164,8 +167,15 @@ async def _compose(
     stack.push_async_callback(strangers.stop)
     tokens = await _tokens(settings, keys, ledger=ledger, metrics=metrics, state=state, stack=stack)
     searches = Searches(state, derive_key(keys.sealing, b"sallyport searches"))
+    await sweep_on_time(searches, stack)
+    releases = Releases(state, derive_key(keys.sealing, b"sallyport releases"))
     answering = Answering(
-        policy=policy, ledger=ledger, records=records, metrics=metrics, tracing=tracing
+        policy=policy,
+        ledger=ledger,
+        records=records,
+        metrics=metrics,
+        tracing=tracing,
+        releases=releases,
     )
     asking = Asking(
         ori=ori,
@@ -191,6 +201,7 @@ async def _compose(
         records=records,
         peers=peers,
         searches=searches,
+        releases=releases,
         asking=asking,
         answering=answering,
         metrics=metrics,

@@ -356,6 +356,31 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class WarrantDocument:
+    """The paper itself: its SHA-256, and where the issuing court keeps it."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    digest: Sha256
+    uri: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JudicialWarrant:
+    """A court's warrant that the asker holds: a claim, until a person at the owner releases on it.
+
+    `person` is whom it names, as it names them.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    court: Text
+    number: Short
+    person: Text
+    document: WarrantDocument
+
+
+@dataclass(frozen=True, slots=True)
 class ReasonGiven:
     """Why the officer asks: a code for statistics, a text for people."""
 
@@ -378,6 +403,7 @@ class Search:
     reason: ReasonGiven
     reference: Reference | None = None
     iii_purpose_code: str | None = None
+    warrant: JudicialWarrant | None = None
     attention: str | None = None
     callback: str | None = None
     agencies: tuple[str, ...] | None = None
@@ -405,6 +431,7 @@ class Question:
     reason: ReasonGiven
     reference: Reference | None = None
     iii_purpose_code: CodeLetter | None = None
+    warrant: JudicialWarrant | None = None
     attention: Text | None = None
     callback: Text | None = None
     max_matches: Annotated[int, Field(ge=1, le=100)] = 10
@@ -557,6 +584,19 @@ class MatchHandling:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassHeld:
+    """Of a class that is not given itself: how many elements the record holds, or whom to ask.
+
+    `ask` True: there is something, and the match's contact tells of it.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    count: Annotated[int, Field(ge=1)] | None = None
+    ask: Literal[True] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """One match as it leaves: only what was released. A pointer has no id, score or record."""
 
@@ -572,6 +612,7 @@ class Match:
     handling: MatchHandling | None = None
     contact: Contact | None = None
     record: dict[str, Any] | None = None
+    classes_held: dict[Word, ClassHeld] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.errors import PolicyUnavailable, SallyportError
+from gateway.exchange.releases import Releases
 from gateway.ledger import Draft, EntryType, Ledger, Logged, Nonce
 from gateway.model import Question, digest
 from gateway.peers import QUESTION as WIRE
@@ -46,7 +47,9 @@ class Answering:
         records: Records,
         metrics: Metrics,
         tracing: Tracing,
+        releases: Releases | None = None,
     ) -> None:
+        self._releases = releases
         self._policy = policy
         self._ledger = ledger
         self._records = records
@@ -66,7 +69,9 @@ class Answering:
 
     async def _answer(self, question: Question, received: Received | None) -> Released:
         try:
-            verdict = await self._policy.permit_answer(question, now=datetime.now(UTC))
+            now = datetime.now(UTC)
+            by_persons = self._releases.for_asker(question.asker.ori, now) if self._releases else ()
+            verdict = await self._policy.permit_answer(question, now=now, releases=by_persons)
         except PolicyUnavailable as error:
             await self._begin(question, received, "error", (error.code,), None)
             raise

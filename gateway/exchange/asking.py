@@ -29,7 +29,7 @@ from gateway.errors import (
     Unavailable,
 )
 from gateway.exchange.answering import Answering, decided, reference_text
-from gateway.exchange.outcome import AgencyOutcome, SearchOutcome, count, overall
+from gateway.exchange.outcome import AgencyOutcome, Obligation, SearchOutcome, count, overall
 from gateway.exchange.searches import PENDING, Kept, Searches, due
 from gateway.ledger import Draft, EntryType, Ledger
 from gateway.model import (
@@ -325,6 +325,7 @@ class Asking:
             classes_never_shared=a.classes_never_shared or None,
             reasons=a.reasons or None,
             matches=a.matches if a.status == "answered" else None,
+            obligations=tuple(Obligation(**o) for o in admitted.obligations) or None,
         )
         codes = tuple(r.code for r in a.reasons)
         evidence = admitted.evidence[-1] if admitted.evidence else None
@@ -456,6 +457,7 @@ def receipt_core(outcome: SearchOutcome) -> bytes:
     )
 
 
+DELETE_AFTER = "delete_after"
 _PLACEHOLDER = {"client": "", "ori": "", "scopes": []}
 
 
@@ -478,13 +480,8 @@ def _request(search: Search) -> dict[str, Any]:
 
 def _days(agencies: Sequence[AgencyOutcome], longest: int) -> int:
     """Give the shortest time that anyone lets us keep what they gave."""
-    given = [
-        m.handling.keep_days
-        for a in agencies
-        for m in a.matches or ()
-        if m.handling and m.handling.keep_days is not None
-    ]
-    return min([longest, *given])
+    given = [o.days for a in agencies for o in a.obligations or () if o.type == DELETE_AFTER]
+    return min([longest, *(d for d in given if d is not None)])
 
 
 def _named(body: bytes, owner: Ori, record_id: str) -> bool:

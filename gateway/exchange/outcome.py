@@ -19,6 +19,20 @@ NOTICE = "Possible matches, not probable cause. No match is no clearance."
 
 
 @dataclass(frozen=True, slots=True)
+class Obligation:
+    """What has to be done for one agency's answer, and by when.
+
+    delete_after and fingerprints_within have `days` from now, onward_sharing its `rule`, caveat its
+    `text`; confirm_before_acting and stale_data are words alone.
+    """
+
+    type: Word
+    days: int | None = None
+    rule: Word | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AgencyOutcome:
     """What became of the question at one agency. `ms` from sending to verified answer."""
 
@@ -36,6 +50,7 @@ class AgencyOutcome:
     reasons: tuple[Reason, ...] | None = None
     matches: tuple[Match, ...] | None = None
     retry_after_s: int | None = None
+    obligations: tuple[Obligation, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

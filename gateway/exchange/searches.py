@@ -4,14 +4,16 @@ What is kept is sealed (AES-256-GCM): the database alone tells nothing but ids a
 officer who asked gets it back. It goes when its days are over, the shortest obligation counting.
 """
 
+import asyncio
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import (
@@ -25,6 +27,7 @@ from sqlalchemy import (
     String,
     Table,
     delete,
+    func,
     insert,
     select,
     update,
@@ -34,11 +37,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.errors import Conflict, NotFound, RecordsUnavailable
 from gateway.model import Caller, Reference, Search, stamp
 
+SWEEP_S = 30.0
+"""At most so many seconds after its time an answer is erased; it can't be fetched from then on."""
 PENDING = "pending"
 PENDING_FOR = timedelta(hours=24)
 _NONCE = 12
 _SETTLED = "This search has its reference. It can't be changed."
 
+_log = structlog.get_logger("sallyport.searches")
 _metadata = MetaData()
 _table = Table(
     "search",
@@ -91,7 +97,7 @@ class Searches:
         asked_at: datetime,
         keep_until: datetime,
     ) -> None:
-        """Keep one answered search; sweep what is over."""
+        """Keep one answered search. `sweep` erases it when `keep_until` has come."""
         officer = search.caller.officer
         inner = orjson.dumps(
             {
@@ -113,12 +119,22 @@ class Searches:
                     sealed=self._sealed(search.id, inner),
                 )
             )
-            # What still stands in the review queue stays, sealed, until it is completed.
-            c.execute(
-                delete(_table).where(
-                    _table.c.keep_until < asked_at.timestamp(), _table.c.pending.is_(False)
-                )
-            )
+
+    def sweep(self, now: datetime) -> datetime | None:
+        """Erase what is over. Gives when the next one is over, or None if nothing is kept.
+
+        What still stands in the review queue stays until it is completed, but not the answer.
+        """
+        past = _table.c.keep_until <= now.timestamp()
+        with self._open() as c:
+            c.execute(delete(_table).where(past, _table.c.pending.is_(False)))
+            for row in c.execute(select(_table).where(past)).all():
+                inner = self._opened(row.id, row.sealed)
+                if inner["body"]:
+                    sealed = self._sealed(row.id, orjson.dumps(inner | {"body": ""}))
+                    c.execute(update(_table).where(_table.c.id == row.id).values(sealed=sealed))
+            soonest = c.execute(select(func.min(_table.c.keep_until)).where(~past)).scalar()
+        return None if soonest is None else datetime.fromtimestamp(soonest, UTC)
 
     def get(
         self, search_id: str, caller: Caller, now: datetime, *, to_complete: bool = False
@@ -130,7 +146,7 @@ class Searches:
         """
         with self._open() as c:
             row = c.execute(select(_table).where(_table.c.id == search_id)).one_or_none()
-        over = row is not None and row.keep_until < now.timestamp()
+        over = row is not None and row.keep_until <= now.timestamp()
         if row is not None and (not over or (to_complete and row.pending)):
             inner = self._opened(search_id, row.sealed)
             if caller.officer and inner["officer"] == caller.officer.subject:
@@ -213,6 +229,35 @@ class Searches:
             raise RecordsUnavailable("A kept search can't be opened with this key.") from error
         opened: dict[str, Any] = orjson.loads(plain)
         return opened
+
+
+async def sweep_on_time(searches: Searches, stack: AsyncExitStack) -> None:
+    """Erase what is over now, and from now on when its time comes, until `stack` closes."""
+
+    async def sweep() -> datetime | None:
+        return await asyncio.to_thread(searches.sweep, datetime.now(UTC))
+
+    async def on_time() -> None:
+        soonest = first
+        while True:
+            left = (soonest - datetime.now(UTC)).total_seconds() if soonest else SWEEP_S
+            # A search that is kept meanwhile may be over sooner.
+            await asyncio.sleep(min(max(left, 0.1), SWEEP_S))
+            try:
+                soonest = await sweep()
+            except RecordsUnavailable as error:
+                _log.error("kept searches not erased yet", code=error.code)
+                soonest = None
+
+    first = await sweep()
+    task = asyncio.create_task(on_time())
+
+    async def ended() -> None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(ended)
 
 
 def due(asked_at: datetime) -> str:

@@ -23,6 +23,7 @@ from gateway.model import (
     Caller,
     CodeLetter,
     Granularity,
+    JudicialWarrant,
     Ori,
     OriText,
     ReasonGiven,
@@ -56,6 +57,7 @@ class SearchRequest:
     record_types: Annotated[tuple[Word, ...], Field(min_length=1, max_length=64)]
     reference: Reference | None = None
     iii_purpose_code: CodeLetter | None = None
+    warrant: JudicialWarrant | None = None
     attention: Text | None = None
     callback: Text | None = None
     agencies: (
@@ -92,6 +94,7 @@ def to_search(gateway: Gateway, body: SearchRequest, caller: Caller) -> Search:
         reason=body.reason,
         reference=body.reference,
         iii_purpose_code=body.iii_purpose_code,
+        warrant=body.warrant,
         attention=body.attention,
         callback=body.callback,
         agencies=tuple(dict.fromkeys(body.agencies)) if body.agencies else None,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from gateway.exchange import Answering, Asking, Searches
+from gateway.exchange import Answering, Asking, Releases, Searches
 from gateway.ledger import Ledger
 from gateway.model import Ori
 from gateway.peers import Peers
@@ -31,6 +31,7 @@ class Gateway:
     records: Records
     peers: Peers
     searches: Searches
+    releases: Releases
     asking: Asking
     answering: Answering
     metrics: Metrics

@@ -17,6 +17,7 @@ from gateway.policy.proof import (
     Permit,
     Released,
 )
+from gateway.policy.released import PersonRelease
 from gateway.policy.vocabulary import Vocabulary
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Limits",
     "PeerRefusal",
     "Permit",
+    "PersonRelease",
     "Policy",
     "Released",
     "Vocabulary",

@@ -29,5 +29,7 @@ class ActiveSet:
         if found is None:
             if len(self._plans) >= _PLANS:
                 self._plans.clear()
-            found = self._plans[classes] = compile_plan(self._elements, classes)
+            found = self._plans[classes] = compile_plan(
+                self._elements, classes, self.vocabulary.values
+            )
         return found

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from gateway.errors import PolicyUnavailable
 from gateway.model import ORI_PATTERN, Granularity, MatchHandling, Reason
+from gateway.policy.obligations import well_formed
 from gateway.policy.vocabulary import Vocabulary
 
 _ORI = re.compile(ORI_PATTERN)
@@ -300,6 +301,10 @@ def read_admit(outcome: Any, words: Vocabulary) -> AdmitOutcome:
         if type(obligation) is not dict:
             _bad("admit.obligations")
         _words([obligation.get("type")], words.obligations, "admit.obligations.type")
+        if not well_formed(obligation):
+            _bad("admit.obligations")
+        if obligation["type"] == "onward_sharing":
+            _words([obligation["rule"]], words.onward_sharing, "admit.obligations.rule")
     return AdmitOutcome(allow, reasons, tuple(obligations), _rules(found["rules"], "admit.rules"))
 
 

@@ -49,8 +49,8 @@ from gateway.policy.proof import (
     Permit,
     Released,
 )
-from gateway.policy.released import PersonRelease
 from gateway.policy.questions import Pairwise, enough, minimised
+from gateway.policy.released import PersonRelease
 from gateway.policy.sets import PolicySet
 from gateway.policy.sources import Candidate, FolderSource, Source
 from gateway.policy.vetting import vet_apart
@@ -416,7 +416,7 @@ class Policy:
         stale = release.stale_types(permit, result.data_as_of, now)
         facts, places = release.distinct_facts(found, stale, permit.releases)
         case = inputs.release_input(
-            question, permit.granularity, facts, self._self, now, permit.releases
+            question, permit.granularity, facts, self._self, now, releases=permit.releases
         )
         active, raw, value = await self._decide("release", case)
         actions = decisions.read_release(value, len(facts), active.vocabulary)

@@ -22,6 +22,7 @@ from gateway.model import (
     Search,
     stamp,
 )
+from gateway.policy.released import PersonRelease
 
 VERSION = 1
 
@@ -55,9 +56,11 @@ def ask_input(search: Search, officer: Officer, self_ori: str, now: datetime) ->
     }
 
 
-def answer_input(question: Question, self_ori: str, now: datetime) -> dict[str, Any]:
-    """Give what the second door decides from."""
-    return {
+def answer_input(
+    question: Question, self_ori: str, now: datetime, releases: Sequence[PersonRelease] = ()
+) -> dict[str, Any]:
+    """Give what the second door decides from. `releases` only where there are any."""
+    case: dict[str, Any] = {
         "v": VERSION,
         "now": _second(now),
         "self": self_ori,
@@ -65,6 +68,9 @@ def answer_input(question: Question, self_ori: str, now: datetime) -> dict[str, 
         "agreement": question.agreement,
         "search": _search(question, question.reason.code),
     }
+    if releases:
+        case["releases"] = [r.as_input() for r in releases]
+    return case
 
 
 def release_input(
@@ -73,10 +79,12 @@ def release_input(
     facts: Sequence[Mapping[str, Any]],
     self_ori: str,
     now: datetime,
+    *,
+    releases: Sequence[PersonRelease] = (),
 ) -> dict[str, Any]:
     """Give what the release decides from: the distinct facts of the records that were found."""
     return {
-        **answer_input(question, self_ori, now),
+        **answer_input(question, self_ori, now, releases),
         "granularity": given,
         "facts": list(facts),
     }
@@ -146,7 +154,7 @@ def _asker(asker: Asker) -> dict[str, Any]:
 
 def _search(asked: Search | Question, reason_code: str) -> dict[str, Any]:
     query = asked.subject.query
-    return {
+    case: dict[str, Any] = {
         "purpose": asked.purpose,
         "iii_purpose_code": asked.iii_purpose_code,
         "reference": _reference(asked.reference),
@@ -156,6 +164,14 @@ def _search(asked: Search | Question, reason_code: str) -> dict[str, Any]:
         "granularity": asked.granularity,
         "max_matches": asked.max_matches,
     }
+    if asked.warrant is not None:
+        # Which paper it is. Whom it names, the owner's release says, by its records.
+        case["warrant"] = {
+            "court": asked.warrant.court,
+            "number": asked.warrant.number,
+            "document": asked.warrant.document.digest,
+        }
+    return case
 
 
 def _reference(reference: Reference | None) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ from typing import Any, NoReturn, final
 import orjson
 
 from gateway.model import Answer, Granularity, Ori, Question, Reason
+from gateway.policy.released import PersonRelease
 
 
 @final
@@ -132,6 +133,8 @@ class AnswerPermit(_Proof):
     freshness: Mapping[str, int]
     reasons: tuple[Reason, ...]
     evidence: Evidence
+    releases: tuple[PersonRelease, ...] = ()
+    """What persons here released to this asker: the release of each record sees it too."""
     _: KW_ONLY
     mint: InitVar[Mint]
 

@@ -64,6 +64,7 @@ def minimised(
         reason=search.reason,
         reference=search.reference,
         iii_purpose_code=search.iii_purpose_code,
+        warrant=search.warrant,
         attention=search.attention,
         callback=search.callback,
         max_matches=search.max_matches,

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from gateway.model import (
     Answer,
+    ClassHeld,
     Confirm,
-    Fact,
     FindResult,
     Found,
     Granularity,
@@ -27,6 +27,7 @@ from gateway.policy.active import ActiveSet
 from gateway.policy.decisions import Action
 from gateway.policy.elements import Kept, keep
 from gateway.policy.proof import AnswerPermit, Given
+from gateway.policy.released import FACT, PersonRelease
 from gateway.policy.standard import as_standard
 
 NO_SUCH_TERMS = Reason("search.no_such_terms", "These records hold none of the terms asked for.")
@@ -62,24 +63,28 @@ def stale_types(permit: AnswerPermit, as_of: datetime | None, now: datetime) -> 
 
 
 def distinct_facts(
-    found: Sequence[Found], stale: Mapping[str, bool]
-) -> tuple[list[dict[str, Fact]], list[int]]:
+    found: Sequence[Found], stale: Mapping[str, bool], releases: Sequence[PersonRelease] = ()
+) -> tuple[list[dict[str, Any]], list[int]]:
     """Give the distinct facts of the records found, and for each record the place of its own."""
     places: dict[tuple[Any, ...], int] = {}
-    facts: list[dict[str, Fact]] = []
+    facts: list[dict[str, Any]] = []
     index = []
     for record in found:
-        key = (record.record_type, record.handling)
+        under = tuple(r.id for r in releases if record.record_id in r.records)
+        key = (record.record_type, record.handling, under)
         place = places.get(key)
         if place is None:
             place = places[key] = len(facts)
-            facts.append(
-                {
-                    **record.handling.as_dict(),
-                    "record_type": record.record_type,
-                    "stale": stale[record.record_type],
-                }
-            )
+            own: dict[str, Any] = {
+                **record.handling.as_dict(),
+                "record_type": record.record_type,
+                "stale": stale[record.record_type],
+            }
+            # A mapping can't claim what only a person may record.
+            own.pop(FACT, None)
+            if under:
+                own[FACT] = list(under)
+            facts.append(own)
         index.append(place)
     return facts, index
 
@@ -126,6 +131,8 @@ def show(
         handling=action.handling,
         contact=found.contact,
         record=record,
+        classes_held={c: ClassHeld(count=n) if n else ClassHeld(ask=True) for c, n in kept.held}
+        or None,
     )
     return Shown(match, Given(found.record_id, found.record_type, "record", kept.classes))
 

@@ -50,7 +50,7 @@ def vet(candidate: PolicySet, self_ori: str, case_ms: float) -> dict[str, Any]:
 
 
 def _elements_exist(words: Vocabulary) -> None:
-    for path in words.elements:
+    for path in (*words.elements, *words.values):
         try:
             niem.resolve(path)
         except Misconfigured as error:

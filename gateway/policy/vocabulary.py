@@ -6,15 +6,17 @@ it is refused wherever it turns up.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.errors import PolicyRejected
 from gateway.model import Granularity
+from gateway.policy import obligations
 
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _CAUTION = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _STEP = r"[A-Za-z][A-Za-z0-9]*:[A-Za-z_][A-Za-z0-9_.-]*"
+_STEP_ALONE = re.compile(_STEP)
 _PATH = re.compile(rf"{_STEP}(/{_STEP}){{0,15}}")
 
 
@@ -35,6 +37,10 @@ class Vocabulary:
     reason_placeholders: frozenset[str]
     elements: Mapping[str, str]
     cautions: Mapping[str, str]
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """An element's key, to those of its values that are of another class, and which."""
+    release_bases: Mapping[str, Any] = field(default_factory=dict)
+    """Grounds on which a person may release records, with what each needs."""
 
     def caution_words(self, codes: Iterable[str]) -> tuple[str, ...]:
         """Give cautions as words, each once. An unknown code stays: no caution is ever lost."""
@@ -57,10 +63,15 @@ def read_vocabulary(data: Mapping[str, Any]) -> Vocabulary:
         reason_placeholders=_texts(found, "reason_placeholders"),
         elements=_elements(found),
         cautions=_cautions(found),
+        values=_values(found),
+        release_bases=_named(found, "release_bases") if "release_bases" in found else {},
     )
     unknown = words.granularities - {str(g) for g in Granularity}
     if unknown:
         raise _wrong("granularities", f"the gateway does not know '{min(unknown)}'")
+    unknown = words.obligations - obligations.HONOURED
+    if unknown:
+        raise _wrong("obligations", f"the gateway can't honour '{min(unknown)}'")
     return words
 
 
@@ -112,4 +123,18 @@ def _cautions(found: Mapping[str, Any]) -> Mapping[str, str]:
     for code, word in value.items():
         if not isinstance(word, str) or not _CAUTION.fullmatch(word):
             raise _wrong("cautions", f"'{code}' needs a word in capitals, like ESCAPE_RISK")
+    return value
+
+
+def _values(found: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
+    """Take the values of a class of their own: an element's key, a value, its class."""
+    value = found.get("values", {})
+    if not isinstance(value, dict):
+        raise _wrong("values", "an object of elements is wanted")
+    for key, classes in value.items():
+        if not _STEP_ALONE.fullmatch(key) or not isinstance(classes, dict):
+            raise _wrong("values", f"'{key}' is no NIEM key with its values")
+        for element_class in classes.values():
+            if not isinstance(element_class, str) or element_class not in found["classes"]:
+                raise _wrong("values", f"a value of '{key}' has a class that is not in the list")
     return value

@@ -73,6 +73,7 @@ def test_it_goes_when_its_days_are_over(engine: Engine) -> None:
     with pytest.raises(NotFound):
         store.get(a_search(1).id, caller(), NOW + 3 * DAY)
     store.keep(a_search(2), {}, b"{}", asked_at=NOW + 3 * DAY, keep_until=NOW + 9 * DAY)
+    assert store.sweep(NOW + 3 * DAY) == NOW + 9 * DAY
     with engine.connect() as c:
         assert c.exec_driver_sql("SELECT count(*) FROM search").scalar() == 1
 

@@ -41,7 +41,7 @@ ACTION = {
     "rules": ["r"],
 }
 RELEASE = {"actions": [ACTION]}
-ADMIT = {"allow": True, "reasons": [], "obligations": [{"type": "confirm_hit"}], "rules": []}
+ADMIT = {"allow": True, "reasons": [], "obligations": [{"type": "confirm_before_acting"}], "rules": []}
 AGENCIES = {
     "agencies": [
         {
@@ -177,7 +177,7 @@ def test_a_key_too_many_or_too_few_is_refused(name: str) -> None:
         ("release", ("actions", 0, "handling", "keep_days"), -1),
         ("release", ("actions", 0, "handling", "keep_days"), True),
         ("admit", ("obligations",), [{"type": "dance"}]),
-        ("admit", ("obligations",), [{"type": ["confirm_hit"]}]),
+        ("admit", ("obligations",), [{"type": ["confirm_before_acting"]}]),
         ("admit", ("obligations",), [{}]),
         ("agencies", ("agencies", 0, "purposes", 0, "purpose"), "dance"),
         ("agencies", ("agencies", 0, "purposes", 0, "classes"), ["unicorn"]),

@@ -73,8 +73,10 @@ hide contains [place, "ca.juvenile_federal"] if {
 	not asker_is_not_federal
 	some place, fact in input.facts
 	data.sallyport.juvenile.is_juvenile(fact, data.law.california.adult_at)
-	not data.sallyport.released.names(fact, ["court_order"])
+	not ordered(fact)
 }
+
+ordered(fact) if data.sallyport.released.names(fact, ["court_order"])
 
 asker_is_not_federal if data.sallyport.context.asker_agency.jurisdiction != "federal"
 

@@ -25,15 +25,15 @@ test_motor_vehicle_records_for_a_permitted_use if {
 	withheld(question) == set()
 }
 
-test_any_function_of_government_is_permitted if {
-	every purpose in ["civil_immigration", "employment", "licensing", "audit", "court_case"] {
+test_functions_of_government_are_permitted if {
+	every purpose in ["officer_safety", "firearms", "audit", "court_case"] {
 		question := example_test.searching(example_test.asked, {"purpose": purpose})
 		hidden(example_test.finding(question, from_motor_vehicles)) == set()
 	}
 }
 
-test_an_exercise_is_none if {
-	every purpose in ["exercise", "curiosity"] {
+test_other_purposes_are_not if {
+	every purpose in ["civil_immigration", "employment", "licensing", "exercise", "curiosity"] {
 		question := example_test.searching(example_test.asked, {"purpose": purpose})
 		hidden(example_test.finding(question, from_motor_vehicles)) == {"dppa.permitted_use"}
 		hidden(example_test.finding(question, {})) == set()

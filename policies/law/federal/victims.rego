@@ -13,8 +13,10 @@ hide contains [place, "victims.provider"] if {
 	is_provider
 	not own_records
 	some place, fact in input.facts
-	not data.sallyport.released.names(fact, ["consent"])
+	not consented(fact)
 }
+
+consented(fact) if data.sallyport.released.names(fact, ["consent"])
 
 is_provider if {
 	agencies := data.agencies

@@ -108,7 +108,9 @@ obligations := array.concat(array.concat(delete_after, onward_sharing), array.co
 # What the law of this agency's place wants done for it.
 default by_law := []
 
-by_law := [duty | some duty in data.sallyport.law.obligations(data.sallyport.shared.jurisdiction)]
+by_law := [duty | some duty in owed] if {
+	owed := data.sallyport.law.obligations(data.sallyport.shared.jurisdiction)
+}
 
 default delete_after := []
 

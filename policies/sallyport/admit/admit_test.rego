@@ -112,3 +112,10 @@ test_what_the_law_wants_done if {
 	ordinary := example_test.searching(exigent, {"iii_purpose_code": "C"})
 	{duty.type | some duty in decision(ordinary).obligations} == {"delete_after", "onward_sharing"}
 }
+
+test_where_the_law_is_not_written_down_nothing_is_owed_by_it if {
+	result := data.sallyport.admit.decision with input as answered
+		with data.agencies.CA9990000.jurisdiction as "atlantis"
+		with data.agreements as data.sallyport.example.agreements
+	{duty.type | some duty in result.obligations} == {"delete_after", "onward_sharing", "confirm_before_acting"}
+}

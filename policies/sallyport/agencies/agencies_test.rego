@@ -127,3 +127,11 @@ test_what_the_law_never_gives if {
 		never(ori, ori, "civil_immigration") == set()
 	}
 }
+
+test_a_purpose_that_the_askers_place_bars_is_left_out if {
+	moved := data.sallyport.agencies.decision with input as {"now": example_test.now, "self": "USBPX9900"}
+		with data.agencies.USBPX9900.jurisdiction as "california" with data.agreements as data.sallyport.example.agreements
+	listed := {purpose.purpose | some entry in moved.agencies; entry.ori == "TX9990000"; some purpose in entry.purposes}
+	not "civil_immigration" in listed
+	"criminal_investigation" in listed
+}

@@ -15,9 +15,10 @@ package sallyport.released
 #   citation: The release, as the owner recorded it
 #   confirm_by_counsel: false
 in_force[release.id] := release if {
+	bases := data.sallyport.vocabulary.release_bases
 	some release in input.releases
 	release.asker == data.sallyport.context.asker_ori
-	release.basis in data.sallyport.vocabulary.release_bases
+	bases[release.basis]
 	data.sallyport.context.now < time.parse_rfc3339_ns(release.until)
 }
 

@@ -1,0 +1,234 @@
+"""What persons at this agency have released to others: kept sealed, in force from memory.
+
+A release names the paper it rests on, the agency it is for, the records, the classes and its end.
+Only an administrator's command records or revokes one; nothing that a question holds can.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Float,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.errors import NotFound, RecordsUnavailable
+from gateway.model import JudicialWarrant, WarrantDocument, stamp
+from gateway.policy import PersonRelease
+
+_NONCE = 12
+_metadata = MetaData()
+_table = Table(
+    "person_release",
+    _metadata,
+    Column("id", String(20), primary_key=True),
+    Column("recorded_at", Float, nullable=False),
+    Column("until", Float, nullable=False),
+    Column("revoked_at", Float, nullable=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewRelease:
+    """What a person records. `released_by` is that person's name; `note` what the paper is."""
+
+    basis: str
+    asker: str
+    records: tuple[str, ...]
+    classes: tuple[str, ...]
+    until: datetime
+    released_by: str
+    warrant: JudicialWarrant | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One release as it stands."""
+
+    id: str
+    recorded_at: datetime
+    revoked_at: datetime | None
+    release: NewRelease
+
+    def in_force(self, now: datetime) -> bool:
+        """Tell whether it counts."""
+        return self.revoked_at is None and now < self.release.until
+
+
+class Releases:
+    """All releases. `key` is 32 bytes. `for_asker` reads memory; the rest blocks."""
+
+    def __init__(self, engine: Engine, key: bytes) -> None:
+        self._engine = engine
+        self._seal = AESGCM(key)
+        _metadata.create_all(engine)
+        self._by_asker: dict[str, tuple[PersonRelease, ...]] = {}
+        self._refresh()
+
+    def for_asker(self, ori: str, now: datetime) -> Sequence[PersonRelease]:
+        """Give what is in force for one agency. Mostly nothing, at the cost of a look-up."""
+        found = self._by_asker.get(ori)
+        return [r for r in found if now < r.until] if found else ()
+
+    def record(self, new: NewRelease, now: datetime) -> Recorded:
+        """Record one. It counts from the next decision."""
+        made = Recorded("rel_" + secrets.token_hex(8), now, None, new)
+        with self._open() as c:
+            c.execute(
+                insert(_table).values(
+                    id=made.id,
+                    recorded_at=now.timestamp(),
+                    until=new.until.timestamp(),
+                    revoked_at=None,
+                    sealed=self._sealed(made.id, new),
+                )
+            )
+        self._refresh()
+        return made
+
+    def revoke(self, release_id: str, now: datetime) -> None:
+        """Revoke one: it counts no more from the next decision. Raises NotFound."""
+        with self._open() as c:
+            changed = c.execute(
+                update(_table)
+                .where(_table.c.id == release_id, _table.c.revoked_at.is_(None))
+                .values(revoked_at=now.timestamp())
+            )
+        if changed.rowcount != 1:
+            raise NotFound(
+                "No release stands under this id. See `sallyport release list`.",
+                code="release.not_found",
+            )
+        self._refresh()
+
+    def listed(self) -> list[Recorded]:
+        """List all, the newest first, revoked and ended ones too."""
+        with self._open() as c:
+            rows = c.execute(select(_table).order_by(_table.c.recorded_at.desc())).all()
+        return [
+            Recorded(
+                id=r.id,
+                recorded_at=datetime.fromtimestamp(r.recorded_at, UTC),
+                revoked_at=None
+                if r.revoked_at is None
+                else datetime.fromtimestamp(r.revoked_at, UTC),
+                release=self._opened(r.id, r.sealed, datetime.fromtimestamp(r.until, UTC)),
+            )
+            for r in rows
+        ]
+
+    def _refresh(self) -> None:
+        now = datetime.now(UTC)
+        by_asker: dict[str, list[PersonRelease]] = {}
+        for recorded in self.listed():
+            if recorded.in_force(now):
+                new = recorded.release
+                by_asker.setdefault(new.asker, []).append(_as_rules_see_it(recorded.id, new))
+        self._by_asker = {ori: tuple(found) for ori, found in by_asker.items()}
+
+    def _sealed(self, release_id: str, new: NewRelease) -> bytes:
+        nonce = os.urandom(_NONCE)
+        inner = orjson.dumps({f: getattr(new, f) for f in _KEPT})
+        return nonce + self._seal.encrypt(nonce, inner, release_id.encode())
+
+    def _opened(self, release_id: str, sealed: bytes, until: datetime) -> NewRelease:
+        try:
+            plain = self._seal.decrypt(sealed[:_NONCE], sealed[_NONCE:], release_id.encode())
+        except InvalidTag as error:
+            raise RecordsUnavailable("A release can't be opened with this key.") from error
+        inner: dict[str, Any] = orjson.loads(plain)
+        warrant = inner["warrant"]
+        return NewRelease(
+            basis=inner["basis"],
+            asker=inner["asker"],
+            records=tuple(inner["records"]),
+            classes=tuple(inner["classes"]),
+            until=until,
+            released_by=inner["released_by"],
+            warrant=_warrant(warrant) if warrant else None,
+            note=inner["note"],
+        )
+
+    @contextmanager
+    def _open(self) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as c:
+                yield c
+        except SQLAlchemyError:
+            raise RecordsUnavailable(
+                "Releases can't be read or written now, so nothing was changed. Try again.",
+                code="releases.unavailable",
+            ) from None
+
+
+_KEPT = ("basis", "asker", "records", "classes", "released_by", "warrant", "note")
+
+
+def _warrant(inner: Mapping[str, Any]) -> JudicialWarrant:
+    document = WarrantDocument(**inner["document"])
+    return JudicialWarrant(inner["court"], inner["number"], inner["person"], document)
+
+
+def _as_rules_see_it(release_id: str, new: NewRelease) -> PersonRelease:
+    warrant = new.warrant
+    return PersonRelease(
+        id=release_id,
+        basis=new.basis,
+        asker=new.asker,
+        records=frozenset(new.records),
+        classes=new.classes,
+        until=new.until,
+        warrant=None
+        if warrant is None
+        else {
+            "court": warrant.court,
+            "number": warrant.number,
+            "document": warrant.document.digest,
+        },
+    )
+
+
+def as_told(recorded: Recorded, now: datetime) -> dict[str, Any]:
+    """Give a release as administrators are shown it."""
+    new, warrant = recorded.release, recorded.release.warrant
+    state = "revoked" if recorded.revoked_at else "in force"
+    return {
+        "id": recorded.id,
+        "state": state if recorded.in_force(now) or recorded.revoked_at else "ended",
+        "basis": new.basis,
+        "asker": new.asker,
+        "records": list(new.records),
+        "classes": list(new.classes),
+        "until": stamp(new.until),
+        "released_by": new.released_by,
+        "recorded_at": stamp(recorded.recorded_at),
+        "warrant": None
+        if warrant is None
+        else {
+            "court": warrant.court,
+            "number": warrant.number,
+            "person": warrant.person,
+            "document": {"digest": warrant.document.digest, "uri": warrant.document.uri},
+        },
+        "note": new.note,
+    }

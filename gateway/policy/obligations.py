@@ -1,0 +1,44 @@
+"""What this gateway can do for an answer that it takes in. It refuses one that asks for more.
+
+    delete_after {days}          the kept answer is erased then
+    onward_sharing {rule}        it is given to nobody but the officer who asked
+    confirm_before_acting        shown with the answer, and with each match
+    caveat {text}                shown with the answer, and with its match
+    stale_data                   shown with the answer
+    fingerprints_within {days}   shown with the answer
+
+The words are the policy's; that there is code for each is checked here.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+_MOST_DAYS = 36_500
+_LONG = 1_024
+
+
+def _days(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= _MOST_DAYS
+
+
+def _text(value: Any) -> bool:
+    return type(value) is str and 0 < len(value) <= _LONG
+
+
+_PARTS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
+    "delete_after": {"days": _days},
+    "onward_sharing": {"rule": _text},
+    "confirm_before_acting": {},
+    "caveat": {"text": _text},
+    "stale_data": {},
+    "fingerprints_within": {"days": _days},
+}
+HONOURED: Final = frozenset(_PARTS)
+
+
+def well_formed(obligation: Mapping[str, Any]) -> bool:
+    """Tell whether it is one that this gateway honours, with its parts and no others."""
+    parts = _PARTS.get(str(obligation.get("type")))
+    if parts is None or obligation.keys() != {"type", *parts}:
+        return False
+    return all(fits(obligation[name]) for name, fits in parts.items())
