@@ -21,6 +21,7 @@ from jsonschema.exceptions import SchemaError
 
 from adapters.cobol import CobolReader
 from adapters.delimited import DelimitedReader
+from adapters.excel import ExcelReader
 from adapters.fixed import FixedReader
 from adapters.nibrs import NibrsReader
 from adapters.rows import Reader
@@ -33,6 +34,7 @@ Make = Callable[[Path, Mapping[str, Any]], Reader]
 FORMATS: Final[Mapping[str, Make]] = {
     "cobol": CobolReader,
     "csv": DelimitedReader,
+    "excel": ExcelReader,
     "fixed": FixedReader,
     "nibrs": NibrsReader,
     "xml": XmlReader,

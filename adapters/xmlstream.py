@@ -7,9 +7,9 @@ what of the tree is kept.
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, BinaryIO, Final, cast
 
 from lxml import etree
 
@@ -43,13 +43,19 @@ class XmlStream:
     """Gives the starts and ends of elements of some names.
 
     What stands before the element that is being read is let go of after each block, but what is in
-    `held`, if that is an element, and but elements of the names in `keep`.
+    `held`, if that is an element, and but elements of the names in `keep`. `opened` opens what is
+    not a file of its own, such as a part of a workbook.
     """
 
     def __init__(
-        self, path: Path, tags: tuple[str, ...] | None, keep: frozenset[str] = frozenset()
+        self,
+        path: Path,
+        tags: tuple[str, ...] | None,
+        keep: frozenset[str] = frozenset(),
+        opened: Callable[[], BinaryIO] | None = None,
     ) -> None:
         self._path = path
+        self._open = opened or (lambda: textfile.open_file(path))
         self._tags = tags
         self._keep = keep
         self.held: Element | None = None
@@ -73,7 +79,7 @@ class XmlStream:
 
         Raises Misconfigured for a file that can't be begun, Damaged for one that can't be ended.
         """
-        with textfile.open_file(self._path) as file:
+        with self._open() as file:
             head = file.read(_PROLOG)
             _refuse(self._path.name, head)
             parser = etree.XMLPullParser(
