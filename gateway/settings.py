@@ -31,7 +31,7 @@ from gateway.model import OriText
 
 FILE = "sallyport.toml"
 PolicyPart = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z][a-z0-9_]*(/[A-Za-z0-9_-]+)*)$")]
-"""A folder of the policy set, as its rules and data name it: law, law/federal. `*`: all of it."""
+"""A folder of the policy set, as its rules and data name it: law, agreements. `*`: all of it."""
 
 
 class Settings(BaseSettings):

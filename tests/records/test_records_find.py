@@ -245,6 +245,7 @@ async def test_status_tells_of_each_source(records: Records) -> None:
         "records": 5,
         "set_aside": 0,
         "as_of": "2026-11-20T06:00:00.00Z",
+        "record_types": ["person"],
         "loading": False,
     }
 
