@@ -11,6 +11,7 @@ SallyportError
 ├── Conflict            it contradicts what stands
 ├── Unavailable         this gateway can't do it now; nothing was released
 │   ├── PolicyUnavailable   no decision could be had
+│   │   └── Absent          one OPA server gives none now; another may (gateway.policy)
 │   ├── LedgerUnavailable   the access log can't be written
 │   └── RecordsUnavailable  the records can't be read
 ├── PeerError           another gateway failed us
@@ -22,7 +23,9 @@ SallyportError
 ├── SignatureInvalid    a message does not prove who sent it, or that it is fresh
 │   └── Replayed        its nonce was seen before
 ├── Misconfigured       the gateway's own files are wrong; it does not start
-│   └── PolicyRejected  a candidate policy set does not pass vetting
+│   ├── PolicyRejected  a candidate policy set does not pass vetting
+│   └── WrongMapping    a line of a mapping is wrong (adapters)
+│       └── PassedOver  it follows from another fault
 └── Untranslatable      a legacy row can't be turned into the standard schema
 
 `code` is stable and public. `detail` is for its reader: what happened, why, what to do. Neither
