@@ -7,6 +7,7 @@ stand by name in `test_niem_conformance.py`.
 import copy
 import json
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -60,7 +61,8 @@ def _write(chance: random.Random, message: Message, new: Callable[[str], str]) -
     simple = _simple((holder, at, name))
     text = new(str(holder[at]))
     kind = simple.kind if simple else ""
-    if kind not in _OWN_RULE and not (kind in _NO_SPACE and text[:1].isspace()):
+    bare_point = kind == "duration" and re.search(r"(?<!\d)\.\d", text)
+    if kind not in _OWN_RULE and not (kind in _NO_SPACE and text[:1].isspace()) and not bare_point:
         holder[at] = text
 
 

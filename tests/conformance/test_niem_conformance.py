@@ -40,6 +40,9 @@ STRICTER: dict[str, Message] = {
     "another context inside": {"nc:Person": {"@context": {}, "j:PersonSexCode": "F"}},
     "a graph beside": {"nc:Person": {"j:PersonSexCode": "F"}, "@graph": [{"nc:Person": {}}]},
     "stray characters in Base64": {"nc:Image": {"nc:Base64BinaryObject": "YW.Jj"}},
+    "no digit before the point of a duration": {
+        "nc:Case": {"nc:ActivityEstimatedDuration": "PT5M.7S"}
+    },
     "space before a duration": {"nc:Case": {"nc:ActivityEstimatedDuration": " PT5M"}},
 }
 
