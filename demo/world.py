@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from demo import agreements
 from demo.people import PEOPLE, TRUTH, generate
 from gateway.cli import setup
 from gateway.model import Officer, Ori
@@ -198,6 +199,8 @@ class World:
             for other in self.gateways.values():
                 if other is not one:
                     setup.add_peer(one.home, setup.own_entry(other.home))
+        homes = {ori: g.home for ori, g in self.gateways.items()}
+        self.say(f"{agreements.agree_all(homes, policies)} agreements signed by both parties")
         (legacy / TRUTH).rename(self.truth)
         shutil.rmtree(legacy)
 

@@ -89,19 +89,25 @@ def read_yaml(path: Path, adapter: TypeAdapter[T]) -> T:
         raise Misconfigured(f"{path.name} can't be read: {type(error).__name__}") from None
     if len(data) > YAML_CAP:
         raise Misconfigured(f"{path.name} is over {YAML_CAP} bytes")
+    document = load_yaml(data, path.name)
+    try:
+        return adapter.validate_python(document, strict=True)
+    except ValidationError as error:
+        raise Misconfigured(f"{path.name}: {_findings(error)}") from None
+
+
+def load_yaml(data: bytes, name: str) -> Any:
+    """Parse one strict YAML document: no aliases, no key twice. Raises Misconfigured with line."""
     try:
         # The loader below is yaml.SafeLoader with less.
         document = yaml.load(data, _StrictLoader)  # noqa: S506
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = f", line {mark.line + 1}" if mark else ""
-        raise Misconfigured(f"{path.name}{line}: {error.problem}") from None
+        raise Misconfigured(f"{name}{line}: {error.problem}") from None
     except (yaml.YAMLError, ValueError, RecursionError):
-        raise Misconfigured(f"{path.name} is no YAML document in UTF-8") from None
-    try:
-        return adapter.validate_python(document, strict=True)
-    except ValidationError as error:
-        raise Misconfigured(f"{path.name}: {_findings(error)}") from None
+        raise Misconfigured(f"{name} is no YAML document in UTF-8") from None
+    return document
 
 
 def _findings(error: ValidationError) -> str:

@@ -24,7 +24,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from gateway.errors import Misconfigured
@@ -115,6 +115,19 @@ class Registry:
     def by_ori(self, ori: str) -> Peer | None:
         """Give the peer with this ORI, if there is one."""
         return self._by_ori.get(ori)
+
+    def keyring(self, own_ori: str, own: Ed25519PrivateKey) -> dict[str, Ed25519PublicKey]:
+        """Give every key that agreements are verified with, by ORI, this agency's own among them.
+
+        Raises Misconfigured if a peer claims our own.
+        """
+        ring: dict[str, Ed25519PublicKey] = {
+            p.ori: p.agreement_key for p in self.peers if p.agreement_key is not None
+        }
+        public = own.public_key()
+        if public.public_bytes_raw() in {k.public_bytes_raw() for k in ring.values()}:
+            raise Misconfigured(f"{FILE}: a peer has this gateway's own agreement key")
+        return {**ring, own_ori: public}
 
     def by_key_id(self, key_id: str) -> Peer | None:
         """Give the peer that signs with this key, if there is one."""

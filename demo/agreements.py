@@ -1,0 +1,78 @@
+"""Agreements between the demo's agencies: drafted, signed by both with the real code, handed over.
+
+The texts are the examples of the policy set; signatories and papers are made up.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gateway.cli import agreement_work
+from gateway.cli.agreement_work import Desk
+from gateway.model import digest
+from gateway.policy.sets import PolicySet, load_set
+from gateway.trust.agreements import Agreement, document_of
+
+SIGNATORIES = {
+    "TX9990000": "Adaline Roe-Castellan",
+    "CA9990000": "Bertrand Quill-Okonjo",
+    "NM9990000": "Corisande Vale-Yazzie",
+    "USBPX9900": "Dmitri Fenn-Alcazar",
+}
+_OVER = "2026-11-23T00:00:00Z"
+"""What ended before is no longer signed; the demo shows it as none."""
+
+
+def agree_all(homes: Mapping[str, Path], policies: Path) -> int:
+    """Have every two of these agencies sign what the policy set's examples say of them.
+
+    Gives how many agreements were signed. Those that have ended can't be.
+    """
+    policy_set = load_set(policies)
+    desks = {ori: agreement_work.open_desk(home, policy_set) for ori, home in homes.items()}
+    done = 0
+    for paper in examples(policy_set):
+        if set(paper["parties"]) <= desks.keys() and paper["valid"]["to"] > _OVER:
+            agree([desks[p] for p in paper["parties"]], text_of(paper))
+            done += 1
+    return done
+
+
+def agree(desks: Iterable[Desk], text: Mapping[str, Any]) -> None:
+    """Sign a text at each desk, one after the other, and hand the result to all."""
+    desks = list(desks)
+    document = document_of(Agreement.model_validate(text))
+    for desk in desks:
+        document = agreement_work.sign_here(desk, document).document
+    for desk in desks:
+        desk.folder.put(document)
+
+
+def examples(policy_set: PolicySet) -> list[dict[str, Any]]:
+    """Give the examples of agreements that stand in a policy set."""
+    agreed = policy_set.data["sallyport"]["example"]["agreements"]
+    return [p for others in agreed.values() for papers in others.values() for p in papers.values()]
+
+
+def text_of(paper: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    """Make a whole text of an example: with a made-up paper and who signed it."""
+    text = {
+        "format": 1,
+        "id": paper["id"],
+        "version": 1,
+        "title": paper["title"],
+        "citation": paper["citation"],
+        "parties": paper["parties"],
+        "paper": {"digest": digest(f"made-up paper {paper['id']}".encode())},
+        "signatories": {
+            p: {
+                "name": SIGNATORIES.get(p, "Evander Moss-Tremaine"),
+                "title": "Head of the agency",
+                "on": paper["valid"]["from"][:10],
+            }
+            for p in paper["parties"]
+        },
+        "valid": paper["valid"],
+        "shares": paper["shares"],
+    }
+    return {**text, **changes}

@@ -1,0 +1,261 @@
+"""What the `agreement` commands do to a gateway's folder: drafts, signatures, statements.
+
+Nothing here needs a running gateway; what it writes counts when the gateway reads it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+from pydantic import ValidationError
+
+from gateway import settings as settings_files
+from gateway.errors import Conflict, Invalid, Misconfigured, NotFound, PolicyRejected
+from gateway.model import Ori, stamp
+from gateway.policy.agreements import Agreed, Agreements, pairs, place, unknown_words
+from gateway.policy.kept import KeptSets
+from gateway.policy.sets import PolicySet, load_set
+from gateway.policy.vocabulary import read_vocabulary
+from gateway.trust import keys, registry
+from gateway.trust.agreement_files import CAP, AgreementFolder, Held
+from gateway.trust.agreements import (
+    Act,
+    Agreement,
+    Document,
+    Statement,
+    StatementText,
+    document_of,
+    findings,
+    read_document,
+    read_statement,
+    sign,
+    state,
+)
+from gateway.trust.files import load_yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One gateway's folder, opened to work on its agreements."""
+
+    home: Path
+    ori: str
+    folder: AgreementFolder
+    policy_set: PolicySet
+
+    def read(self) -> Agreed:
+        """Read what is held, against the words of the set in force."""
+        return Agreements(self.folder).read(self.policy_set)
+
+    def held(self, agreement: str, version: int | None = None) -> Held:
+        """Give one document. Raises NotFound."""
+        found = self.read().book.get(agreement, version)
+        if found is None:
+            raise NotFound(
+                f"There is no agreement {agreement} here: see `sallyport agreement list`."
+            )
+        return found
+
+
+def open_desk(home: Path, policy_set: PolicySet | None = None) -> Desk:
+    """Open a gateway's folder: the set in force, or the edited one before the first start."""
+    settings = settings_files.load(home)
+    own = keys.read_agreement(settings.home)
+    peers = registry.load(settings.home / registry.FILE, own_ori=Ori(settings.ori))
+    folder = AgreementFolder(
+        settings.home, own=settings.ori, keyring=peers.keyring(settings.ori, own)
+    )
+    words = policy_set or _set_of(settings.home)
+    return Desk(settings.home, settings.ori, folder, words)
+
+
+def _set_of(home: Path) -> PolicySet:
+    data = home / "data"
+    active = KeptSets(data).active() if (data / "policy_sets").is_dir() else None
+    return active or load_set(home / "policies")
+
+
+def read_file(desk: Desk, file: Path) -> Document:
+    """Read a draft (YAML) or an envelope (JSON). Raises PolicyRejected with file and line.
+
+    What nobody knows the meaning of is refused here: a word that is in no vocabulary, an agency in
+    no directory.
+    """
+    text = _text(file)
+    document = _document(text, file)
+    words = read_vocabulary(desk.policy_set.data)
+    for unknown in unknown_words(document.agreement, words, desk.policy_set.data):
+        raise PolicyRejected(unknown.reason, where=f"{file.name}:{place(text, unknown.path)}")
+    return document
+
+
+def _document(text: str, file: Path) -> Document:
+    raw = _as_written(load_yaml(text.encode(), file.name))
+    try:
+        if isinstance(raw, dict) and "signatures" in raw:
+            return read_document(raw)
+        return document_of(Agreement.model_validate(raw))
+    except ValidationError as error:
+        path, reason = findings(error)[0]
+        where = ".".join(map(str, path)) or "agreement"
+        raise PolicyRejected(
+            f"{where}: {reason}", where=f"{file.name}:{place(text, path)}"
+        ) from None
+    except Invalid as error:
+        raise PolicyRejected(error.detail, where=file.name) from None
+
+
+def _as_written(value: Any) -> Any:
+    """Give days and moments as texts: YAML makes more of them than was written."""
+    if isinstance(value, dict):
+        return {k: _as_written(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_as_written(v) for v in value]
+    if isinstance(value, datetime):
+        utc = value.astimezone(UTC) if value.tzinfo else value
+        return f"{utc:%Y-%m-%dT%H:%M:%SZ}"
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _text(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(CAP + 1)
+        if len(data) > CAP:
+            raise Invalid(f"{file.name} is over {CAP} bytes: that is no agreement.")
+        return data.decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{file.name} can't be read ({type(error).__name__}).") from None
+
+
+def sign_here(desk: Desk, document: Document) -> Held:
+    """Put this agency's signature under a document and keep it. Raises Invalid, Conflict.
+
+    The signatures that came with it are kept if they are good.
+    """
+    agreement = document.agreement
+    types = desk.read().types
+    if desk.ori not in agreement.parties and types.get(desk.ori) not in agreement.parties:
+        raise Invalid(
+            f"{desk.ori} is no party to {agreement.id}, and neither is its type of agency."
+        )
+    if datetime.fromisoformat(agreement.valid.to) <= datetime.now(UTC):
+        raise Invalid(f"{agreement.id} has ended already: nothing would follow from signing it.")
+    mine = sign(document, keys.read_agreement(desk.home), desk.ori)
+    desk.folder.put(document.signed_by([mine]))
+    return desk.held(agreement.id, agreement.version)
+
+
+def take(desk: Desk, file: Path) -> str:
+    """Take in what another party sent, without signing it. Tells what it was."""
+    raw = load_yaml(_text(file).encode(), file.name)
+    if isinstance(raw, dict) and "statement" in raw:
+        try:
+            statement = read_statement(raw)
+        except ValidationError as error:
+            raise Invalid(f"{file.name} is no statement: {findings(error)[0][1]}") from None
+        held = desk.held(statement.said.agreement)
+        if statement.said.party not in held.signers:
+            raise Invalid(f"{statement.said.party} is no party to {statement.said.agreement}.")
+        news = desk.folder.put_statement(statement)
+        what = f"{statement.said.party}: {statement.said.act} {statement.said.agreement}"
+    else:
+        document = read_file(desk, file)
+        news = desk.folder.put(document)
+        what = f"{document.agreement.id}, version {document.agreement.version}"
+    return what if news else f"{what} (nothing new)"
+
+
+def say(desk: Desk, agreement: str, act: Act, reason: str) -> Statement:
+    """Say something alone, as this agency, of what it signed. Raises NotFound or Conflict."""
+    book = desk.read().book
+    held = book.get(agreement)
+    mine = [h for h in book.documents if h.document.agreement.id == agreement]
+    signed = [h for h in mine if desk.ori in h.signers]
+    if held is None or not signed:
+        raise NotFound(f"This agency has signed no agreement {agreement}.")
+    latest = max(signed, key=lambda h: h.document.agreement.version).document
+    version = latest.agreement.version
+    before = book.latest(agreement, desk.ori, version)
+    if before is not None and before.said.act is Act.REVOKE:
+        raise Conflict(f"{agreement} was revoked: only a new version, signed by all, can follow.")
+    if act is Act.RESUME and (before is None or before.said.act is not Act.SUSPEND):
+        raise Conflict(f"This agency has not suspended {agreement}.")
+    if act is Act.SUSPEND and before is not None and before.said.act is Act.SUSPEND:
+        raise Conflict(f"This agency has suspended {agreement} already.")
+    mine_said = [
+        s.said.sequence
+        for s in book.statements
+        if s.said.agreement == agreement and s.said.party == desk.ori
+    ]
+    try:
+        said = StatementText(
+            format=1,
+            agreement=agreement,
+            version=version,
+            digest=latest.digest,
+            party=desk.ori,
+            act=act,
+            sequence=max(mine_said, default=0) + 1,
+            at=stamp(datetime.now(UTC)),
+            reason=reason,
+        )
+    except ValidationError as error:
+        raise Invalid(f"The reason can't be used: {findings(error)[0][1]}") from None
+    statement = state(said, keys.read_agreement(desk.home))
+    desk.folder.put_statement(statement)
+    return statement
+
+
+def renewed(desk: Desk, agreement: str, begins: str | None, ends: str) -> dict[str, Any]:
+    """Give the text of a next version: the same, from where the latest ends, or as said."""
+    held = desk.held(agreement)
+    text = held.document.text
+    text["version"] = held.document.agreement.version + 1
+    text["replaces"] = held.document.digest
+    text["valid"] = {"from": begins or held.document.agreement.valid.to, "to": ends}
+    return text
+
+
+def partners(held: Held, types: Mapping[str, str], own: str) -> Sequence[str]:
+    """Name the agencies that it stands between with this one."""
+    found = {o for two in pairs(held, types) for o, _ in two}
+    return sorted((found | set(held.document.agreement.named)) - {own})
+
+
+def as_yaml(text: Mapping[str, Any]) -> str:
+    """Write a text for editing."""
+    written: str = yaml.safe_dump(
+        dict(text), sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
+    )
+    return written
+
+
+def envelope_bytes(document: Document) -> bytes:
+    """Write a signed document as it is handed over."""
+    return _json(document.envelope().model_dump(mode="json"))
+
+
+def statement_bytes(statement: Statement) -> bytes:
+    """Write a statement as it is handed over."""
+    return _json(statement.envelope().model_dump(mode="json"))
+
+
+def _json(document: Any) -> bytes:
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a new file, 0600. Raises Misconfigured if it is there."""
+    try:
+        with path.open("xb") as file:
+            path.chmod(0o600)
+            file.write(content)
+    except FileExistsError:
+        raise Misconfigured(f"{path.name} is there already: give another name") from None
+    except OSError as error:
+        raise Misconfigured(f"{path.name} can't be written ({type(error).__name__})") from None
