@@ -56,12 +56,13 @@ class Described:
 class Checked:
     """What was found. `source` is there where the mapping can be used.
 
-    With rows: how many were read, translated and set aside, and why; `kept` counts legacy values
-    that stay beside, by path.
+    `stated` is what was found out about its files. With rows: how many were read, translated and
+    set aside, and why; `kept` counts legacy values that stay beside, by path.
     """
 
     findings: list[Finding]
     source: MappedSource | None = None
+    stated: tuple[str, ...] = ()
     records_of: list[Described] = field(default_factory=list)
     read: int = 0
     translated: int = 0
@@ -92,7 +93,7 @@ def check(
         faults.append(_as_wrong(error, path))
     if faults:
         return Checked(_said(faults))
-    checked = Checked([], source, list(_described(mapping.doc, compiler)))
+    checked = Checked([], source, source.stated(), list(_described(mapping.doc, compiler)))
     if rows:
         _read(source, checked, progress)
     checked.findings = [

@@ -11,7 +11,7 @@ usual libraries hold whole sheets, or hang on a row number that a hostile file m
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -70,9 +70,14 @@ class ExcelReader:
         self._sheet: str | None = spec.get("sheet")
         self._header: int | None = spec.get("header")
         self._named: list[str] | None = spec.get("columns")
+        self._used: Collection[str] | None = None
         self._errors: bool = spec.get("errors") == "blank"
         if self._named is not None and len(set(self._named)) != len(self._named):
             raise Misconfigured("columns stand twice")
+
+    def select(self, names: Collection[str]) -> None:
+        """Let no cell of another column set a row aside."""
+        self._used = names
 
     def columns(self) -> Columns:
         """Name the columns: those of the mapping, or of the header row."""
@@ -173,13 +178,18 @@ class ExcelReader:
                 return BadRow(number, raw, "row.columns", text)
             if isinstance(found, str):
                 values[names[at]] = found
-            elif not self._errors or found.code != "excel.error":
+            elif self._counts(names[at], found):
                 wrong = wrong or (names[at], found)
         row = Row(number, raw, values)
         if wrong is None:
             return row
         column, why = wrong
         return BadRow(number, raw, why.code, why.text, column, why.shown, row=row)
+
+    def _counts(self, column: str, found: _Unread) -> bool:
+        if self._used is not None and column not in self._used:
+            return False
+        return not self._errors or found.code != "excel.error"
 
     def _rows(self) -> Iterator[tuple[int, _Cells | BadRow]]:
         """Give each row in which something stands, by its number."""

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import orjson
 
-from adapters.rows import BadRow, Columns, Reader, Row, Values
+from adapters.rows import BadRow, Columns, Reader, Row, Stating, Values
 from adapters.rules import Condition, all_hold
 
 BATCH: Final = 256
@@ -145,6 +145,10 @@ class FileLookup:
     def as_of(self) -> datetime | None:
         """Give the moment that the file is of."""
         return self._reader.as_of()
+
+    def stated(self) -> tuple[str, ...]:
+        """Say what was found out about the file."""
+        return self._reader.stated() if isinstance(self._reader, Stating) else ()
 
     def find(self, keys: Sequence[str]) -> Mapping[str, list[Values]]:
         """Give the rows for each key that has some."""

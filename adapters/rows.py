@@ -56,6 +56,15 @@ class Columns:
     groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
+@runtime_checkable
+class Stating(Protocol):
+    """A reader that finds out by itself what the mapping leaves open."""
+
+    def stated(self) -> tuple[str, ...]:
+        """Say what was found out, in sentences that hold no values of rows."""
+        ...
+
+
 class Reader(Protocol):
     """One format of one source."""
 

@@ -20,7 +20,7 @@ from adapters.mapping import MappingFile, placeholders
 from adapters.nibrs import codes as standard_codes
 from adapters.opening import code_files
 from adapters.repeats import Repeat, compile_repeats, repeated
-from adapters.rows import BadRow, Columns, Reader, Row
+from adapters.rows import BadRow, Columns, Reader, Row, Stating
 from adapters.rules import Condition, Fault
 from adapters.terms import Terms, terms_of
 from gateway.errors import Misconfigured
@@ -95,6 +95,17 @@ class MappedSource:
         for part in self._parts:
             found |= join_columns(part.reader.columns(), part.joins).own
         return found
+
+    def stated(self) -> tuple[str, ...]:
+        """Say what was found out about the files, as their mapping leaves it open."""
+        found: dict[str, None] = {}
+        for part in self._parts:
+            if isinstance(part.reader, Stating):
+                found |= dict.fromkeys(part.reader.stated())
+            for join in part.joins:
+                if isinstance(join.lookup, FileLookup):
+                    found |= dict.fromkeys(join.lookup.stated())
+        return tuple(found)
 
     def origin(self) -> Origin | None:
         """Give the legacy row that the last of `rows` was made of."""

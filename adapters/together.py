@@ -12,7 +12,7 @@ from itertools import groupby
 
 import orjson
 
-from adapters.rows import BadRow, Columns, Reader, Row, Values
+from adapters.rows import BadRow, Columns, Reader, Row, Stating, Values
 
 _ASK = """
 SELECT f.first, r.line, r.span, r.raw, r.row FROM
@@ -53,6 +53,10 @@ class TogetherReader:
     def total_hint(self) -> int | None:
         """Say about how many rows there are."""
         return self._reader.total_hint()
+
+    def stated(self) -> tuple[str, ...]:
+        """Say what was found out about the source."""
+        return self._reader.stated() if isinstance(self._reader, Stating) else ()
 
     def rows(self) -> Iterator[Row | BadRow]:
         """Give the rows: first those that can't be read or have no key, then the others."""

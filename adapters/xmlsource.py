@@ -17,8 +17,8 @@ Paths: `adapters.xmlpaths`. References: `adapters.xmlrefs`. A row whose referenc
 that has several values where one is expected, is set aside and says which column.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path as File
 from typing import Any, Final, cast
@@ -127,9 +127,18 @@ class XmlReader:
             )
             for name, part in spec.get("parts", {}).items()
         }
+        self._chosen, self._chosen_parts = self._columns, self._parts
         self._references = References(names, spec.get("references", {}))
         roots = [s for c in self._columns for e in c.endings for s in e.root]
         self._keep = frozenset(tag for step in roots for tag in step.tags)
+
+    def select(self, names: Collection[str]) -> None:
+        """Read these columns alone."""
+        self._chosen = tuple(c for c in self._columns if c.name in names)
+        self._chosen_parts = {
+            name: replace(part, columns=tuple(c for c in part.columns if c.name in names))
+            for name, part in self._parts.items()
+        }
 
     def columns(self) -> Columns:
         """Name the columns. Raises Misconfigured if there is no such file, or no such element."""
@@ -212,8 +221,8 @@ class XmlReader:
         values: Values = {}
         groups: dict[str, list[Values]] = {}
         faults: list[tuple[str | None, Fault]] = []
-        _fill(values, self._columns, element, scope, faults)
-        for name, part in self._parts.items():
+        _fill(values, self._chosen, element, scope, faults)
+        for name, part in self._chosen_parts.items():
             groups[name] = []
             try:
                 found = part.found(element, scope)

@@ -50,7 +50,7 @@ def rehearse(home: Path, mapping: Path, how: How, shown: Shown) -> Imported:
     """Say what an import would do. Nothing is written. Raises SallyportError."""
     upkeep, source = adapters.upkeep(mapping), adapters.load(mapping)
     shown.total(source.total_hint())
-    return dry_run(
+    done = dry_run(
         home / DATA / RECORDS,
         upkeep.name,
         source.rows(Corrections(home / DATA, upkeep.name)),
@@ -58,6 +58,7 @@ def rehearse(home: Path, mapping: Path, how: How, shown: Shown) -> Imported:
         origin=source.origin,
         max_shrink=_most(how, upkeep),
     )
+    return replace(done, stated=source.stated())
 
 
 class Import:
@@ -104,12 +105,17 @@ class Import:
             return self._as_before(current)
         made_of = MadeOf(self._quick, fingerprint.whole(self._files))
         source = adapters.load(self._mapping)
+        made_of = replace(made_of, stated=source.stated())
         as_of = source.as_of()
         if current is not None and fingerprint.holds_the_same(current, made_of.whole):
             # Written anew with the same content: younger, and nothing else.
             self._importer.still(current, as_of, made_of)
             return self._as_before(current)
-        return self._all(source, as_of, made_of, shown)
+        done = self._all(source, as_of, made_of, shown)
+        if current is not None and current.stated and current.stated != made_of.stated:
+            before = f"Before, it was: {'; '.join(current.stated)}"
+            return replace(done, stated=(*made_of.stated, before))
+        return done
 
     def _all(
         self,
@@ -158,6 +164,7 @@ class Import:
             *(0, 0, current.records, 0, current.corrected, 0),
             same=True,
             reasons=self._importer.reasons(current.source),
+            stated=current.stated,
         )
 
 

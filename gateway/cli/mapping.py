@@ -102,7 +102,10 @@ def _by_policy(records: list[Described], folder: Path) -> Iterator[Finding]:
 
 
 def _as_json(checked: Checked, *, rows: bool) -> dict[str, Any]:
-    found: dict[str, Any] = {"findings": [asdict(f) for f in checked.findings]}
+    found: dict[str, Any] = {
+        "findings": [asdict(f) for f in checked.findings],
+        "found_out": list(checked.stated),
+    }
     if rows and checked.source is not None:
         found |= {
             "rows": {
@@ -121,6 +124,8 @@ def _as_json(checked: Checked, *, rows: bool) -> dict[str, Any]:
 
 def _show(name: str, checked: Checked, *, rows: bool) -> None:
     console = Console()
+    for said in checked.stated:
+        console.print(f"Found out: {escape(said)}.", soft_wrap=True)
     for one in checked.findings:
         color = "red" if one.kind == "fault" else "yellow"
         console.print(
@@ -128,8 +133,8 @@ def _show(name: str, checked: Checked, *, rows: bool) -> None:
         )
     faults = len(checked.faults)
     warnings = len(checked.findings) - faults
-    said = f"{_counted(faults, 'fault')}, {_counted(warnings, 'warning')}"
-    console.print(f"{name}: {said if faults or warnings else 'nothing is wrong'}.")
+    counted = f"{_counted(faults, 'fault')}, {_counted(warnings, 'warning')}"
+    console.print(f"{name}: {counted if faults or warnings else 'nothing is wrong'}.")
     if checked.source is None or not rows:
         return
     records = ", ".join(f"{n:,} {kind}" for kind, n in checked.records.items()) or "none"

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
@@ -182,6 +183,9 @@ def _print(done: Sequence[Imported], failed: Sequence[tuple[str, SallyportError]
     console = Console()
     if done:
         console.print(_imported(done))
+    for d in done:
+        for said in d.stated:
+            console.print(f"{d.source}: {escape(said)}.", soft_wrap=True)
     if any(d.reasons for d in done):
         console.print(_reasons(done))
     for d in done:

@@ -13,7 +13,7 @@ the old generation serves. The same rows again make no new generation, only a yo
 import fcntl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,8 @@ class Imported:
     dry_run: bool = False
     shrinks: bool = False
     """Only of a dry run: a real one would stop and ask."""
+    stated: tuple[str, ...] = ()
+    """What was found out about its files, as the mapping leaves it open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ class MadeOf:
 
     quick: str = ""
     whole: str = ""
+    stated: tuple[str, ...] = ()
+    """What was found out about the files, as the mapping leaves it open: kept, and shown."""
 
 
 def _nobody(_: Shrink) -> bool:
@@ -169,6 +173,7 @@ class Importer:
                 "as_of": stamped,
                 "quick": made_of.quick,
                 "whole": made_of.whole,
+                "stated": orjson.dumps(made_of.stated).decode(),
                 "day": datetime.now(UTC).date().isoformat(),
             }
             before = self._records(current)
@@ -177,7 +182,8 @@ class Importer:
                 with self._engine.begin() as c:
                     c.execute(_of(current).values(made))
                 self._drop(staged)
-                return self._report(source, current, sums, resumed, removed, same=True)
+                done = self._report(source, current, sums, resumed, removed, same=True)
+                return replace(done, stated=made_of.stated)
             shrink = Shrink(source, before, removed, max_shrink or 0.0)
             if shrinks(shrink, max_shrink) and not allow(shrink):
                 raise Shrinks(
@@ -203,7 +209,8 @@ class Importer:
                     c.execute(_of(current).values(state=store.RETIRED))
                 c.execute(_of(staged).values(**values))
             self._sweep(source)
-            return self._report(source, staged, sums, resumed, removed, same=False)
+            done = self._report(source, staged, sums, resumed, removed, same=False)
+            return replace(done, stated=made_of.stated)
 
     def current(self, source: str) -> store.Generation | None:
         """Give a source's current generation."""

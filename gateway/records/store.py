@@ -40,7 +40,7 @@ from gateway.errors import Misconfigured, RecordsUnavailable
 from gateway.model import Contact, Handling, SetAside, parse_stamp
 from gateway.records.columns import Columns
 
-VERSION = 2
+VERSION = 3
 FIRST = 1 << 32
 """A record's key is `generation * FIRST + number`."""
 STAGED, CURRENT, RETIRED = "staged", "current", "retired"
@@ -68,6 +68,8 @@ generations = Table(
     Column("whole", Text, nullable=False, server_default=""),
     Column("day", Text, nullable=False, server_default=""),
     Column("corrected", Integer, nullable=False, server_default="0"),
+    # What was found out about its files, such as their encoding: a JSON list of sentences.
+    Column("stated", Text, nullable=False, server_default="[]"),
     sqlite_autoincrement=True,
 )
 records = Table(
@@ -155,6 +157,8 @@ class Generation:
     whole: str = ""
     day: str = ""
     corrected: int = 0
+    stated: tuple[str, ...] = ()
+    """What was found out about its files, as the mapping leaves it open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,15 +211,19 @@ def open_store(path: Path) -> Engine:
             raise _of_another_version(path)
         if version != VERSION:
             if version:
-                _add_columns(connection)
+                _add_columns(connection, version)
             metadata.create_all(connection)
             connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")
             connection.commit()
     return engine
 
 
-def _add_columns(connection: Connection) -> None:
-    """Bring a file of version 1 up to date. What was staged is forgotten: it is read again."""
+def _add_columns(connection: Connection, version: int) -> None:
+    """Bring an older file up to date. What version 1 had staged is forgotten: it is read again."""
+    added = "ALTER TABLE generations ADD COLUMN stated TEXT NOT NULL DEFAULT '[]'"
+    connection.exec_driver_sql(added)
+    if version > 1:
+        return
     for name in ("quick", "whole", "day", "corrected"):
         kind = "INTEGER NOT NULL DEFAULT 0" if name == "corrected" else "TEXT NOT NULL DEFAULT ''"
         connection.exec_driver_sql(f"ALTER TABLE generations ADD COLUMN {name} {kind}")
@@ -393,6 +401,7 @@ def _generation(row: Row[Any]) -> Generation:
         whole=row.whole,
         day=row.day,
         corrected=row.corrected,
+        stated=tuple(orjson.loads(row.stated)),
     )
 
 
