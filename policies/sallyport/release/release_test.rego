@@ -49,18 +49,39 @@ test_each_fact_has_its_action_in_order if {
 	[result.show | some result in actions(question)] == ["record", "none", "pointer", "record"]
 }
 
-test_green_yellow_red_for_every_record_type if {
+# One test a level: each decides once for every record type, and a test has its time.
+levelled(level) := [example_test.finding(question, labels) |
 	entitled := example_test.asked_by(
 		object.union(found, {"self": "USBPX9900", "asker": {"ori": "USBPX9900"}}),
 		{"attributes": ["chri_certified", "cfr28_part23"]},
 	)
 	inspection := example_test.searching(entitled, {"purpose": "border_inspection"})
-	every record_type, about in vocabulary.record_types {
-		question := {true: inspection, false: entitled}["civil" in about.treated_as]
-		labels := object.union(example_test.intelligence, {"intelligence": "intelligence" in about.treated_as, "record_type": record_type})
-		action(example_test.finding(question, labels)).show == "record"
-		action(example_test.finding(question, object.union(labels, {"dissemination": "YELLOW"}))).show == "pointer"
-		hidden(example_test.finding(question, object.union(labels, {"dissemination": "RED"})), "dissemination.red")
+	some record_type, about in vocabulary.record_types
+	question := {true: inspection, false: entitled}["civil" in about.treated_as]
+	labels := object.union(
+		example_test.intelligence,
+		{"intelligence": "intelligence" in about.treated_as, "record_type": record_type, "dissemination": level},
+	)
+]
+
+test_green_is_a_record_for_every_record_type if {
+	count(levelled("GREEN")) == count(vocabulary.record_types)
+	every question in levelled("GREEN") {
+		action(question).show == "record"
+	}
+}
+
+test_yellow_is_a_pointer_for_every_record_type if {
+	count(levelled("YELLOW")) > 0
+	every question in levelled("YELLOW") {
+		action(question).show == "pointer"
+	}
+}
+
+test_red_is_hidden_for_every_record_type if {
+	count(levelled("RED")) > 0
+	every question in levelled("RED") {
+		hidden(question, "dissemination.red")
 	}
 }
 
