@@ -91,3 +91,22 @@ def test_rows_set_aside_are_shown_as_they_are_and_drive_no_terminal(home: Path) 
 def test_a_wrong_name_is_not_taken_for_nothing_set_aside(home: Path, name: str, said: str) -> None:
     with pytest.raises(NotFound, match=said):
         run(home, "source", "set-aside", name)
+
+
+def test_what_is_found_out_about_a_file_is_shown_and_kept(home: Path) -> None:
+    text = MAPPING.format(name="persons").replace(", encoding: utf-8", "")
+    (home / "mappings" / "persons.yaml").write_text(text, encoding="utf-8")
+    first = "persons.csv: encoding utf-8 (certain), delimiter , (certain)"
+    assert first in run(home, "import", "persons", "--dry-run")
+    assert first in run(home, "import", "persons")
+    assert first in run(home, "import", "persons")  # unchanged: not even read again
+    path = home / "sources" / "persons.csv"
+    path.write_bytes(ROWS.replace(",", ";").replace("HOLT", "MUÑOZ").encode("cp1252"))
+    said = json.loads(run(home, "import", "persons", "--json"))[0]["stated"]
+    assert said[0].startswith("persons.csv: encoding windows-1252 (likely), delimiter ;")
+    assert said[1].startswith(f"Before, it was: {first}")
+    assert "Found out: " in run_check(home / "mappings" / "persons.yaml")
+
+
+def run_check(path: Path) -> str:
+    return CliRunner().invoke(app, ["mapping", "check", str(path)]).output

@@ -276,3 +276,15 @@ def test_a_reader_in_another_process_is_never_locked(path: Path, importer: Impor
     assert reader.change() != before
     assert reader.generations()[0].rows == 3_000
     reader.close()
+
+
+def test_a_file_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "records.db"
+    engine = open_store(path)
+    with engine.begin() as c:
+        c.exec_driver_sql("ALTER TABLE generations DROP COLUMN stated")
+        c.exec_driver_sql("PRAGMA user_version=2")
+    engine.dispose()
+    reader = Reader(path)
+    assert reader.generations() == ()
+    reader.close()
