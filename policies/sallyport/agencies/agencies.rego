@@ -23,20 +23,23 @@ decision := {"agencies": [entry |
 ]}
 
 listed(owner) := [purpose |
+	agencies := data.agencies
+	barred := data.sallyport.law.bars[agencies[owner].jurisdiction] | barred_here
 	some grant in grants(owner)
 	some word in grant.purposes
-	not barred(owner, word)
-	record_types := [kind | some kind in grant.record_types; may_have(kind, word)]
+	not word in barred
+	may_have := types[word]
+	record_types := [kind | some kind in grant.record_types; kind in may_have]
 	count(record_types) > 0
+	given := object.remove(grant.classes, never_given(owner, word))
 	purpose := {
 		"purpose": word,
 		"record_types": record_types,
 		"granularity": grant.granularity,
 		"freshness_minutes": grant.freshness_minutes,
 		"classes": [element_class |
-			some element_class, action in grant.classes
+			some element_class, action in given
 			action in {"give", "mask"}
-			not never_given(owner, word, element_class)
 		],
 	}
 ]
@@ -52,36 +55,25 @@ grants(owner) := found if {
 	]
 }
 
-# Whose law is not written down may neither be asked nor ask.
-barred(owner, _) if not law_known(owner)
-
-law_known(owner) if {
-	agencies := data.agencies
-	agencies[owner].jurisdiction in data.sallyport.law.jurisdictions
-	data.sallyport.context.asker_agency.jurisdiction in data.sallyport.law.jurisdictions
+# What this agency's place bars, and the purposes of other kinds of agencies. Undefined, and so
+# nobody may be asked, where its law is not written down.
+barred_here := data.sallyport.law.asking_bars[data.sallyport.context.asker_agency.jurisdiction] | {word |
+	some word, about in data.sallyport.vocabulary.purposes
+	of_type := about.agency_types
+	not this_type(of_type)
 }
 
-barred(owner, word) if {
-	agencies := data.agencies
-	word in data.sallyport.law.bars[agencies[owner].jurisdiction]
-}
+this_type(of_type) if data.sallyport.context.asker_agency.type in of_type
 
-barred(_, word) if word in data.sallyport.law.asking_bars[data.sallyport.context.asker_agency.jurisdiction]
-
-barred(_, word) if {
-	purposes := data.sallyport.vocabulary.purposes
-	types := purposes[word].agency_types
-	not of_type(types)
-}
-
-of_type(types) if data.sallyport.context.asker_agency.type in types
-
-may_have(record_type, word) if {
-	known := data.sallyport.vocabulary.record_types
-	kinds := known[record_type].treated_as
+# By purpose: the record types that this agency may have at all.
+types[word] := {record_type |
+	some record_type, about in data.sallyport.vocabulary.record_types
+	kinds := about.treated_as
 	every kind in kinds {
 		kind_allowed(kind, word)
 	}
+} if {
+	some word, _ in data.sallyport.vocabulary.purposes
 }
 
 kind_allowed("wanted", _) := true
@@ -104,23 +96,25 @@ kind_allowed("civil", word) if {
 	word in data.law.federal.immigration_purposes
 }
 
-never_given(owner, word, "immigration_status") if {
-	agencies := data.agencies
+# Classes that the law never gives this agency for the purpose, whatever an agreement says.
+never_given(owner, _) := [] if owner == input.self
+
+never_given(owner, word) := array.concat(array.concat(held, status), beside) if {
 	owner != input.self
-	not kind_allowed("civil", word)
-	not agencies[owner].immigration_authority == true
+	agencies := data.agencies
+	about := agencies[owner]
+	held := data.sallyport.law.never_held[about.jurisdiction]
+	status := [element_class | some element_class in ["immigration_status"]; not status_exchanged(about, word)]
+	beside := [element_class | word == "civil_immigration"; some element_class in beside_status]
 }
 
-never_given(owner, word, element_class) if {
-	owner != input.self
-	word == "civil_immigration"
+status_exchanged(_, word) if kind_allowed("civil", word)
+
+status_exchanged(about, _) if about.immigration_authority == true
+
+beside_status := [element_class |
+	some element_class, _ in data.sallyport.vocabulary.classes
 	not goes_with_status(element_class)
-}
+]
 
 goes_with_status(element_class) if element_class in data.law.federal.status_classes
-
-never_given(owner, _, element_class) if {
-	agencies := data.agencies
-	owner != input.self
-	element_class in data.sallyport.law.never_held[agencies[owner].jurisdiction]
-}

@@ -85,11 +85,6 @@ test_agencies_are_whole if {
 	}
 }
 
-test_every_jurisdiction_with_a_module_is_in_the_law if {
-	modules := {name | some name, _ in data.law; not endswith(name, "_test")}
-	modules == data.sallyport.law.jurisdictions
-}
-
 test_routing_knows_its_words if {
 	every place, routes in routing {
 		place in data.sallyport.law.jurisdictions

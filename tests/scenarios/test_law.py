@@ -1,0 +1,259 @@
+"""The law between real gateways: a warrant and who releases on it, obligations, onward sharing."""
+
+import hashlib
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.__main__ import BORDER, BUREAU, POLICE, SHERIFF, person
+from demo.cast import MARISOL
+from demo.world import Gateway, World, an_officer
+from tests.scenarios.conftest import Search, by_agency, entries
+
+PAPER = b"IN THE UNITED STATES DISTRICT COURT ... a made-up warrant"
+WARRANT: dict[str, Any] = {
+    "court": "U.S. District Court, Southern District of California",
+    "number": "26-MJ-0417",
+    "person": "MARISOL QUEZADA BRANNOCK",
+    "document": {"digest": "sha-256:" + hashlib.sha256(PAPER).hexdigest()},
+}
+AGENT = an_officer("agent.88", unit="Removal", unit_function="civil_enforcement")
+
+
+@contextmanager
+def edited(
+    gateway: Gateway, *edits: tuple[str, str, str], gone: str | None = None
+) -> Iterator[None]:
+    """Change texts of the gateway's policy folder, apply; put all back afterwards."""
+    policies = gateway.home / "policies"
+    before: dict[Path, str] = {}
+    try:
+        for name, old, new in edits:
+            text = (policies / name).read_text()
+            assert old in text
+            before.setdefault(policies / name, text)
+            (policies / name).write_text(text.replace(old, new))
+        if gone is not None:
+            before[policies / gone] = (policies / gone).read_text()
+            (policies / gone).unlink()
+        gateway.command("policy", "apply")
+        yield
+    finally:
+        for path, text in before.items():
+            path.write_text(text)
+        gateway.command("policy", "apply")
+
+
+def marisols(search: Search) -> list[str]:
+    """Give the ids of the police's own records of her, as their officers find them."""
+    own = by_agency(search(POLICE, person(MARISOL), "person", "warrant", agencies=[POLICE]))
+    return [m["record_id"] for m in own[POLICE]["matches"]]
+
+
+def asked_with(search: Search, warrant: dict[str, Any] | None) -> dict[str, Any]:
+    outcome = search(
+        BORDER,
+        person(MARISOL),
+        "person",
+        "warrant",
+        officer=AGENT,
+        agencies=[POLICE],
+        warrant=warrant,
+    )
+    return by_agency(outcome)[POLICE]
+
+
+def released(world: World, tmp_path: Path, record: str) -> str:
+    paper = tmp_path / "warrant.pdf"
+    paper.write_bytes(PAPER)
+    done = world[POLICE].command(
+        *("release", "record", "--basis", "judicial_warrant", "--asker", BORDER),
+        *(
+            "--record",
+            record,
+            "--class",
+            "identity",
+            "--until",
+            "2099-01-01",
+            "--by",
+            "LT WINSLADE",
+        ),
+        *("--court", WARRANT["court"], "--number", WARRANT["number"]),
+        *("--person", WARRANT["person"], "--document", str(paper), "--json"),
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "within 366 days" in done.stderr
+    until = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 20 * 86_400))
+    done = world[POLICE].command(
+        *("release", "record", "--basis", "judicial_warrant", "--asker", BORDER),
+        *("--record", record, "--class", "identity", "--until", until, "--by", "LT WINSLADE"),
+        *("--court", WARRANT["court"], "--number", WARRANT["number"]),
+        *("--person", WARRANT["person"], "--document", str(paper), "--json"),
+    )
+    return str(json.loads(done.stdout)["id"])
+
+
+def test_a_warrant_counts_once_a_person_at_the_owner_released_on_it(
+    world: World, search: Search, tmp_path: Path
+) -> None:
+    assert [r["code"] for r in asked_with(search, None)["reasons"]] == ["ca.values_act.function"]
+    # The first door lets the claim out; the second refuses it as long as nobody released.
+    claimed = asked_with(search, WARRANT)
+    assert (claimed["status"], claimed["reasons"][0]["code"]) == (
+        "refused",
+        "ca.values_act.function",
+    )
+    mine, *others = marisols(search)
+    release = released(world, tmp_path, mine)
+    try:
+        given = asked_with(search, WARRANT)
+        assert given["status"] == "answered"
+        assert [m["record_id"] for m in given["matches"]] == [mine]
+        assert others or mine
+        assert "nc:PersonName" in given["matches"][0]["record"]["nc:Person"]
+        assert "physical" in given["classes_never_shared"]
+        assert "nc:PersonResidenceAddress" not in str(given["matches"])
+        # Another warrant, or none, gives nothing.
+        for warrant in (None, {**WARRANT, "number": "26-MJ-0418"}):
+            assert asked_with(search, warrant)["status"] == "refused"
+        listed = json.loads(world[POLICE].command("release", "list", "--json").stdout)
+        assert [r["state"] for r in listed["releases"] if r["id"] == release] == ["in force"]
+    finally:
+        world[POLICE].command("release", "revoke", release)
+    assert asked_with(search, WARRANT)["status"] == "refused"
+    assert world[POLICE].command("release", "revoke", release, check=False).returncode != 0
+
+
+def test_a_warrant_is_never_a_boolean(post: Any) -> None:
+    for claim in (True, {"court": "X"}, {**WARRANT, "document": True}):
+        response = post(BORDER, person(MARISOL), "person", agencies=[POLICE], warrant=claim)
+        assert response.status_code == 422
+        assert response.json()["pointer"].startswith("/warrant")
+
+
+def test_each_release_stands_in_the_log(world: World, search: Search, tmp_path: Path) -> None:
+    release = released(world, tmp_path, marisols(search)[0])
+    world[POLICE].command("release", "revoke", release)
+    auditor = an_officer("auditor.0007", roles=("auditor",), unit="Internal Affairs")
+    with world[POLICE].client(auditor, "audit") as client:
+        found = client.get("/v1/audit/entries", params={"type": "admin", "limit": 100}).json()
+    decisions = [e["decision"] for e in found["entries"]]
+    assert {"release_recorded", "release_revoked"} <= set(decisions)
+
+
+def test_what_has_to_be_done_is_told(search: Search) -> None:
+    part = by_agency(search(POLICE, person(MARISOL), "warrant", agencies=[SHERIFF]))[SHERIFF]
+    told = {o["type"]: o for o in part["obligations"]}
+    assert told["delete_after"]["days"] == 30
+    assert told["onward_sharing"]["rule"] == "none"
+    assert told["caveat"]["text"] == "Confirm with the owner before acting."
+    assert told["confirm_before_acting"] == {"type": "confirm_before_acting"}
+    assert all(m["confirm"]["required"] for m in part["matches"])
+
+
+def test_an_answer_with_an_obligation_that_is_not_known_is_thrown_away(
+    world: World, search: Search
+) -> None:
+    words = "onward_sharing: [none, "
+    grant = "data.sallyport.shared.grant.handling"
+    with edited(
+        world[SHERIFF],
+        ("sallyport/vocabulary/data.yaml", words, words + "by_radio, "),
+        (
+            "sallyport/release/release.rego",
+            f'"handling": {grant}',
+            f'"handling": object.union({grant}, {{"onward_sharing": "by_radio"}})',
+        ),
+        gone="sallyport/release/release_test.rego",
+    ):
+        part = by_agency(search(POLICE, person(MARISOL), "warrant", agencies=[SHERIFF]))[SHERIFF]
+    assert part["status"] == "bad_answer"
+    assert "matches" not in part
+
+
+def test_an_answer_is_kept_as_long_as_the_shortest_time_that_it_came_with(
+    world: World, search: Search
+) -> None:
+    both = search(POLICE, person(MARISOL), "warrant", agencies=[SHERIFF, POLICE])["search_id"]
+    with edited(world[POLICE], ("local/data.yaml", "keep_days: 365,", "keep_days: 1,")):
+        own = search(POLICE, person(MARISOL), "person", agencies=[POLICE])["search_id"]
+    database = world[POLICE].home / "data" / "state.db"
+    with sqlite3.connect(database) as c:
+        kept = dict(c.execute("SELECT id, (keep_until - asked_at) / 86400 FROM search"))
+    c.close()
+    assert (round(kept[both], 6), round(kept[own], 6)) == (30, 1)
+
+
+@contextmanager
+def received_from(gateway: Gateway, owner: str) -> Iterator[None]:
+    """Make the gateway's warrants ones that another agency gave it."""
+    mapping = gateway.home / "mappings" / "warrants.yaml"
+    before = mapping.read_text()
+    marked = before.replace(
+        "    handling:\n",
+        f"    handling:\n      received_from: {owner}\n      onward_sharing: none\n",
+    )
+    try:
+        mapping.write_text(marked)
+        gateway.command("import", "--json")
+        yield
+    finally:
+        mapping.write_text(before)
+        gateway.command("import", "--json")
+
+
+def test_what_another_agency_gave_is_not_passed_on(world: World, search: Search) -> None:
+    def seen(asker: str) -> list[str]:
+        found = search(asker, person(MARISOL), "warrant", agencies=[SHERIFF])
+        return [m["record_id"] for m in by_agency(found)[SHERIFF]["matches"]]
+
+    def soon(asker: str, *, there: bool) -> bool:
+        """Whether it is so within some seconds: a gateway switches to a new import by itself."""
+        end = time.monotonic() + 15
+        while time.monotonic() < end:
+            if ("W-26-00417" in seen(asker)) is there:
+                return True
+            time.sleep(0.1)
+        return False
+
+    assert soon(POLICE, there=True)
+    with received_from(world[SHERIFF], BORDER):
+        assert soon(POLICE, there=False)
+        assert "W-26-00417" in seen(SHERIFF)
+        assert "W-26-00417" in seen(BORDER)
+    assert soon(POLICE, there=True)
+
+
+def test_the_question_is_minimised_and_the_answer_says_so(world: World, search: Search) -> None:
+    subject = person(MARISOL)
+    number = "999-00-4417"
+    subject["person"]["identifiers"] = [{"type": "ssn", "number": number}]
+    outcome = search(BUREAU, subject, "person", agencies=[SHERIFF])
+    part = by_agency(outcome)[SHERIFF]
+    assert "ssn" in part["terms_not_used"]
+    theirs = entries(world, SHERIFF, outcome["search_id"])
+    question = next(e for e in theirs if e["type"] == "query_in")
+    assert number not in json.dumps(question)
+    # The sheriff's own law keeps nothing from the police: there it is searched by.
+    with_it = by_agency(search(SHERIFF, subject, "person", agencies=[POLICE]))[POLICE]
+    assert "ssn" not in with_it.get("terms_not_used", [])
+
+
+@pytest.mark.parametrize(("asker", "listed"), [(POLICE, False), (SHERIFF, True)])
+def test_what_the_law_always_denies_is_not_listed(
+    world: World, asker: str, *, listed: bool
+) -> None:
+    with world[asker].client(an_officer(), "search") as client:
+        agencies = client.get("/v1/agencies").json()["agencies"]
+    own = next(a for a in agencies if a["ori"] == asker)
+    purposes = {p["purpose"]: p for p in own["purposes"]}
+    assert ("civil_immigration" in purposes) is listed
+    assert "court_case" not in purposes
+    assert "civil_warrant" not in purposes["criminal_investigation"]["record_types"]
