@@ -13,16 +13,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from gateway import settings as settings_files
+from gateway.cli.deciding import from_folder, in_force
 from gateway.cli.impact import impact
 from gateway.cli.options import AsJson, Home
 from gateway.cli.reading import opened_log
-from gateway.errors import Invalid, NotFound, PolicyRejected, PolicyUnavailable
+from gateway.errors import Invalid, NotFound, PolicyUnavailable
 from gateway.exchange.replaying import RESULTS, Recorded, recorded
 from gateway.policy.engine import ENTRYPOINTS
 from gateway.policy.explaining import Described, Explanation, explained
+from gateway.policy.exposure import resting
 from gateway.policy.kept import KeptSets
 from gateway.policy.redeciding import Redecider
-from gateway.policy.sets import PolicySet, load_set
+from gateway.policy.sets import PolicySet
 from gateway.settings import Settings
 
 _WIDE = 200
@@ -70,6 +72,9 @@ def explain(
     kind: Annotated[str, typer.Option(help="What is searched for.")] = "person",
     term: Annotated[list[str] | None, typer.Option(help="Terms that are searched by.")] = None,
     granularity: Annotated[str, typer.Option(help="hit, count, pointer or record.")] = "record",
+    agreement: Annotated[
+        str | None, typer.Option(help="The digest of the agreement that it rests on.")
+    ] = None,
     fact: Annotated[
         list[str] | None,
         typer.Option(help="A fact of a record found; the release is explained.", metavar="K=V"),
@@ -82,11 +87,11 @@ def explain(
     the set in force. --set takes another.
     """
     settings = settings_files.load(home)
-    candidate = load_set(policy_set) if policy_set else None
+    candidate = from_folder(settings, policy_set) if policy_set else None
     if entry is not None:
         found = _of_entry(settings, entry, candidate)
     else:
-        decides = candidate or _in_force(settings)
+        decides = candidate or in_force(settings)
         if case is not None:
             found = asyncio.run(_explained(decides, *_whole(case, door)))
         else:
@@ -105,7 +110,10 @@ def explain(
                 kind=kind,
                 terms=tuple(term or ("name", "birth_date")),
                 granularity=granularity,
+                agreement=agreement,
             )
+            if agreement is None and described.asker:
+                described = asyncio.run(_resting(decides, described, (owner or [settings.ori])[0]))
             chosen = door or ("release" if fact else "answer")
             text = _described(described, chosen, owner or [settings.ori], fact or [])
             found = asyncio.run(_explained(decides, chosen, text))
@@ -133,19 +141,17 @@ def _of_entry(settings: Settings, entry: str, candidate: PolicySet | None) -> Ex
         return asyncio.run(find())
 
 
-def _in_force(settings: Settings) -> PolicySet:
-    active = KeptSets(settings.home / "data").active()
-    if active is None:
-        raise PolicyRejected("no set was ever in force here; name a folder with --set")
-    return active
-
-
 async def _explained(policy_set: PolicySet, entrypoint: str, case: str) -> Explanation:
     async with Redecider(policy_set) as redecider:
         grounds = await redecider.explain(entrypoint, case)
     if "failed" in grounds:
         raise PolicyUnavailable(f"{grounds['failed']}: it would be refused, without a reason")
     return explained(policy_set, entrypoint, grounds)
+
+
+async def _resting(policy_set: PolicySet, described: Described, owner: str) -> Described:
+    async with Redecider(policy_set) as redecider:
+        return await resting(redecider, described, owner=owner, now=datetime.now(UTC))
 
 
 def _whole(file: Path, door: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ Exit code 0: nothing would come out otherwise. 1: something would. 3: nothing co
 
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gateway import settings as settings_files
+from gateway.cli.deciding import agreed_now
 from gateway.cli.options import AsJson, Home
 from gateway.cli.periods import Since, Until
 from gateway.cli.reading import OpenedLog, opened_log
@@ -23,7 +25,7 @@ from gateway.exchange.impact import Impact, Measure, Row, Tally, deciding
 from gateway.ledger import Filters
 from gateway.model import stamp
 from gateway.policy.kept import KeptSets
-from gateway.policy.sets import PolicySet, load_set
+from gateway.policy.sets import load_set
 
 _WIDE = 200
 _TITLES = {
@@ -48,6 +50,10 @@ def impact(
     until: Until = None,
     peer: Annotated[str | None, typer.Option(help="Only with this agency.", metavar="ORI")] = None,
     purpose: Annotated[str | None, typer.Option(help="Only for this purpose.")] = None,
+    agreements_now: Annotated[
+        bool,
+        typer.Option("--agreements-now", help="With today's agreements, not those of then."),
+    ] = False,
     after: Annotated[str | None, typer.Option(help="Go on from this cursor.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -66,8 +72,11 @@ def impact(
         "purpose": purpose or "",
     }
     kept = KeptSets(settings.home / "data")
+    agreed = agreed_now(settings, new) if agreements_now else None
     with opened_log(settings.home, "impact_measured", {k: v for k, v in about.items() if v}) as log:
-        found, cursor = _measured(log, kept, new, filters, after, quiet=as_json)
+        measure = Measure(log, kept, new, agreed=agreed)
+        cursor = _measured(log, measure, filters, after, quiet=as_json)
+    found = measure.impact
     if as_json:
         body = found.as_json() | ({"interrupted_at": cursor} if cursor else {})
         sys.stdout.buffer.write(orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n")
@@ -77,16 +86,9 @@ def impact(
 
 
 def _measured(
-    log: OpenedLog,
-    kept: KeptSets,
-    candidate: PolicySet,
-    filters: Filters,
-    after: str | None,
-    *,
-    quiet: bool,
-) -> tuple[Impact, str | None]:
-    """Go through the log. Gives the report, and, after Ctrl-C, the cursor to go on from."""
-    measure = Measure(log, kept, candidate)
+    log: OpenedLog, measure: Measure, filters: Filters, after: str | None, *, quiet: bool
+) -> str | None:
+    """Go through the log. Gives None, or, after Ctrl-C, the cursor to go on from."""
     where = after or "0"
     interrupted = False
 
@@ -103,7 +105,7 @@ def _measured(
         asyncio.run(run())
     except KeyboardInterrupt:
         interrupted = True
-    return measure.impact, where if interrupted else None
+    return where if interrupted else None
 
 
 def _show(found: Impact, cursor: str | None) -> None:
@@ -138,8 +140,8 @@ def _table(title: str, rows: dict[Row, Tally]) -> Table:
     table.add_column("decisions", justify="right")
     table.add_column("reasons", overflow="fold")
     table.add_column("such as entry", overflow="fold")
-    for row, tally in sorted(rows.items(), key=lambda item: (-item[1].count, item[0])):
-        what = " ".join(filter(None, (row.what.replace("_", " "), row.name)))
+    for row, names, tally in _together(rows):
+        what = " ".join(filter(None, (row.what.replace("_", " "), ", ".join(names))))
         table.add_row(
             _DOORS[row.door],
             row.agency,
@@ -150,3 +152,14 @@ def _table(title: str, rows: dict[Row, Tally]) -> Table:
             ", ".join(tally.examples[:3]),
         )
     return table
+
+
+def _together(rows: dict[Row, Tally]) -> list[tuple[Row, list[str], Tally]]:
+    """Put rows together that differ in the name alone, the most frequent first."""
+    found: dict[tuple[Row, int, tuple[str, ...]], list[str]] = {}
+    tallies: dict[tuple[Row, int, tuple[str, ...]], Tally] = {}
+    for row, tally in sorted(rows.items(), key=lambda item: (-item[1].count, item[0])):
+        key = (replace(row, name=""), tally.count, tuple(tally.examples))
+        found.setdefault(key, []).extend([row.name] if row.name else [])
+        tallies[key] = tally
+    return [(key[0], names, tallies[key]) for key, names in found.items()]

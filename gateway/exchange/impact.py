@@ -14,6 +14,7 @@ import orjson
 from gateway.errors import PolicyRejected
 from gateway.exchange.replaying import DECIDING, Entries, Recorded, own_decision
 from gateway.ledger import Filters, LogEntry, PageOf
+from gateway.policy.agreements import KEY, with_agreements
 from gateway.policy.comparing import Effect, effects, fits, views
 from gateway.policy.kept import KeptSets
 from gateway.policy.redeciding import Again, Redecider
@@ -22,6 +23,7 @@ from gateway.policy.vocabulary import read_vocabulary
 
 EXAMPLES = 5
 _PAGE = 500
+_OPEN_SETS = 4
 _DOORS = frozenset({"ask", "answer", "release", "admit"})
 
 
@@ -106,25 +108,38 @@ class Impact:
 
 
 class Measure:
-    """Decides logged decisions again by a candidate. Use it with `async with`."""
+    """Decides logged decisions again by a candidate. Use it with `async with`.
 
-    def __init__(self, log: Entries, kept: KeptSets, candidate: PolicySet) -> None:
+    Agreements are no part of a candidate folder: each decision gets those that counted then, so
+    that what changed since is not laid at the candidate's door. `agreed` takes others for all.
+    """
+
+    def __init__(
+        self,
+        log: Entries,
+        kept: KeptSets,
+        candidate: PolicySet,
+        *,
+        agreed: Mapping[str, Any] | None = None,
+    ) -> None:
         """Take a candidate. Raises `PolicyRejected` where its vocabulary is malformed."""
         self._log = log
         self._kept = kept
+        self._base = candidate
+        self._agreed = agreed
         self._words = read_vocabulary(candidate.data)
-        self._candidate = Redecider(candidate)
-        self._before: dict[str, Redecider | None] = {}
+        self._sets: dict[str, PolicySet | None] = {}
+        self._open: dict[str, Redecider] = {}
         self.impact = Impact(candidate.revision)
 
     async def __aenter__(self) -> "Measure":  # noqa: PYI034 - nobody derives from it
-        await self._candidate.__aenter__()
+        await self._deciding(self._base)  # a candidate that does not compile is told at once
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for one in [self._candidate, *self._before.values()]:
-            if one is not None:
-                await one.close()
+        for one in self._open.values():
+            await one.close()
+        self._open.clear()
 
     async def run(
         self, filters: Filters, *, after: str | None = None
@@ -149,40 +164,46 @@ class Measure:
                 some.append(one)
             elif not isinstance(one, Recorded) and one.result in {"erased", "damaged"}:
                 self.impact.skipped[one.result] += 1
-        outcomes = await self._then(some)
-        known = [o for o in some if o.entry.entry_id in outcomes]
-        self.impact.skipped["set_missing"] += len(some) - len(known)
-        decided = await self._candidate.decide([(o.entrypoint, o.case) for o in known])
-        for one, again in zip(known, decided, strict=True):
-            self._count(one, outcomes[one.entry.entry_id], again)
-
-    async def _then(self, some: Sequence[Recorded]) -> dict[str, Any]:
-        """Give the outcomes as they were; those not recorded are decided by the kept set."""
-        found = {o.entry.entry_id: o.outcome for o in some if o.outcome is not None}
-        bare: dict[str, list[Recorded]] = {}
+        by_set: dict[str, list[Recorded]] = {}
         for one in some:
-            if one.outcome is None:
-                bare.setdefault(str(one.entry.fields.get("policy")), []).append(one)
-        for revision, theirs in bare.items():
-            redecider = await self._kept_set(revision)
-            if redecider is None:
-                continue
-            decided = await redecider.decide([(o.entrypoint, o.case) for o in theirs])
-            found |= {
-                o.entry.entry_id: again.outcome
-                for o, again in zip(theirs, decided, strict=True)
-                if again.failed is None
-            }
-        return found
+            by_set.setdefault(str(one.entry.fields.get("policy")), []).append(one)
+        for revision, theirs in by_set.items():
+            await self._by_set(revision, theirs)
 
-    async def _kept_set(self, revision: str) -> Redecider | None:
-        if revision not in self._before:
+    async def _by_set(self, revision: str, some: Sequence[Recorded]) -> None:
+        """Decide what one set decided, by the candidate with that set's agreements."""
+        then = self._kept_set(revision)
+        if then is None:
+            self.impact.skipped["set_missing"] += len(some)
+            return
+        agreed = then.data.get(KEY, {}) if self._agreed is None else self._agreed
+        candidate = self._base if KEY in self._base.data else with_agreements(self._base, agreed)
+        cases = [(o.entrypoint, o.case) for o in some]
+        decided = await (await self._deciding(candidate)).decide(cases)
+        # What was not recorded then is decided by the set of then.
+        bare = any(o.outcome is None for o in some)
+        before = await (await self._deciding(then)).decide(cases) if bare else []
+        outcomes = [a.outcome for a in before] if bare else [o.outcome for o in some]
+        for one, outcome, again in zip(some, outcomes, decided, strict=True):
+            self._count(one, outcome if one.outcome is None else one.outcome, again)
+
+    def _kept_set(self, revision: str) -> PolicySet | None:
+        if revision not in self._sets:
             try:
-                made: Redecider | None = await Redecider(self._kept.get(revision)).__aenter__()
+                self._sets[revision] = self._kept.get(revision)
             except PolicyRejected:
-                made = None
-            self._before[revision] = made
-        return self._before[revision]
+                self._sets[revision] = None
+        return self._sets[revision]
+
+    async def _deciding(self, policy_set: PolicySet) -> Redecider:
+        found = self._open.get(policy_set.revision)
+        if found is None:
+            while len(self._open) >= _OPEN_SETS:
+                oldest = next(iter(self._open))
+                await self._open.pop(oldest).close()
+            found = await Redecider(policy_set).__aenter__()
+            self._open[policy_set.revision] = found
+        return found
 
     def _count(self, one: Recorded, then: Any, again: Again) -> None:
         case: Mapping[str, Any] = orjson.loads(one.case)

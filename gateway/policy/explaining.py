@@ -92,6 +92,8 @@ class Described:
     terms: tuple[str, ...] = ()
     granularity: str = "record"
     max_matches: int = 10
+    agreement: str | None = None
+    """The digest of the paper that the question rests on."""
 
     def _person(self) -> dict[str, Any]:
         return {
@@ -135,6 +137,7 @@ class Described:
             "v": VERSION,
             "now": stamp(now.replace(microsecond=0)),
             "self": owner,
+            "agreement": self.agreement,
             "asker": {**self._person(), "ori": self.asker},
             "search": self._search(),
         }

@@ -29,12 +29,17 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """One paper in the data. `at` is its path, such as `data.agreements.A.B.mou-1`."""
+    """One paper in the data. `way` leads to it, such as `("agreements", "A", "B", "mou-1")`."""
 
     id: str
     title: str
     citation: str
-    at: str
+    way: tuple[str, ...]
+
+    @property
+    def at(self) -> str:
+        """Its path, for people."""
+        return ".".join(("data", *self.way))
 
 
 def metadata_blocks(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -76,14 +81,14 @@ def rules_of(policy_set: PolicySet) -> Mapping[str, Rule]:
 
 def papers_of(policy_set: PolicySet) -> Mapping[str, Paper]:
     """Give the papers of the set's data by id."""
-    return {paper.id: paper for paper in _papers(policy_set.data, "data", 0)}
+    return {paper.id: paper for paper in _papers(policy_set.data, ())}
 
 
-def _papers(value: Any, at: str, depth: int) -> Iterator[Paper]:
-    if not isinstance(value, dict) or depth > _DEPTH:
+def _papers(value: Any, way: tuple[str, ...]) -> Iterator[Paper]:
+    if not isinstance(value, dict) or len(way) > _DEPTH:
         return
     name = value.get("id")
     if isinstance(name, str):
-        yield Paper(name, str(value.get("title", "")), str(value.get("citation", "")), at)
+        yield Paper(name, str(value.get("title", "")), str(value.get("citation", "")), way)
     for key, below in value.items():
-        yield from _papers(below, f"{at}.{key}", depth + 1)
+        yield from _papers(below, (*way, key))
