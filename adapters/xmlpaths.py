@@ -131,6 +131,8 @@ class Step:
     def _from(self, element: Element, scope: Scope) -> list[Element]:
         if self.back:
             return scope.referring(element, self.tags)
+        if (found := list(element.iterchildren(*self.tags))) or not element.attrib:
+            return found
         seen: list[Element] = []
         at: Element | None = element
         while at is not None:
@@ -198,6 +200,9 @@ class Ending:
     def _text(self, element: Element, scope: Scope) -> str:
         if self.name:
             return str(etree.QName(element).localname)
+        text = _attribute(element, self.attributes) if self.attributes else _own_text(element)
+        if text or not element.attrib:
+            return text
         at: Element | None = element
         seen: list[Element] = []
         while at is not None and not any(at is one for one in seen):

@@ -8,7 +8,7 @@ temporary database on disk, once something refers to one. Nothing is ever taken 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from lxml import etree
 
@@ -17,6 +17,7 @@ from adapters.xmlstream import Damaged, XmlStream
 
 _XLINK: Final = "{http://www.w3.org/1999/xlink}href"
 _CACHED: Final = 512
+_WITH_ATTRIBUTES: Final = etree.XPath("descendant-or-self::*[@*]")
 
 
 class References:
@@ -40,18 +41,20 @@ class References:
     def reference(self, element: Element) -> str | None:
         """Give the id that an element refers to."""
         for key, value in element.attrib.items():
-            name, text = str(key), str(value).strip()
-            if self._is(name, self._refs, "ref") and text:
+            name = str(key)
+            if self._is(name, self._refs, "ref") and (text := str(value).strip()):
                 return text.removeprefix("#")
-            if self._refs is None and text.startswith("#") and text[1:] and _links(name):
-                return text[1:]
+            if self._refs is None and _links(name):
+                text = str(value).strip()
+                if text.startswith("#") and text[1:]:
+                    return text[1:]
         return None
 
     @staticmethod
     def _is(key: str, declared: frozenset[str] | None, usual: str) -> bool:
         if declared is not None:
             return key in declared
-        return key.startswith("{") and key.rpartition("}")[2] == usual
+        return key.endswith(usual) and key[-len(usual) - 1 : -len(usual)] == "}"
 
 
 class Objects:
@@ -104,9 +107,7 @@ class Objects:
         if self._known is None:
             named: dict[str, list[Element]] = {}
             linked: dict[str, list[Element]] = {}
-            for element in self._root.iter(etree.Element):
-                if not element.attrib:
-                    continue
+            for element in cast("list[Element]", _WITH_ATTRIBUTES(self._root)):
                 if (name := self._references.name(element)) is not None:
                     named.setdefault(name, []).append(element)
                 if (wanted := self._references.reference(element)) is not None:
