@@ -4,6 +4,7 @@ The texts are the examples of the policy set; signatories and papers are made up
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +20,18 @@ SIGNATORIES = {
     "NM9990000": "Corisande Vale-Yazzie",
     "USBPX9900": "Dmitri Fenn-Alcazar",
 }
-_OVER = "2026-11-23T00:00:00Z"
-"""What ended before is no longer signed; the demo shows it as none."""
 
 
 def agree_all(homes: Mapping[str, Path], policies: Path) -> int:
     """Have every two of these agencies sign what the policy set's examples say of them.
 
-    Gives how many agreements were signed. Those that have ended can't be.
+    Gives how many agreements were signed. One of them has ended since.
     """
     policy_set = load_set(policies)
     desks = {ori: agreement_work.open_desk(home, policy_set) for ori, home in homes.items()}
     done = 0
     for paper in examples(policy_set):
-        if set(paper["parties"]) <= desks.keys() and paper["valid"]["to"] > _OVER:
+        if set(paper["parties"]) <= desks.keys():
             agree([desks[p] for p in paper["parties"]], text_of(paper))
             done += 1
     return done
@@ -42,8 +41,9 @@ def agree(desks: Iterable[Desk], text: Mapping[str, Any]) -> None:
     """Sign a text at each desk, one after the other, and hand the result to all."""
     desks = list(desks)
     document = document_of(Agreement.model_validate(text))
+    then = datetime.fromisoformat(document.agreement.valid.from_)
     for desk in desks:
-        document = agreement_work.sign_here(desk, document).document
+        document = agreement_work.sign_here(desk, document, now=then).document
     for desk in desks:
         desk.folder.put(document)
 

@@ -21,8 +21,19 @@ from gateway import niem
 from gateway.database import open_sqlite
 from gateway.errors import LedgerUnavailable, Misconfigured, PolicyRejected, SallyportError
 from gateway.exchange import Aggregate, Answering, Asking, Releases, Searches
+from gateway.exchange.agreements import Agreeing
 from gateway.exchange.searches import sweep_on_time
-from gateway.http import admin, audit, client, explanations, health, peer, problems, token
+from gateway.http import (
+    admin,
+    agreements,
+    audit,
+    client,
+    explanations,
+    health,
+    peer,
+    problems,
+    token,
+)
 from gateway.http import releases as person_releases
 from gateway.http.composed import Gateway
 from gateway.http.edge import Edge
@@ -46,7 +57,6 @@ from gateway.trust import registry as registries
 from gateway.trust.agreement_files import AgreementFolder
 from gateway.trust.keys import Keys
 from gateway.trust.pairwise import pairwise_subject
-from gateway.trust.registry import Registry
 from gateway.trust.replays import Replays
 from gateway.trust.signatures import Signer, Verifier
 from gateway.trust.tokens import AGGREGATE_S, LogOn, TokenService
@@ -99,6 +109,7 @@ def routes(lifespan: Any = None) -> FastAPI:
         peer.router,
         audit.router,
         admin.router,
+        agreements.router,
         person_releases.router,
         token.router,
         health.router,
@@ -146,7 +157,8 @@ async def _compose(
 
     niem.validate({})  # reads the release now, not on the first answer
     ledger = await _ledger(settings, keys, stack)
-    policy = await _policy(settings, keys, registry, stack)
+    folder = AgreementFolder(home, own=ori, keyring=registry.keyring(ori, keys.agreement))
+    policy = await _policy(settings, keys, folder, stack)
     records = await _records(home, stack)
     schedule = await _schedule(settings, make_schedule, metrics, stack)
 
@@ -189,6 +201,17 @@ async def _compose(
         metrics=metrics,
         tracing=tracing,
     )
+    agreeing = Agreeing(
+        ori=ori,
+        policy=policy,
+        ledger=ledger,
+        peers=peers,
+        folder=folder,
+        metrics=metrics,
+        state=state,
+    )
+    await agreeing.start()
+    stack.push_async_callback(agreeing.stop)
     return Gateway(
         ori=ori,
         name=settings.name,
@@ -204,6 +227,7 @@ async def _compose(
         releases=releases,
         asking=asking,
         answering=answering,
+        agreeing=agreeing,
         metrics=metrics,
         schedule=schedule,
     )
@@ -223,13 +247,10 @@ async def _ledger(settings: Settings, keys: Keys, stack: AsyncExitStack) -> Ledg
 
 
 async def _policy(
-    settings: Settings, keys: Keys, registry: Registry, stack: AsyncExitStack
+    settings: Settings, keys: Keys, agreements: AgreementFolder, stack: AsyncExitStack
 ) -> Policy:
     """Bring the policy set into force, in the embedded engine or in an OPA server."""
     data = settings.home / "data"
-    agreements = AgreementFolder(
-        settings.home, own=settings.ori, keyring=registry.keyring(settings.ori, keys.agreement)
-    )
 
     def pairwise(subject: str, peer: Ori) -> str:
         return pairwise_subject(keys.pairwise, peer, subject)

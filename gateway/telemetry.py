@@ -80,6 +80,13 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.agreement_days = Gauge(
+            "sallyport_agreement_days_left",
+            "Begun days until an agreement in force ends.",
+            ("agreement",),
+            registry=self.registry,
+        )
+
     def observe_request(self, route: str, status: int, seconds: float) -> None:
         """Count one served request. `route` is its template, never its address."""
         self.requests.labels(route, str(status)).observe(seconds)

@@ -132,7 +132,7 @@ def _text(file: Path) -> str:
         raise Invalid(f"{file.name} can't be read ({type(error).__name__}).") from None
 
 
-def sign_here(desk: Desk, document: Document) -> Held:
+def sign_here(desk: Desk, document: Document, *, now: datetime | None = None) -> Held:
     """Put this agency's signature under a document and keep it. Raises Invalid, Conflict.
 
     The signatures that came with it are kept if they are good.
@@ -143,7 +143,7 @@ def sign_here(desk: Desk, document: Document) -> Held:
         raise Invalid(
             f"{desk.ori} is no party to {agreement.id}, and neither is its type of agency."
         )
-    if datetime.fromisoformat(agreement.valid.to) <= datetime.now(UTC):
+    if datetime.fromisoformat(agreement.valid.to) <= (now or datetime.now(UTC)):
         raise Invalid(f"{agreement.id} has ended already: nothing would follow from signing it.")
     mine = sign(document, keys.read_agreement(desk.home), desk.ori)
     desk.folder.put(document.signed_by([mine]))

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from gateway import settings as settings_files
 from gateway.app import create_app, routes
-from gateway.cli import audit, explain, mapping, policy, records, release, replay, setup
+from gateway.cli import agreement, audit, explain, mapping, policy, records, release, replay, setup
 from gateway.cli.options import Home
 from gateway.errors import PolicyRejected, SallyportError
 from gateway.telemetry import configure_logging
@@ -31,6 +31,7 @@ explain.register(policy.app)
 app.add_typer(mapping.app, name="mapping", help="Check, preview and draft mappings.")
 app.add_typer(policy.app, name="policy", help="Check, test and apply the policy set.")
 app.add_typer(release.app, name="release", help="Record what a person here releases.")
+app.add_typer(agreement.app, name="agreement", help="Sign and keep agreements with others.")
 app.add_typer(audit.app, name="audit", help="Read the access log, and prove things from it.")
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from gateway.exchange import Answering, Asking, Releases, Searches
+from gateway.exchange.agreements import Agreeing
 from gateway.ledger import Ledger
 from gateway.model import Ori
 from gateway.peers import Peers
@@ -34,6 +35,7 @@ class Gateway:
     releases: Releases
     asking: Asking
     answering: Answering
+    agreeing: Agreeing
     metrics: Metrics
     schedule: Schedule | None = None
     """Who polls the sources; None where nobody does."""

@@ -50,6 +50,7 @@ async def readyz(request: Request) -> Response:
         "policy": await _policy(gateway),
         "records": _records(gateway),
         "peers": gateway.peers.status(),
+        "agreements": gateway.agreeing.status(),
     }
     states = {name: str(c["status"]) for name, c in components.items()}
     for name, state in states.items():

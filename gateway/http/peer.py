@@ -1,5 +1,6 @@
 """What other gateways call: one signed question, one signed answer. Errors are signed too."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import structlog
@@ -39,6 +40,15 @@ _log = structlog.get_logger("sallyport.peer")
 )
 async def question(request: Request) -> Response:
     """Verify a signed question (RFC 9421, one profile), decide, log, answer, sign."""
+    return await signed_exchange(request, _answer)
+
+
+Work = Callable[[Gateway, Verified, bytes], Awaitable[bytes]]
+"""What is done with a verified message: gives the body of the answer."""
+
+
+async def signed_exchange(request: Request, work: Work) -> Response:
+    """Verify a signed message, have the work done, and sign what goes back; errors too."""
     gateway = gateway_of(request)
     # From our own base URL, never from a header: a question re-aimed from another agency fails.
     target_uri = gateway.base_url + request.scope["raw_path"].decode("latin-1")
@@ -62,7 +72,7 @@ async def question(request: Request) -> Response:
         return _signed(gateway, binding, problems.of_error(request, error))
     gateway.peers.seen(verified.peer.ori)
     try:
-        answer = await _answer(gateway, verified, body)
+        answer = await work(gateway, verified, body)
     except SallyportError as error:
         return _signed(gateway, verified.binding, problems.of_error(request, error))
     return _signed(gateway, verified.binding, Response(answer, media_type="application/json"))

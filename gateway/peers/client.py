@@ -5,6 +5,7 @@ door. An answer is taken only if its peer signed it for this very question.
 """
 
 import asyncio
+import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from gateway.model import Answer, Ori, Question, digest
 from gateway.peers.backoff import BackOff
 from gateway.policy import Permit
 from gateway.trust.registry import Peer, Registry
-from gateway.trust.signatures import Signer, Verifier
+from gateway.trust.signatures import Signer, VerifiedResponse, Verifier
 
 PATH = "/peer/v1/questions"
 QUESTION = TypeAdapter(Question)
@@ -102,6 +103,10 @@ class Peers:
         outcomes = await asyncio.gather(*(self._outcome(q, deadline_ms) for q in questions))
         return {q.permit.owner: o for q, o in zip(questions, outcomes, strict=True)}
 
+    def known(self) -> Sequence[Peer]:
+        """Give every peer that is pinned here."""
+        return self._registry.peers
+
     def seen(self, peer: Ori) -> None:
         """Take note of a valid message from a peer: it is alive."""
         self._backoff.cleared(peer)
@@ -137,36 +142,59 @@ class Peers:
             )
         return Failure(error, _ms(started))
 
-    async def _ask(self, prepared: Prepared, seconds: float) -> Reply:
-        owner = prepared.permit.owner
+    async def tell(self, owner: Ori, path: str, body: bytes, *, seconds: float = 10.0) -> bytes:
+        """Send a peer a signed message that is no question; give its signed answer's body.
+
+        For what administrators agree on, never for records. Raises PeerError, and PeerBadAnswer
+        where the peer did not take it.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                _, response, _ = await self._signed(
+                    owner, path, body, f"msg_{secrets.token_urlsafe(16)}", seconds
+                )
+        except TimeoutError:
+            raise PeerTimeout("The agency's gateway did not answer in time.") from None
+        if response.status_code != httpx.codes.OK:
+            raise PeerBadAnswer("The agency's gateway did not take our message.")
+        return response.content
+
+    async def _signed(
+        self, owner: Ori, path: str, body: bytes, transaction: str, seconds: float
+    ) -> tuple[Peer, httpx.Response, VerifiedResponse]:
+        """Send a body, signed, and verify that the answer is this peer's to it."""
         peer = self._registry.by_ori(owner)
         if peer is None:
             raise PeerUnreachable("This gateway has no key for the agency. Add it with `peer add`.")
         if wait := self._backoff.wait_s(owner, datetime.now(UTC)):
             raise PeerBackingOff("It failed a moment ago and is not asked.", retry_after_s=wait)
-        url = peer.url.rstrip("/") + PATH
-        started, sent = time.monotonic(), datetime.now(UTC)
+        url = peer.url.rstrip("/") + path
         signed = self._signer.sign_request(
-            target_uri=url,
-            body=prepared.body,
-            transaction=prepared.permit.question.transaction,
-            now=sent,
+            target_uri=url, body=body, transaction=transaction, now=datetime.now(UTC)
         )
         try:
             response = await self._http.post(
-                url, content=prepared.body, headers=signed.headers, timeout=seconds
+                url, content=body, headers=signed.headers, timeout=seconds
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _mapped(error) from error
-        received = datetime.now(UTC)
         verified = self._verifier.verify_response(
             peer,
             signed.binding,
             status=response.status_code,
             headers=response.headers.raw,
             body=response.content,
-            now=received,
+            now=datetime.now(UTC),
         )
+        return peer, response, verified
+
+    async def _ask(self, prepared: Prepared, seconds: float) -> Reply:
+        started, sent = time.monotonic(), datetime.now(UTC)
+        transaction = prepared.permit.question.transaction
+        peer, response, verified = await self._signed(
+            prepared.permit.owner, PATH, prepared.body, transaction, seconds
+        )
+        received = datetime.now(UTC)
         answer = _parse(response, prepared, peer)
         return Reply(
             answer=answer,

@@ -31,7 +31,14 @@ from gateway.model import (
 from gateway.policy import decisions, inputs, release
 from gateway.policy.active import ActiveSet
 from gateway.policy.admitting import not_as_asked
-from gateway.policy.agreements import Agreed, Agreements, refuse_unsigned, with_agreements
+from gateway.policy.agreements import (
+    Agreed,
+    Agreements,
+    Unknown,
+    refuse_unsigned,
+    unknown_words,
+    with_agreements,
+)
 from gateway.policy.bundles import Lease
 from gateway.policy.clock import SteadyClock
 from gateway.policy.embedded import EmbeddedEngine
@@ -55,6 +62,7 @@ from gateway.policy.sets import PolicySet
 from gateway.policy.sources import Candidate, FolderSource, Source
 from gateway.policy.vetting import vet_apart
 from gateway.policy.vocabulary import Vocabulary
+from gateway.trust.agreements import Agreement
 
 _NOTHING_LEFT = Reason(
     "question.nothing_left",
@@ -197,7 +205,7 @@ class Policy:
             self._rejected = None
             return self.revision
 
-    async def renew_agreements(self, agreed: Agreed | None = None) -> bool:
+    async def renew_agreements(self) -> bool:
         """Take the agreements as they are signed, suspended and revoked now. Whether that is news.
 
         The rules stay, so nothing is vetted: from the next decision on it counts. Raises
@@ -207,16 +215,17 @@ class Policy:
             base = self._base
             if self._agreements is None or base is None:
                 return False
-            fresh = agreed or await self._read_agreements(base)
+            fresh = await self._read_agreements(base)
             changed = fresh.data != self.agreed.data
             if changed:
                 await self._activate(with_agreements(base, fresh.data))
             self.agreed = fresh
             return changed
 
-    async def read_agreements(self) -> Agreed:
-        """Read the agreements as they are now, without letting them count. Raises as above."""
-        return await self._read_agreements(self._base or self._active().policy_set)
+    def unknown_words(self, agreement: Agreement) -> list[Unknown]:
+        """Give the words of an agreement that the set in force does not know."""
+        active = self._active()
+        return list(unknown_words(agreement, active.vocabulary, active.policy_set.data))
 
     async def watch(self) -> None:
         """Apply each saved edit of the folder, until cancelled. `status` shows a rejected one."""
