@@ -19,7 +19,7 @@ import orjson
 
 from gateway import niem
 from gateway.errors import Misconfigured, PolicyRejected, PolicyUnavailable
-from gateway.policy import builtins, decisions, fixed
+from gateway.policy import builtins, decisions, fixed, folders
 from gateway.policy.agreements import KEY, with_examples
 from gateway.policy.embedded import Compiled
 from gateway.policy.sets import PolicySet, from_canonical
@@ -34,7 +34,7 @@ def vet(candidate: PolicySet, self_ori: str, case_ms: float) -> dict[str, Any]:
     _elements_exist(words)
     compiled = Compiled(candidate.modules, candidate.data)
     trees = compiled.trees()
-    for misuse in builtins.misuses(trees):
+    for misuse in (*folders.misplaced(trees), *builtins.misuses(trees)):
         raise PolicyRejected(misuse.reason, where=misuse.where)
     # A set alone has no agreements: its examples show what it makes of some.
     whole = candidate if KEY in candidate.data else with_examples(candidate)
