@@ -14,6 +14,7 @@ from rich.table import Table
 
 from gateway import settings as settings_files
 from gateway.cli.deciding import from_folder, in_force
+from gateway.cli.exposure import exposure
 from gateway.cli.impact import impact
 from gateway.cli.options import AsJson, Home
 from gateway.cli.reading import opened_log
@@ -40,6 +41,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands that say what policy does, and would do."""
     app.command("explain")(explain)
     app.command("impact")(impact)
+    app.command("exposure")(exposure)
 
 
 def explain(

@@ -1,15 +1,18 @@
 """What administrators call, mostly through the `sallyport` command. Every use stands in the log."""
 
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from gateway.errors import PolicyRejected
+from gateway.errors import Invalid, PolicyRejected
+from gateway.exchange.exposure import Exposure, Got, count_got, reach
 from gateway.http.auth import require
 from gateway.http.composed import gateway_of
 from gateway.http.problems import Problem
 from gateway.ledger import Draft, EntryType
-from gateway.model import Caller
+from gateway.model import Caller, OriText, Word, stamp
 
 router = APIRouter(
     prefix="/v1/admin",
@@ -17,6 +20,7 @@ router = APIRouter(
     responses={s: {"model": Problem} for s in (401, 403, 422, 503)},
 )
 
+_PERIOD = timedelta(days=30)
 Administrator = Annotated[Caller, Depends(require("admin"))]
 
 
@@ -42,7 +46,56 @@ async def sources(request: Request, caller: Administrator) -> dict[str, Any]:
     return dict(gateway.records.status())
 
 
-async def _logged(request: Request, caller: Caller, what: str, revision: str) -> None:
+@router.get("/exposure", summary="What an agency can see of ours, and what it got")
+async def exposure(
+    request: Request,
+    caller: Administrator,
+    ori: OriText,
+    *,
+    purpose: Word | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    public: bool = False,
+) -> dict[str, Any]:
+    """Decide over a grid of questions what an agency can see; count from the log what it got.
+
+    Thirty days by default; no names. `public` leaves out what must not be published. Some seconds.
+    """
+    gateway = gateway_of(request)
+    if purpose is not None and purpose not in gateway.policy.vocabulary.purposes:
+        raise Invalid("The purpose is not in this gateway's vocabulary.", pointer="/purpose")
+    end = _aware(until) or datetime.now(UTC)
+    start = _aware(since) or end - _PERIOD
+    about = {"agency": ori, "since": stamp(start), "until": stamp(end), "purpose": purpose}
+    revision = gateway.policy.revision
+    await _logged(request, caller, "exposure_measured", revision, about={"about": about})
+    found = await reach(
+        gateway.policy.deciding,
+        agency=ori,
+        owner=gateway.ori,
+        now=datetime.now(UTC),
+        purposes=None if purpose is None else [purpose],
+    )
+    got = Got()
+    async for _ in count_got(
+        gateway.ledger, got, agency=ori, since=start, until=end, purpose=purpose
+    ):
+        pass
+    return Exposure(found, got, start, end).as_json(public=public)
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+async def _logged(
+    request: Request,
+    caller: Caller,
+    what: str,
+    revision: str,
+    *,
+    about: Mapping[str, Any] | None = None,
+) -> None:
     gateway = gateway_of(request)
     officer = caller.officer
     draft = Draft(
@@ -50,6 +103,10 @@ async def _logged(request: Request, caller: Caller, what: str, revision: str) ->
         peer=gateway.ori,
         policy=revision,
         decision=what,
-        personal={"client": caller.client, "officer": officer.subject if officer else None},
+        personal={
+            "client": caller.client,
+            "officer": officer.subject if officer else None,
+            **(about or {}),
+        },
     )
     await gateway.ledger.begin([draft])

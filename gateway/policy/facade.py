@@ -178,6 +178,11 @@ class Policy:
         return self._active().vocabulary
 
     @property
+    def deciding(self) -> PolicySet:
+        """The set that decides now, with its agreements."""
+        return self._active().policy_set
+
+    @property
     def kept(self) -> KeptSets:
         """The sets that were in force here, by digest."""
         return self._kept
