@@ -8,7 +8,7 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,8 +41,6 @@ _table = Table(
     _metadata,
     Column("id", String(20), primary_key=True),
     Column("recorded_at", Float, nullable=False),
-    Column("until", Float, nullable=False),
-    Column("revoked_at", Float, nullable=True),
     Column("sealed", LargeBinary, nullable=False),
 )
 
@@ -98,9 +96,7 @@ class Releases:
                 insert(_table).values(
                     id=made.id,
                     recorded_at=now.timestamp(),
-                    until=new.until.timestamp(),
-                    revoked_at=None,
-                    sealed=self._sealed(made.id, new),
+                    sealed=self._sealed(made),
                 )
             )
         self._refresh()
@@ -108,34 +104,22 @@ class Releases:
 
     def revoke(self, release_id: str, now: datetime) -> None:
         """Revoke one: it counts no more from the next decision. Raises NotFound."""
-        with self._open() as c:
-            changed = c.execute(
-                update(_table)
-                .where(_table.c.id == release_id, _table.c.revoked_at.is_(None))
-                .values(revoked_at=now.timestamp())
-            )
-        if changed.rowcount != 1:
+        found = next((r for r in self.listed() if r.id == release_id and not r.revoked_at), None)
+        if found is None:
             raise NotFound(
                 "No release stands under this id. See `sallyport release list`.",
                 code="release.not_found",
             )
+        sealed = self._sealed(replace(found, revoked_at=now))
+        with self._open() as c:
+            c.execute(update(_table).where(_table.c.id == release_id).values(sealed=sealed))
         self._refresh()
 
     def listed(self) -> list[Recorded]:
         """List all, the newest first, revoked and ended ones too."""
         with self._open() as c:
             rows = c.execute(select(_table).order_by(_table.c.recorded_at.desc())).all()
-        return [
-            Recorded(
-                id=r.id,
-                recorded_at=datetime.fromtimestamp(r.recorded_at, UTC),
-                revoked_at=None
-                if r.revoked_at is None
-                else datetime.fromtimestamp(r.revoked_at, UTC),
-                release=self._opened(r.id, r.sealed, datetime.fromtimestamp(r.until, UTC)),
-            )
-            for r in rows
-        ]
+        return [self._opened(r.id, r.sealed) for r in rows]
 
     def _refresh(self) -> None:
         now = datetime.now(UTC)
@@ -146,27 +130,40 @@ class Releases:
                 by_asker.setdefault(new.asker, []).append(_as_rules_see_it(recorded.id, new))
         self._by_asker = {ori: tuple(found) for ori, found in by_asker.items()}
 
-    def _sealed(self, release_id: str, new: NewRelease) -> bytes:
+    def _sealed(self, recorded: Recorded) -> bytes:
+        """Seal the whole of it, its end included: who alters the file alters nothing else."""
+        new = recorded.release
+        inner = {f: getattr(new, f) for f in _KEPT} | {
+            "until": new.until.isoformat(),
+            "recorded_at": recorded.recorded_at.isoformat(),
+            "revoked_at": recorded.revoked_at.isoformat() if recorded.revoked_at else None,
+        }
         nonce = os.urandom(_NONCE)
-        inner = orjson.dumps({f: getattr(new, f) for f in _KEPT})
-        return nonce + self._seal.encrypt(nonce, inner, release_id.encode())
+        plain = orjson.dumps(inner)
+        return nonce + self._seal.encrypt(nonce, plain, recorded.id.encode())
 
-    def _opened(self, release_id: str, sealed: bytes, until: datetime) -> NewRelease:
+    def _opened(self, release_id: str, sealed: bytes) -> Recorded:
         try:
             plain = self._seal.decrypt(sealed[:_NONCE], sealed[_NONCE:], release_id.encode())
         except InvalidTag as error:
             raise RecordsUnavailable("A release can't be opened with this key.") from error
         inner: dict[str, Any] = orjson.loads(plain)
-        warrant = inner["warrant"]
-        return NewRelease(
+        warrant, revoked = inner["warrant"], inner["revoked_at"]
+        new = NewRelease(
             basis=inner["basis"],
             asker=inner["asker"],
             records=tuple(inner["records"]),
             classes=tuple(inner["classes"]),
-            until=until,
+            until=datetime.fromisoformat(inner["until"]),
             released_by=inner["released_by"],
             warrant=_warrant(warrant) if warrant else None,
             note=inner["note"],
+        )
+        return Recorded(
+            id=release_id,
+            recorded_at=datetime.fromisoformat(inner["recorded_at"]),
+            revoked_at=datetime.fromisoformat(revoked) if revoked else None,
+            release=new,
         )
 
     @contextmanager

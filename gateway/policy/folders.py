@@ -1,8 +1,8 @@
 """Which package a file may add to: what stands in a folder can only do what the folder is for.
 
 The agency's own rules stand in `local/` and add to the package `local`, which others read to
-refuse, hide and leave out, and never to give. A file there that added to another package could widen. What
-stands in `law/<place>/` is that place's law, or its lines in the package that asks for them.
+refuse, hide and leave out, and never to give. A file there that added to another package could
+widen. What stands in `law/<place>/` is that place's law, or its lines in the package that asks.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,5 +1,7 @@
+import asyncio
 import os
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from sqlalchemy import Engine
 from gateway.database import open_sqlite
 from gateway.errors import Conflict, NotFound, RecordsUnavailable
 from gateway.exchange import Searches
+from gateway.exchange import searches as searches_room
 from gateway.model import (
     Caller,
     Granularity,
@@ -162,3 +165,43 @@ def test_a_locked_or_broken_database_is_unavailable(engine: Engine) -> None:
 
 def kept_again(store: Searches) -> None:
     store.keep(a_search(2), {}, CANARY, asked_at=NOW, keep_until=NOW + DAY)
+
+
+def test_what_waits_for_its_reference_stays_without_its_answer(engine: Engine) -> None:
+    store = kept(engine, a_search(1, reference=Reference("pending")), days=2)
+    assert store.sweep(NOW + 2 * DAY) is None
+    left = store.get(a_search(1).id, caller(), NOW + 2 * DAY, to_complete=True)
+    assert left.body == b""
+    assert left.request == {"a": 1}
+    store.sweep(NOW + 3 * DAY)
+    assert store.complete(left, Reference("case", "26-1"), NOW + 2 * DAY) is False
+    store.sweep(NOW + 3 * DAY)
+    with engine.connect() as c:
+        assert c.exec_driver_sql("SELECT count(*) FROM search").scalar() == 0
+
+
+async def test_it_is_erased_on_time_by_itself(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searches_room, "SWEEP_S", 0.05)
+    store = Searches(engine, b"k" * 32)
+    now = datetime.now(UTC)
+
+    def count() -> int:
+        with engine.connect() as c:
+            return int(c.exec_driver_sql("SELECT count(*) FROM search").scalar() or 0)
+
+    store.keep(a_search(1), {}, CANARY, asked_at=now, keep_until=now)
+    async with AsyncExitStack() as stack:
+        await searches_room.sweep_on_time(store, stack)
+        assert count() == 0
+        soon = datetime.now(UTC) + timedelta(milliseconds=300)
+        store.keep(a_search(2), {}, CANARY, asked_at=now, keep_until=soon)
+        store.keep(a_search(3), {}, CANARY, asked_at=now, keep_until=now + DAY)
+        assert count() == 2
+        for _ in range(100):
+            await asyncio.sleep(0.05)
+            if count() == 1:
+                break
+        assert datetime.now(UTC) >= soon
+        assert count() == 1

@@ -12,8 +12,8 @@ from gateway.errors import PolicyRejected, PolicyUnavailable
 from gateway.policy.agreements import with_examples
 from gateway.policy.embedded import Compiled, EmbeddedEngine
 from gateway.policy.engine import Engine
-from gateway.policy.opa_server import OpaServerEngine
 from gateway.policy.folders import misplaced
+from gateway.policy.opa_server import OpaServerEngine
 from gateway.policy.sets import PolicySet, load_set, make_set
 from gateway.policy.vet import vet
 from gateway.policy.vocabulary import read_vocabulary
