@@ -30,7 +30,7 @@ LONGEST_POSTING = 5_000
 """A key that more rows share than this selects nothing and is left out."""
 _MOST_ROWS = 16
 """Name and birth date pairs of one person that are kept."""
-_CHUNK = 32 * 2**20
+CHUNK = 32 * 2**20
 NAME_PARTS = ("given", "given_first", "given_other", "surname", "surname_first", "surname_last")
 _FORMAT_MODULES = ("normalise", "sounds", "terms", "keys", "columns")
 VEHICLE_TEXTS = (
@@ -182,7 +182,7 @@ class Builder:
 
     def finish(self) -> Columns:
         """Make the columns. The builder is of no use afterwards."""
-        tables = {k: np.array(v, dtype=_DTYPES[v.typecode]) for k, v in self._columns.items()}
+        tables = {k: np.array(v, dtype=DTYPES[v.typecode]) for k, v in self._columns.items()}
         self._columns.clear()
         self._sort_texts(tables)
         tables |= self._sounds(tables)
@@ -279,7 +279,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "item": {"record": "i", **dict.fromkeys(("serial", "type", "make"), TEXT)},
 }
 """How each column is kept: i, h, B as in `array`, or TEXT."""
-_DTYPES = {"h": np.int16, "i": np.int32, "B": np.uint8, "Q": np.uint64}
+DTYPES = {"h": np.int16, "i": np.int32, "B": np.uint8, "Q": np.uint64}
 
 
 def _postings(key_list: "array[int]", row_list: "array[int]") -> Postings:
@@ -289,5 +289,5 @@ def _postings(key_list: "array[int]", row_list: "array[int]") -> Postings:
 
 
 def _split(blob: bytes) -> Iterator[bytes]:
-    for start in range(0, max(1, len(blob)), _CHUNK):
-        yield blob[start : start + _CHUNK]
+    for start in range(0, max(1, len(blob)), CHUNK):
+        yield blob[start : start + CHUNK]

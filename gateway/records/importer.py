@@ -25,8 +25,9 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from gateway.errors import Conflict, RecordsUnavailable
 from gateway.model import stamp
 from gateway.records import store
-from gateway.records.columns import Builder, index_format
+from gateway.records.columns import index_format
 from gateway.records.source import Origin
+from gateway.records.spill import SpillingBuilder
 from gateway.records.staging import Staging
 from gateway.records.sums import Item, Sums
 from gateway.records.terms import extract
@@ -191,7 +192,7 @@ class Importer:
                     "what was read is kept. If it is right, import again with --allow-shrink"
                 )
             show(sums, "indexing")
-            found = make_index(self._engine, staged)
+            found = make_index(self._engine, staged, self._path.parent)
             show(sums, "switching")
             values = {
                 "state": store.CURRENT,
@@ -357,9 +358,12 @@ class Made:
     terms: dict[str, frozenset[str]]
 
 
-def make_index(engine: Engine, generation: int) -> Made:
-    """Make a generation's index from its records and keep it beside them."""
-    builder = Builder()
+def make_index(engine: Engine, generation: int, folder: Path) -> Made:
+    """Make a generation's index from its records and keep it beside them.
+
+    What does not fit in memory lies in `folder` meanwhile, in files without a name.
+    """
+    builder = SpillingBuilder(folder)
     types: dict[str, int] = {}
     held: dict[str, set[str]] = {}
     with engine.connect() as c:
@@ -368,9 +372,8 @@ def make_index(engine: Engine, generation: int) -> Made:
             builder.add(number, types.setdefault(record_type, len(types)), terms)
             for kind, term in terms.held():
                 held.setdefault(kind, set()).add(term)
-    columns = builder.finish()
     with engine.begin() as c:
-        store.write_index(c, generation, columns.parts())
+        store.write_index(c, generation, builder.parts())
         c.execute(
             _of(generation).values(index_format=index_format(), types=orjson.dumps(list(types)))
         )

@@ -14,7 +14,7 @@ from gateway.records.store import open_store
 def main(path: str, generation: str) -> None:
     """Make it and keep it."""
     engine = open_store(Path(path))
-    make_index(engine, int(generation))
+    make_index(engine, int(generation), Path(path).parent)
     engine.dispose()
 
 
