@@ -17,13 +17,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from lxml import etree
-
 from adapters import textfile
 from adapters.excel_book import Book, Sheet, rich_text
 from adapters.excel_values import PLAIN, Format, number_text, unescaped
 from adapters.rows import BadRow, Columns, Row, Values
-from adapters.xmlpaths import Element
+from adapters.xmlpaths import Element, local_name
 from adapters.xmlstream import Damaged
 from gateway.errors import Misconfigured, Untranslatable
 
@@ -95,7 +93,7 @@ class ExcelReader:
             part = book.sheet(self._sheet).part
             stream = book.stream(part, ("{*}dimension", "{*}sheetData"))
             for event in stream.events():
-                if event is None or etree.QName(event[1]).localname == "sheetData":
+                if event is None or local_name(event[1]) == "sheetData":
                     break
                 last = _CELL.fullmatch(str(event[1].get("ref", "")).rpartition(":")[2])
                 return None if last is None else int(last[2])

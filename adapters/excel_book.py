@@ -6,6 +6,7 @@ Macros, links and whatever else is in it stay untouched. No part is inflated bey
 
 import difflib
 import posixpath
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,11 +15,9 @@ from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
-from lxml import etree
-
 from adapters import textfile
 from adapters.excel_values import PLAIN, Format, format_of, unescaped
-from adapters.xmlpaths import Element
+from adapters.xmlpaths import Element, local_name
 from adapters.xmlstream import Damaged, XmlStream
 from gateway.errors import Misconfigured
 
@@ -32,6 +31,11 @@ _LONG: Final = 10
 """Digits that no number format has a number of."""
 _OLD: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_TORN: Final = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
+    *(ValueError, RuntimeError, OverflowError, IndexError),
+)
+"""What zipfile raises for packages that are damaged, or of no kind that it knows."""
 _RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _RELATION_STRICT: Final = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 
@@ -142,7 +146,7 @@ class Book:
             raise self._wrong("an old .xls, or one with a password: save it as .xlsx without")
         try:
             found = zipfile.ZipFile(self._path)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        except _TORN as error:
             raise self._wrong("the file is no Excel workbook (.xlsx)") from error
         parts = {info.filename.lstrip("/"): info for info in found.infolist()}
         if len(parts) > _MAX_PARTS:
@@ -223,7 +227,7 @@ class _Part(RawIOBase):
         view = memoryview(buffer)
         try:
             data = self._file.read(len(view))
-        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        except _TORN as error:
             raise _torn(self._name) from error
         view[: len(data)] = data
         return len(data)
@@ -237,7 +241,7 @@ class _Part(RawIOBase):
 def _inflated(package: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> BinaryIO:
     try:
         return BufferedReader(_Part(cast("BinaryIO", package.open(info)), name))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except _TORN as error:
         raise _torn(name) from error
 
 
@@ -250,6 +254,6 @@ def rich_text(element: Element) -> str:
     texts = [
         (t.text or "")
         for t in element.iter("{*}t")
-        if (around := t.getparent()) is None or etree.QName(around).localname != "rPh"
+        if (around := t.getparent()) is None or local_name(around) != "rPh"
     ]
     return unescaped("".join(texts))

@@ -21,7 +21,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path as File
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from lxml import etree
 
@@ -313,12 +313,14 @@ def _raw(element: Element) -> str:
 
 def _too_large(element: Element) -> BadRow:
     text = f"it is larger than {MAX_BYTES:,} bytes, or has more than {MAX_SIGNS:,} tags"
-    opening = etree.Element(element.tag, nsmap=cast("Any", element.nsmap))
-    opening.attrib.update(element.attrib)
-    return BadRow(line_of(element), _raw(opening)[:_SHOWN], "xml.too_large", text)
+    opening, ended, _ = _raw(element).partition(">")
+    return BadRow(line_of(element), (opening + ended)[:_SHOWN], "xml.too_large", text)
 
 
 def _damaged(damage: Damaged, held: Element | None) -> BadRow:
+    if damage.whole:
+        text = f"all was read, but what is named so here was found by no path: {damage.text}"
+        return BadRow(damage.line, "", "xml.namespaces", text)
     text = f"the file can't be read from here on, and what follows was not read: {damage.text}"
     raw = "" if held is None else _raw(held)
     return BadRow(damage.line, raw, "xml.damaged", text)

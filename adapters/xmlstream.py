@@ -24,6 +24,7 @@ MAX_SIGNS: Final = 400_000
 _BLOCK: Final = 2**16
 _PROLOG: Final = 2**16
 _KEPT: Final = 100
+_NO_URI: Final = "WAR_NS_URI"
 _DECLARED: Final = re.compile(r"<\?xml\b[^>]*?\bencoding\s*=\s*[\"']([^\"']*)[\"']")
 _READ: Final = frozenset(
     ("utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be")
@@ -31,12 +32,13 @@ _READ: Final = frozenset(
 
 
 class Damaged(Exception):
-    """The file can't be read further, from this line on."""
+    """The file can't be read further, from this line on. `whole`: all was read, names are wrong."""
 
-    def __init__(self, line: int, text: str) -> None:
+    def __init__(self, line: int, text: str, *, whole: bool = False) -> None:
         super().__init__(text)
         self.line = line
         self.text = text
+        self.whole = whole
 
 
 class XmlStream:
@@ -152,12 +154,19 @@ def _fed(parser: "etree.XMLPullParser", block: bytes | None) -> Damaged | None:
     # Some faults are not raised before the end, and then without their place.
     for entry in parser.feed_error_log.filter_from_fatals():
         return _damaged(entry.line, entry.message)
-    return None if raised is None else _damaged(raised.lineno or 1, str(raised.msg))
+    if raised is None:
+        return None
+    errors = [e for e in parser.feed_error_log.filter_from_errors() if e.type_name != _NO_URI]
+    if errors:
+        return _damaged(errors[0].line, errors[0].message, whole=block is None)
+    # A namespace may be any text: it is compared, never fetched.
+    cosmetic = len(parser.feed_error_log.filter_from_errors()) > 0
+    return None if cosmetic else _damaged(raised.lineno or 1, str(raised.msg))
 
 
-def _damaged(line: int, message: str) -> Damaged:
+def _damaged(line: int, message: str, *, whole: bool = False) -> Damaged:
     # libxml2's text names tags, but its own place is better told by ours.
-    return Damaged(max(1, line), message.partition(", line ")[0].rstrip("."))
+    return Damaged(max(1, line), message.partition(", line ")[0].rstrip("."), whole=whole)
 
 
 def _refuse(name: str, head: bytes) -> None:

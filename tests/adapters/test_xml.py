@@ -268,7 +268,6 @@ def test_what_cannot_be_begun_is_refused(tmp_path: Path, data: bytes, words: str
         (b"<x><v>&laugh;</v></x>", 3),
         (b"<y>" * 300, 3),
         (b"<x a='1' a='2'/>", 3),
-        (b"<x><nobody:v/></x>", 3),
         (b"<x><v>2</v></x></r><r/>", 3),
     ],
 )
@@ -280,6 +279,21 @@ def test_what_was_read_before_the_damage_counts(tmp_path: Path, rest: bytes, lin
     assert isinstance(bad, BadRow)
     assert (bad.code, bad.line) == ("xml.damaged", line)
     assert "was not read" in bad.text
+
+
+def test_names_that_lxml_would_not_make_are_read(tmp_path: Path) -> None:
+    data = b'<r xmlns:o="urn:}o"><o:x><v>1</v></o:x><x><v>2</v><o:v o:w="3"/></x></r>'
+    said = spec({"C": "v", "D": "*:v/name()", "E": "*:v/@*:w"}, record="x")
+    assert values(read(tmp_path / "f", data, said)) == [{"C": "2", "D": "v", "E": "3"}]
+
+
+def test_a_prefix_that_is_not_declared_stops_nothing_and_is_said(tmp_path: Path) -> None:
+    body = "\n<x><nobody:v>1</nobody:v></x><x><v>2</v></x>"
+    assert values(read(tmp_path / "f", body, spec({"C": "a:v"}))) == [
+        {"C": ""},
+        {"C": "2"},
+        (2, "xml.namespaces", None, None),
+    ]
 
 
 def test_encodings_of_xml(tmp_path: Path) -> None:
@@ -298,7 +312,7 @@ def test_a_record_that_is_too_large_is_set_aside_and_the_next_is_read(
     body = f'<x k="7"><v>1</v>{many}</x><x><v>2</v></x>{many}<x><v>3</v></x>'
     rows = read(tmp_path / "f", body, spec({"C": "a:v"}))
     assert values(rows) == [(1, "xml.too_large", None, None), {"C": "2"}, {"C": "3"}]
-    assert rows[0].raw.endswith('k="7"/>')
+    assert rows[0].raw.endswith('k="7">')
 
 
 def test_a_large_file_is_read_in_little_memory(tmp_path: Path) -> None:
@@ -342,6 +356,7 @@ def peak_kb() -> int:
         (spec({"C": "a:v"}, parts={"p": {"each": "@a:v", "columns": {"C": "a:v"}}}), "no step"),
         (spec({"C": "a:v"}, parts={"p": {"each": "a:v", "columns": {"C": "/a:v"}}}), "record"),
         (spec({"C": "a:v"}, references={"ref": "a:b/c"}), "no attribute"),
+        (spec({"C": "a:v"}, namespaces={"a": "urn:}"}), "no namespace"),
     ],
 )
 def test_what_is_wrong_in_a_mapping_is_said(
