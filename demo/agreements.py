@@ -54,25 +54,25 @@ def examples(policy_set: PolicySet) -> list[dict[str, Any]]:
     return [p for others in agreed.values() for papers in others.values() for p in papers.values()]
 
 
-def text_of(paper: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+def text_of(example: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
     """Make a whole text of an example: with a made-up paper and who signed it."""
     text = {
         "format": 1,
-        "id": paper["id"],
+        "id": example["id"],
         "version": 1,
-        "title": paper["title"],
-        "citation": paper["citation"],
-        "parties": paper["parties"],
-        "paper": {"digest": digest(f"made-up paper {paper['id']}".encode())},
+        "title": example["title"],
+        "citation": example["citation"],
+        "parties": example["parties"],
+        "paper": {"digest": digest(f"made-up paper {example['id']}".encode())},
         "signatories": {
             p: {
                 "name": SIGNATORIES.get(p, "Evander Moss-Tremaine"),
                 "title": "Head of the agency",
-                "on": paper["valid"]["from"][:10],
+                "on": example["valid"]["from"][:10],
             }
-            for p in paper["parties"]
+            for p in example["parties"]
         },
-        "valid": paper["valid"],
-        "shares": paper["shares"],
+        "valid": example["valid"],
+        "shares": example["shares"],
     }
     return {**text, **changes}

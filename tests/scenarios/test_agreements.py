@@ -1,0 +1,392 @@
+"""Agreements between two real gateways: what is not signed by both, in force and the same at both
+gives nothing, and whoever suspends is heard at once."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from click.testing import Result
+from typer.testing import CliRunner
+
+from demo import agreements
+from demo.__main__ import question
+from demo.world import ROOT, Gateway, World, an_officer
+from gateway.cli import admin_client, agreement_work
+from gateway.cli.agreement import app
+from gateway.errors import SallyportError
+from gateway.model import digest
+from gateway.policy.sets import load_set
+from gateway.trust.agreements import Agreement, document_of
+
+POLICE, SHERIFF = "CA9990000", "TX9990000"
+MOU = "mou-2026-01"
+MARISOL = {
+    "person": {
+        "names": [{"given": "Marisol", "surname": "Quezada Brannock"}],
+        "birth_date": "1987-03-12",
+    }
+}
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The police and the sheriff alone, with their one agreement signed."""
+    made = World(tmp_path_factory.mktemp("two"))
+    made.build(people=60, agencies=(SHERIFF, POLICE))
+    for gateway in made.gateways.values():
+        gateway.command("import", "--json")
+    with made.running():
+        yield made
+
+
+@pytest.fixture
+def kept(two: World) -> Iterator[World]:
+    """The same, put back as it was: folders of agreements restored and applied at both."""
+    before = {}
+    for gateway in two.gateways.values():
+        before[gateway.ori] = two.root / f"{gateway.ori}-before"
+        shutil.rmtree(before[gateway.ori], ignore_errors=True)
+        shutil.copytree(gateway.home / "agreements", before[gateway.ori])
+    yield two
+    for gateway in two.gateways.values():
+        shutil.rmtree(gateway.home / "agreements")
+        shutil.copytree(before[gateway.ori], gateway.home / "agreements")
+        apply(gateway)
+
+
+def apply(gateway: Gateway) -> None:
+    admin_client.call(gateway.home, "POST", "/v1/admin/agreements/apply")
+
+
+def ask(world: World, asker: str = POLICE, owner: str = SHERIFF, **more: Any) -> dict[str, Any]:
+    body = question(MARISOL, "person", "warrant", agencies=[owner], **more)
+    officer = an_officer(unit=more.pop("unit", "Robbery")) if "unit" in more else an_officer()
+    body = {k: v for k, v in body.items() if v is not None and k != "unit"}
+    with world[asker].client(officer, "search") as client:
+        response = client.post("/v1/searches", json=body)
+    assert response.status_code == 200, response.text
+    (part,) = response.json()["agencies"]
+    return dict(part)
+
+
+def outcome(world: World, *args: str, **more: Any) -> str:
+    part = ask(world, *args, **more)
+    return part["status"] if part["status"] != "refused" else part["reasons"][0]["code"]
+
+
+def run(gateway: Gateway, *words: str, fails: bool | None = False) -> Result:
+    """Run `sallyport agreement …` as the gateway's administrator, without a process of its own."""
+    done = CliRunner().invoke(app, [*words, "--home", str(gateway.home)])
+    assert fails is None or bool(done.exit_code) == fails, done.output
+    return done
+
+
+def said(done: Result) -> str:
+    """Give why a command failed, as it would be printed."""
+    assert isinstance(done.exception, SallyportError)
+    where = getattr(done.exception, "where", None)
+    return f"{where}: {done.exception.detail}" if where else done.exception.detail
+
+
+def until(condition: Callable[[], bool], seconds: float = 15.0) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def listed(gateway: Gateway, agreement: str = MOU) -> dict[str, Any]:
+    done = run(gateway, "list", "--json", fails=None)
+    found = [a for a in json.loads(done.stdout)["agreements"] if a["id"] == agreement]
+    return dict(max(found, key=lambda a: a["version"]))
+
+
+def logged(gateway: Gateway, decision: str) -> list[dict[str, Any]]:
+    auditor = an_officer("auditor.0007", roles=("auditor",), unit="Internal Affairs")
+    with gateway.client(auditor, "audit") as client:
+        found: list[dict[str, Any]] = []
+        for kind in ("admin", "notice"):
+            response = client.get("/v1/audit/entries", params={"type": kind, "limit": 100})
+            assert response.status_code == 200, response.text
+            found += response.json()["entries"]
+    return [e for e in found if e.get("decision") == decision]
+
+
+def a_text(**changes: Any) -> dict[str, Any]:
+    """A text like the one in force, changed."""
+    paper = next(p for p in agreements.examples(load_set(ROOT / "policies")) if p["id"] == MOU)
+    return agreements.text_of(paper, **changes)
+
+
+def desks(world: World) -> list[agreement_work.Desk]:
+    return [agreement_work.open_desk(g.home) for g in world.gateways.values()]
+
+
+def only(world: World, agreement: str) -> None:
+    """Leave this one agreement alone in both folders."""
+    for gateway in world.gateways.values():
+        for folder in (gateway.home / "agreements").iterdir():
+            if folder.is_dir() and folder.name != agreement:
+                shutil.rmtree(folder)
+
+
+def test_what_both_signed_gives(two: World) -> None:
+    assert outcome(two) == "answered"
+    assert outcome(two, SHERIFF, POLICE) == "answered"
+    assert listed(two[POLICE])["state"] == listed(two[SHERIFF])["state"] == "in_force"
+    assert listed(two[POLICE])["digest"] == listed(two[SHERIFF])["digest"]
+    for gateway in two.gateways.values():
+        run(gateway, "verify")
+        part = httpx.get(gateway.url + "/readyz").json()["components"]["agreements"]
+        assert part["status"] == "ok"
+        assert part["in_force"] == 1
+
+
+def test_suspending_counts_from_the_next_decision_and_the_partner_is_told(kept: World) -> None:
+    done = run(kept[SHERIFF], "suspend", MOU, "--reason", "An audit is open")
+    assert "suspended" in done.stdout
+    # At once at whoever suspended: neither asks nor answers.
+    assert outcome(kept, POLICE, SHERIFF) == "agreement.suspended"
+    assert outcome(kept, SHERIFF, POLICE) == "agreement.suspended"
+    # The partner is told, and keeps what was said.
+    assert until(lambda: listed(kept[POLICE])["state"] == "suspended")
+    assert listed(kept[POLICE])["by"] == [SHERIFF]
+    shown = run(kept[POLICE], "show", MOU, "--json")
+    assert json.loads(shown.stdout)["statements"][0]["reason"] == "An audit is open"
+    assert until(lambda: bool(logged(kept[POLICE], "agreement_suspended")))
+    (here,) = logged(kept[SHERIFF], "agreement_suspended")
+    assert (here["type"], here["reasons"]) == ("admin", [f"{MOU}.1", SHERIFF])
+    # Only who suspended can resume.
+    refused = run(kept[POLICE], "resume", MOU, "--reason", "x", fails=True)
+    assert "has not suspended" in said(refused)
+    assert outcome(kept) == "agreement.suspended"
+    run(kept[SHERIFF], "resume", MOU, "--reason", "Closed")
+    assert until(lambda: outcome(kept) == "answered")
+
+
+def test_a_repeated_old_statement_changes_nothing(kept: World) -> None:
+    statements = kept[POLICE].home / "agreements" / MOU / "statements.json"
+    run(kept[POLICE], "suspend", MOU, "--reason", "first")
+    run(kept[POLICE], "resume", MOU, "--reason", "second")
+    both = json.loads(statements.read_text())
+    statements.write_text(json.dumps([*both, both[0]]))
+    apply(kept[POLICE])
+    assert listed(kept[POLICE])["state"] == "in_force"
+
+
+def test_revoked_is_for_ever(kept: World) -> None:
+    run(kept[POLICE], "revoke", MOU, "--reason", "Ended", "--yes")
+    assert outcome(kept) == "agreement.revoked"
+    assert until(lambda: listed(kept[SHERIFF])["state"] == "revoked")
+    assert outcome(kept, SHERIFF, POLICE) == "agreement.revoked"
+    again = run(kept[POLICE], "resume", MOU, "--reason", "x", fails=True)
+    assert "was revoked" in said(again)
+
+
+def test_a_text_changed_after_signing_gives_nothing_and_is_named(kept: World) -> None:
+    file = kept[SHERIFF].home / "agreements" / MOU / "1.json"
+    file.write_text(file.read_text().replace('"keep_days": 30', '"keep_days": 31', 1))
+    apply(kept[SHERIFF])
+    assert outcome(kept) == "agreement.none"
+    done = run(kept[SHERIFF], "verify", fails=True)
+    assert "changed after signing" in done.stdout
+    ready = httpx.get(kept[SHERIFF].url + "/readyz").json()["components"]["agreements"]
+    assert ready["status"] == "degraded"
+    assert ready["troubles"][0]["where"].startswith(f"agreements/{MOU}/1.json")
+
+
+def test_a_suspension_whose_file_was_tampered_with_still_gives_nothing(kept: World) -> None:
+    run(kept[SHERIFF], "suspend", MOU, "--reason", "An audit is open")
+    file = kept[SHERIFF].home / "agreements" / MOU / "statements.json"
+    file.write_text(file.read_text().replace('"suspend"', '"resume"'))
+    apply(kept[SHERIFF])
+    assert outcome(kept) != "answered"
+    file.write_text("[")
+    apply(kept[SHERIFF])
+    assert outcome(kept) != "answered"
+
+
+def test_one_signature_is_not_enough(kept: World) -> None:
+    only(kept, "nothing")
+    police, sheriff = (agreement_work.open_desk(kept[o].home) for o in (POLICE, SHERIFF))
+    document = document_of(Agreement.model_validate(a_text(id="mou-half")))
+    agreement_work.sign_here(police, document)
+    for gateway in kept.gateways.values():
+        apply(gateway)
+    assert outcome(kept) == "agreement.none"
+    # The proposal reaches the other by itself; signed there, it counts at both.
+    assert until((sheriff.folder.path / "mou-half" / "1.json").exists)
+    assert outcome(kept) == "agreement.none"
+    assert listed(kept[SHERIFF], "mou-half")["state"] == "awaiting"
+    run(kept[SHERIFF], "sign", "mou-half", "--yes")
+    assert until(lambda: outcome(kept) == "answered")
+    assert listed(kept[POLICE], "mou-half")["state"] == "in_force"
+
+
+def moments(begins: timedelta, ends: timedelta) -> dict[str, str]:
+    now = datetime.now(UTC)
+    return {
+        "from": f"{now + begins:%Y-%m-%dT%H:%M:%SZ}",
+        "to": f"{now + ends:%Y-%m-%dT%H:%M:%SZ}",
+    }
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "state", "code"),
+    [
+        (timedelta(days=1), timedelta(days=9), "not_begun", "agreement.expired"),
+        (-timedelta(days=9), -timedelta(days=1), "expired", "agreement.expired"),
+        (-timedelta(days=9), timedelta(days=9), "in_force", "answered"),
+    ],
+)
+def test_its_time(kept: World, begins: timedelta, ends: timedelta, state: str, code: str) -> None:
+    only(kept, "nothing")
+    agreements.agree(desks(kept), a_text(id="mou-time", valid=moments(begins, ends)))
+    for gateway in kept.gateways.values():
+        apply(gateway)
+    assert outcome(kept) == code
+    assert listed(kept[POLICE], "mou-time")["state"] == state
+
+
+def test_two_texts_under_one_name_are_refused_and_noticed(kept: World) -> None:
+    only(kept, "nothing")
+    wide, narrow = (a_text(id="mou-two", title=t) for t in ("Wide", "Narrow"))
+    # Both signed both; each gateway keeps another one.
+    for text, desk in zip((wide, narrow), desks(kept), strict=True):
+        document = document_of(Agreement.model_validate(text))
+        signed = [
+            agreement_work.sign(document, agreement_work.keys.read_agreement(d.home), d.ori)
+            for d in desks(kept)
+        ]
+        desk.folder.put(document.signed_by(signed))
+    for gateway in kept.gateways.values():
+        apply(gateway)
+    assert outcome(kept) == "agreement.differs"
+    assert outcome(kept, SHERIFF, POLICE) == "agreement.differs"
+    for gateway in kept.gateways.values():
+        assert until(lambda g=gateway: bool(logged(g, "agreement_differs")))
+        ready = httpx.get(gateway.url + "/readyz").json()["components"]["agreements"]
+        assert ready["status"] == "degraded"
+        assert ready["differing"][0]["agreement"] == "mou-two.1"
+
+
+def test_unsigned_data_in_the_policy_folder_are_refused(kept: World) -> None:
+    folder = kept[SHERIFF].home / "policies" / "agreements" / POLICE / SHERIFF / "mine"
+    folder.mkdir(parents=True)
+    example = ROOT / "policies/sallyport/example/agreements" / POLICE / SHERIFF / MOU / "data.yaml"
+    try:
+        (folder / "data.yaml").write_text(example.read_text())
+        done = kept[SHERIFF].command("policy", "apply", check=False)
+        assert done.returncode != 0
+        assert "is not signed" in done.stderr
+        assert "agreements/CA9990000/TX9990000/mine/data.yaml:1" in done.stderr
+        assert outcome(kept) == "answered"
+    finally:
+        shutil.rmtree(kept[SHERIFF].home / "policies" / "agreements")
+        kept[SHERIFF].command("policy", "apply")
+
+
+def test_it_ends_soon(kept: World) -> None:
+    only(kept, "nothing")
+    soon = moments(-timedelta(days=9), timedelta(days=6, hours=1))
+    agreements.agree(desks(kept), a_text(id="mou-soon", valid=soon))
+    apply(kept[POLICE])
+
+    def warnings() -> list[Any]:
+        found = logged(kept[POLICE], "agreement_ending")
+        return [e["results"] for e in found if e["reasons"] == ["mou-soon.1"]]
+
+    assert until(lambda: warnings() == [7])
+    ready = httpx.get(kept[POLICE].url + "/readyz").json()["components"]["agreements"]
+    assert (ready["status"], ready["ending"][0]["warning_days"]) == ("degraded", 7)
+    metrics = httpx.get(kept[POLICE].url + "/metrics").text
+    assert 'sallyport_agreement_days_left{agreement="mou-soon"} 7.0' in metrics
+
+
+def test_a_task_force_is_for_its_units_and_cases(kept: World) -> None:
+    only(kept, "nothing")
+    roster = {POLICE: {"units": ["Border Task Force"]}, SHERIFF: {"units": ["CID"]}}
+    text = a_text(
+        id="jtf-2026-01",
+        cases=["26-004417"],
+        task_force={"name": "Joint Task Force Meridian", "roster": roster},
+    )
+    agreements.agree(desks(kept), text)
+    for gateway in kept.gateways.values():
+        apply(gateway)
+    case = {"reference": {"type": "case", "number": "26-004417"}}
+    other = {"reference": {"type": "case", "number": "26-000001"}}
+    assert outcome(kept, unit="Border Task Force", **case) == "answered"
+    assert outcome(kept, unit="Robbery", **case) == "agreement.outside_limits"
+    assert outcome(kept, unit="Border Task Force", **other) == "agreement.outside_limits"
+
+
+def test_draft_sign_and_renew_by_hand(kept: World, tmp_path: Path) -> None:
+    police, sheriff = kept[POLICE], kept[SHERIFF]
+    only(kept, "nothing")
+    paper = tmp_path / "paper.pdf"
+    paper.write_bytes(b"a made-up paper")
+    draft = tmp_path / "draft.yaml"
+    run(
+        police,
+        *("draft", str(draft), "--with", SHERIFF),
+        *("--id", "mou-hand", "--paper", str(paper)),
+    )
+    assert "criminal_investigation" in draft.read_text()
+    # As it was drafted it is not whole: refused, with file and line.
+    refused = run(police, "sign", str(draft), "--yes", fails=True)
+    assert said(refused).startswith("draft.yaml:")
+    text = yaml.safe_load(draft.read_text())
+    assert text["paper"]["digest"] == digest(b"a made-up paper")
+    filled = a_text(id="mou-hand", paper=text["paper"], valid=text["valid"])
+    filled["shares"][SHERIFF][0]["purposes"][1] = "curiosity"
+    draft.write_text(yaml.safe_dump(filled, sort_keys=False))
+    line = next(n for n, t in enumerate(draft.read_text().splitlines(), 1) if "curiosity" in t)
+    refused = run(police, "sign", str(draft), "--yes", fails=True)
+    assert f"draft.yaml:{line}: 'curiosity' is not among the vocabulary's purposes" in said(refused)
+    draft.write_text(draft.read_text().replace("curiosity", "traffic_stop"))
+    sent = tmp_path / "sent.json"
+    run(police, "sign", str(draft), "--yes", "--out", str(sent))
+    back = tmp_path / "back.json"
+    run(sheriff, "sign", str(sent), "--yes", "--out", str(back))
+    run(police, "receive", str(back))
+    assert until(lambda: outcome(kept) == "answered")
+    # A next version, from now on: the earlier one is superseded.
+    renewed = tmp_path / "renewed.yaml"
+    now = datetime.now(UTC)
+    run(
+        police,
+        *("renew", "mou-hand", str(renewed)),
+        *("--from", now.isoformat(), "--to", f"{now.year + 3}-01-01"),
+    )
+    run(police, "sign", str(renewed), "--yes")
+    assert until(lambda: listed(sheriff, "mou-hand")["version"] == 2)
+    run(sheriff, "sign", "mou-hand", "--yes")
+    assert until(lambda: listed(police, "mou-hand")["state"] == "in_force")
+    assert until(lambda: outcome(kept) == "answered")
+    done = json.loads(run(police, "list", "--json").stdout)["agreements"]
+    assert [a["state"] for a in done] == ["superseded", "in_force"]
+
+
+def test_a_suspension_outlasts_a_restart_and_a_bad_edit(kept: World) -> None:
+    sheriff = kept[SHERIFF]
+    run(sheriff, "suspend", MOU, "--reason", "An audit is open")
+    rego = sheriff.home / "policies" / "local" / "local.rego"
+    before = rego.read_text()
+    try:
+        rego.write_text("package local\n\nx := ")
+        sheriff.stop()
+        sheriff.start()
+        sheriff.ready()
+        assert outcome(kept) == "agreement.suspended"
+    finally:
+        rego.write_text(before)
