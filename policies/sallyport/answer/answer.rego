@@ -38,8 +38,14 @@ reasons := all if {
 	all := (data.sallyport.officer.deny | {reason | some reason in data.sallyport.shared.denials}) | {data.sallyport.shared.deal.refused | data.sallyport.shared.deal.refused}
 	count(all) > 0
 } else := {undecided} if {
-	not data.sallyport.shared.denials
+	not decidable
 } else := {data.sallyport.agreement.record_types_not_covered}
+
+# Without an agreement there are no classes either; that reason stands above.
+decidable if {
+	data.sallyport.shared.denials
+	data.sallyport.shared.never_shared
+}
 
 # METADATA
 # title: What cannot be decided is refused

@@ -201,3 +201,11 @@ test_terms_are_searched_by_only_where_their_class_is_given if {
 	"ssn" in result.classes_never_shared
 	not "identifier" in result.classes_never_shared
 }
+
+test_a_line_of_the_law_that_is_missing_refuses if {
+	result := data.sallyport.answer.decision with input as asked
+		with data.agreements as data.sallyport.example.agreements
+		with data.sallyport.law.owner_never as {}
+	result.allow == false
+	example_test.codes(result) == {"answer.undecided"}
+}

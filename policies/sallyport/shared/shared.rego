@@ -28,4 +28,6 @@ classes := object.remove(object.remove(grant.classes, never), held_back)
 held_back := [element_class | some element_class, "nothing" in grant.classes]
 
 # The same whatever the records hold, and so it may be told.
-never_shared := [element_class | some element_class, _ in object.remove(vocabulary.classes, object.keys(classes))]
+never_shared := [element_class | some element_class, _ in others] if {
+	others := object.remove(vocabulary.classes, object.keys(classes))
+}

@@ -1,0 +1,160 @@
+"""`docs/jurisdiction.md` adds a fifth jurisdiction: its files are taken from the page and run."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.policy.agreements import with_examples
+from gateway.policy.embedded import EmbeddedEngine
+from gateway.policy.sets import PolicySet, load_set, make_set
+from gateway.policy.vet import vet
+from tools.rules_table import rules
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "jurisdiction.md"
+FILE = re.compile(
+    r"^`([a-zA-Z0-9_/]+\.(?:rego|yaml))`\n\n```(?:rego|yaml)\n(.*?)^```$", re.DOTALL | re.MULTILINE
+)
+WASHINGTON, SHERIFF, BORDER = "WA9990000", "TX9990000", "USBPX9900"
+
+
+def of_the_page() -> dict[str, str]:
+    return dict(FILE.findall(PAGE.read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped set, with the page's files added: none of it is edited."""
+    made = tmp_path_factory.mktemp("five") / "policies"
+    shutil.copytree(ROOT / "policies", made)
+    for name, text in of_the_page().items():
+        target = made / name
+        assert not target.exists()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    return made
+
+
+@pytest.fixture(scope="module")
+def five(folder: Path) -> PolicySet:
+    """Add papers between Tamarack Sound and the other two, such as the examples have."""
+    found = with_examples(load_set(folder))
+    data = orjson.loads(orjson.dumps(found.data))
+    agreed = data["agreements"]
+    for other in (SHERIFF, BORDER):
+        paper = next(iter(agreed[SHERIFF][BORDER].values()))
+        text = orjson.dumps(paper).decode().replace(BORDER if other == SHERIFF else SHERIFF, "X")
+        text = text.replace(other, "Y").replace('"X"', f'"{WASHINGTON}"').replace("Y", other)
+        first, second = sorted((other, WASHINGTON))
+        agreed.setdefault(first, {})[second] = {"mou-wa": orjson.loads(text) | {"id": "mou-wa"}}
+    return make_set(found.modules, data)
+
+
+def test_the_page_holds_its_files() -> None:
+    folder = "law/washington"
+    assert set(of_the_page()) == {
+        *(f"{folder}/{f}" for f in ("washington.rego", "lines.rego", "data.yaml")),
+        f"{folder}/washington_test.rego",
+        f"agencies/{WASHINGTON}/data.yaml",
+    }
+
+
+@pytest.mark.parametrize("ori", [WASHINGTON, SHERIFF])
+def test_the_set_passes_vetting_there_and_elsewhere(folder: Path, ori: str) -> None:
+    assert vet(load_set(folder), ori, 100)["tests"] > 0
+
+
+@pytest.mark.opa
+def test_its_tests_pass_in_opa_and_it_is_written_as_the_rest(
+    opa_program: Path, folder: Path
+) -> None:
+    done = subprocess.run(
+        [opa_program, "test", "--bundle", folder], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2_000:]
+    for words in (("fmt", "--list", "--fail"), ("check", "--strict")):
+        target = folder / "law" / "washington" if words[0] == "fmt" else folder
+        done = subprocess.run(
+            [opa_program, *words, target], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_its_rules_are_in_the_table(folder: Path) -> None:
+    found = {r.id for r in rules(folder) if r.where.startswith("law/washington/")}
+    assert found == {
+        *("wa.civil_immigration", "wa.named_person", "wa.birthplace"),
+        *("wa.no_inquiry", "wa.juvenile"),
+    }
+
+
+def asked(purpose: str, function: str, *, asker: str, digest: str) -> dict[str, Any]:
+    return {
+        "v": 1,
+        "now": "2026-11-23T20:46:10.00Z",
+        "self": WASHINGTON,
+        "asker": {
+            "ori": asker,
+            "unit": "Unit",
+            "unit_function": function,
+            "roles": ["officer"],
+            "assurance": 2,
+            "attributes": ["sworn"],
+        },
+        "agreement": digest,
+        "search": {
+            "purpose": purpose,
+            "iii_purpose_code": None,
+            "reference": {"type": "case", "number": "26-1"},
+            "reason_code": "robbery",
+            "subject": {"kind": "person", "terms": ["name", "birth_date"]},
+            "record_types": ["person"],
+            "granularity": "record",
+            "max_matches": 10,
+        },
+    }
+
+
+def digest_of(policy_set: PolicySet, other: str) -> str:
+    first, second = sorted((other, WASHINGTON))
+    return str(policy_set.data["agreements"][first][second]["mou-wa"]["digest"])
+
+
+async def decide(policy_set: PolicySet, purpose: str, function: str) -> Any:
+    engine = EmbeddedEngine()
+    await engine.activate(policy_set)
+    case = asked(purpose, function, asker=BORDER, digest=digest_of(policy_set, BORDER))
+    return (await engine.decide("answer", orjson.dumps(case))).outcome
+
+
+async def test_an_agency_there_answers_by_its_law(five: PolicySet) -> None:
+    crime = await decide(five, "criminal_investigation", "investigation")
+    assert crime["allow"] is True, crime
+    for purpose, function in (
+        ("criminal_investigation", "civil_enforcement"),
+        ("civil_immigration", "civil_enforcement"),
+    ):
+        refused = await decide(five, purpose, function)
+        assert "wa.civil_immigration" in {r["code"] for r in refused["reasons"]}
+
+
+async def test_without_the_folder_it_gives_nothing(five: PolicySet) -> None:
+    modules = {p: t for p, t in five.modules.items() if not p.startswith("law/washington/")}
+    bare = make_set(modules, five.data)
+    refused = await decide(bare, "criminal_investigation", "investigation")
+    assert refused["allow"] is False
+    assert [r["code"] for r in refused["reasons"]] == ["answer.undecided"]
+
+
+async def test_a_line_that_is_missing_closes(five: PolicySet) -> None:
+    lines = five.modules["law/washington/lines.rego"]
+    for name in ("owner_deny", "owner_never"):
+        without = re.sub(rf"^{name}\[.*$", "", lines, flags=re.MULTILINE)
+        assert without != lines
+        cut = make_set({**five.modules, "law/washington/lines.rego": without}, five.data)
+        assert (await decide(cut, "criminal_investigation", "investigation"))["allow"] is False
