@@ -1,6 +1,7 @@
 """Change each rule of a policy set, one place at a time, and see that some test notices.
 
-    python tools/mutate_rego.py [FOLDER] [--every 1] [--seed 0] [--only law/federal] [--jobs 2] [--json]
+    python tools/mutate_rego.py [FOLDER] [--every 1] [--seed 0] [--only law/federal]
+        [--jobs 2] [--json]
 
 Ends with 1 if a change goes unnoticed, and lists each with file, line and what was changed.
 
@@ -13,9 +14,9 @@ The changes, one a run of the tests:
 - a constant is another one: a text, a number, true and false
 
 The words that a refusal says to people (`text`, `citation`) decide nothing, and are left as they
-are. A set that no longer compiles, or that vetting refuses for its negations, can't come into force:
-such a change is counted by itself. The tests are the set's own `test_` rules, run by the embedded
-engine; each is expected to pass on the set as it is.
+are. A set that no longer compiles, or that vetting refuses for its negations, can't come into
+force: such a change is counted by itself. The tests are the set's own `test_` rules, run by the
+embedded engine; each is expected to pass on the set as it is.
 """
 
 import argparse

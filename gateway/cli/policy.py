@@ -18,12 +18,16 @@ from gateway import settings as settings_files
 from gateway.cli import admin_client, policy_sign
 from gateway.cli.options import AsJson, Home
 from gateway.errors import PolicyRejected
+from gateway.policy.embedded import Compiled
 from gateway.policy.engine import Limits
 from gateway.policy.kept import KeptSets
 from gateway.policy.opa_bundle import FOLDER, command, write_bundle
+from gateway.policy.paths import unknown_paths
+from gateway.policy.places import located
 from gateway.policy.sets import PolicySet, load_set
 from gateway.policy.vetting import run_tests_apart, vet_apart
 from gateway.policy.vocabulary import read_vocabulary
+from gateway.policy.words import unknown_words
 
 app = typer.Typer(no_args_is_help=True)
 policy_sign.register(app)
@@ -37,8 +41,13 @@ _NOBODY = "AA0000000"
 
 @app.command()
 def check(folder: Folder, *, ori: Ori = _NOBODY, as_json: AsJson = False) -> None:
-    """Vet a set as `apply` would, without applying it. Exit code 1 if it is rejected."""
+    """Vet a set as `apply` would, and hold its paths and words against what there is.
+
+    A path that no input has, and a word that the vocabulary does not hold, are refused with file
+    and line. Exit code 1 if it is rejected.
+    """
     candidate = load_set(folder)
+    _known(candidate, folder)
     vetted = asyncio.run(vet_apart(candidate, ori, Limits()))
     found: dict[str, Any] = {
         "revision": candidate.revision,
@@ -48,6 +57,14 @@ def check(folder: Folder, *, ori: Ori = _NOBODY, as_json: AsJson = False) -> Non
         "slowest_ms": vetted.slowest_ms,
     }
     _show("The set would be accepted", found, as_json=as_json)
+
+
+def _known(candidate: PolicySet, folder: Path) -> None:
+    """Raise `PolicyRejected` for the first unknown path or word."""
+    trees = Compiled(candidate.modules, candidate.data).trees()
+    for found in (unknown_paths(trees, candidate.data), unknown_words(candidate.data)):
+        for misuse in found:
+            raise located(PolicyRejected(misuse.reason, where=misuse.where), folder)
 
 
 @app.command("test")

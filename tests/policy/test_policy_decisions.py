@@ -41,7 +41,8 @@ ACTION = {
     "rules": ["r"],
 }
 RELEASE = {"actions": [ACTION]}
-ADMIT = {"allow": True, "reasons": [], "obligations": [{"type": "confirm_before_acting"}], "rules": []}
+CONFIRM = {"type": "confirm_before_acting"}
+ADMIT = {"allow": True, "reasons": [], "obligations": [CONFIRM], "rules": []}
 AGENCIES = {
     "agencies": [
         {
