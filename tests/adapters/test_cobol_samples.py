@@ -14,10 +14,13 @@ from adapters.cobol_copybook import Copybook
 from adapters.cobol_layout import Layout
 from adapters.cobol_values import Machine
 from adapters.rows import BadRow, Row
-from tests.conftest import ROOT
+from tests.conftest import SHARED
 
-SAMPLES = ROOT.parent / "shared" / "data" / "cobol"
-pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not here")
+SAMPLES = SHARED / "data" / "cobol"
+pytestmark = [
+    pytest.mark.shared,
+    pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not here"),
+]
 CONTROLS = re.compile(r"[\x00-\x1f]")
 
 
