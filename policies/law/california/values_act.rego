@@ -16,11 +16,14 @@ deny contains {
 	not purpose_allowed
 }
 
-purpose_allowed if other_purpose
+# `else` and not a second rule: the embedded engine evaluates all of those.
+purpose_allowed if {
+	other_purpose
+} else if {
+	permitted
+}
 
 other_purpose if input.search.purpose != "civil_immigration"
-
-purpose_allowed if permitted
 
 # METADATA
 # title: "California Values Act: asked by a unit of civil immigration enforcement"
@@ -37,37 +40,41 @@ deny contains {
 	not function_allowed
 }
 
-function_allowed if other_function
+function_allowed if {
+	other_function
+} else if {
+	in_a_task_force
+} else if {
+	permitted
+}
 
 other_function if {
 	data.sallyport.context.claims.unit_function in data.sallyport.vocabulary.unit_functions
 	data.sallyport.context.claims.unit_function != "civil_enforcement"
 }
 
-function_allowed if in_a_task_force
-
-function_allowed if permitted
-
 # What may be answered whoever asks, and whatever for.
-permitted if criminal_history_of_one_person
-
-permitted if what_is_public
-
-permitted if data.sallyport.released.warranted
-
-permitted if notification
-
-# Where none of the limits applies, they limit no class and no record.
-unlimited if other_work
-
-unlimited if {
-	other_purpose
-	in_a_task_force
+permitted if {
+	criminal_history_of_one_person
+} else if {
+	what_is_public
+} else if {
+	data.sallyport.released.warranted
+} else if {
+	notification
 }
 
-unlimited if criminal_history_of_one_person
-
-unlimited if what_is_public
+# Where none of the limits applies, they limit no class and no record.
+unlimited if {
+	other_work
+} else if {
+	other_purpose
+	in_a_task_force
+} else if {
+	criminal_history_of_one_person
+} else if {
+	what_is_public
+}
 
 other_work if {
 	other_purpose
@@ -195,9 +202,11 @@ never contains "release_date" if {
 	not class_permitted("release_date")
 }
 
-free_of_addresses if other_work
-
-free_of_addresses if what_is_public
+free_of_addresses if {
+	other_work
+} else if {
+	what_is_public
+}
 
 # METADATA
 # title: "California Values Act: its own officers do not ask for it"

@@ -67,6 +67,9 @@ deny contains {
 }
 
 code_is_for_agency if {
+	data.sallyport.context.asker_agency.criminal_justice == true
+	"criminal_justice" in purpose_code.recipients
+} else if {
 	some kind in purpose_code.recipients
 	kind in recipient_as
 }
@@ -89,9 +92,9 @@ deny contains {
 certified if "chri_certified" in data.sallyport.context.claims.attributes
 
 criminal_history_may_be_seen if {
+	certified
 	purpose_code_fits
 	code_is_for_agency
-	certified
 }
 
 # METADATA

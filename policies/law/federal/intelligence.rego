@@ -15,9 +15,11 @@ deny contains {
 	not intelligence_needed
 }
 
-intelligence_needed if needs_to_know
-
-intelligence_needed if danger_is_imminent
+intelligence_needed if {
+	needs_to_know
+} else if {
+	danger_is_imminent
+}
 
 needs_to_know if {
 	input.search.purpose == "criminal_investigation"
@@ -42,20 +44,22 @@ deny contains {
 	not intelligence_rightful
 }
 
-intelligence_rightful if has_right_to_know
-
-intelligence_rightful if danger_is_imminent
+intelligence_rightful if {
+	has_right_to_know
+} else if {
+	danger_is_imminent
+}
 
 # (f)(1): law enforcement that has agreed to equal rules; the directory says who has.
 has_right_to_know if {
+	"cfr28_part23" in data.sallyport.context.claims.attributes
 	data.sallyport.context.asker_agency.law_enforcement == true
 	"cfr28_part23" in data.sallyport.context.asker_agency.follows
-	"cfr28_part23" in data.sallyport.context.claims.attributes
 }
 
 intelligence_may_be_seen if {
-	needs_to_know
 	has_right_to_know
+	needs_to_know
 }
 
 # METADATA
@@ -65,9 +69,9 @@ intelligence_may_be_seen if {
 #   citation: 28 CFR 23.20(f)(2)
 #   confirm_by_counsel: true
 danger_is_imminent if {
+	input.search.reason_code in data.law.federal.danger_reasons
 	data.sallyport.context.asker_agency.government == true
 	data.sallyport.context.purpose.criminal_justice == true
-	input.search.reason_code in data.law.federal.danger_reasons
 }
 
 assessment_may_be_seen(fact) if {

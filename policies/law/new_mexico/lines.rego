@@ -14,20 +14,20 @@ bars["new_mexico"] := set()
 asking_bars["new_mexico"] := set()
 
 # Terms that it may not tell another agency, when it asks.
-untold["new_mexico"] := data.law.new_mexico.untold if concerned.new_mexico
+untold["new_mexico"] := data.law.new_mexico.untold if asking.new_mexico
 
 # Classes that it never gives for this question, those that it gives to no other agency at all, and
 # those that local rules must not take away.
-owner_never["new_mexico"] := data.law.new_mexico.never if concerned.new_mexico
+owner_never["new_mexico"] := data.law.new_mexico.never if answering.new_mexico
 
 never_held["new_mexico"] := data.law.new_mexico.sensitive_classes
 
 guaranteed["new_mexico"] := set()
 
 # Records that it hides, and classes that it leaves out of one.
-owner_hide["new_mexico"] := data.law.new_mexico.hide if concerned.new_mexico
+owner_hide["new_mexico"] := data.law.new_mexico.hide if answering.new_mexico
 
-owner_withhold["new_mexico"] := data.law.new_mexico.withhold if concerned.new_mexico
+owner_withhold["new_mexico"] := data.law.new_mexico.withhold if answering.new_mexico
 
 # What its agencies have to do for an answer that they receive.
 receiver_obligations["new_mexico"] := set()

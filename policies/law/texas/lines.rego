@@ -22,10 +22,10 @@ owner_never["texas"] := set()
 
 never_held["texas"] := []
 
-guaranteed["texas"] := data.law.texas.guaranteed if concerned.texas
+guaranteed["texas"] := data.law.texas.guaranteed if answering.texas
 
 # Records that it hides, and classes that it leaves out of one.
-owner_hide["texas"] := data.law.texas.hide if concerned.texas
+owner_hide["texas"] := data.law.texas.hide if answering.texas
 
 owner_withhold["texas"] := set()
 

@@ -5,16 +5,16 @@
 #   one; what is missing or malformed does too.
 package sallyport.juvenile
 
-is_juvenile(fact, _) if not fact.juvenile == false
-
 is_juvenile(fact, adult_at) if {
-	is_number(fact.age_at_offense)
-	fact.age_at_offense < adult_at
+	not fact.juvenile == false
+} else if {
+	age := fact.age_at_offense
+	not of_age(age, adult_at)
 }
 
-is_juvenile(fact, _) if {
-	age := fact.age_at_offense
-	not is_number(age)
+of_age(age, adult_at) if {
+	is_number(age)
+	age >= adult_at
 }
 
 # METADATA

@@ -9,18 +9,23 @@
 #   in several files.)
 package sallyport.law
 
-# Whose law matters here: that of the agency that decides, of the asker, and of those who are asked.
-concerned contains place if {
+# Whose law on answering matters here: that of the agency that answers, and at the first door of those
+# that are asked.
+answering contains place if {
+	input.asker
 	agencies := data.agencies
-	some ori in parties
-	place := agencies[ori].jurisdiction
+	place := agencies[input.self].jurisdiction
 }
 
-parties contains input.self
+answering contains place if {
+	not input.asker
+	agencies := data.agencies
+	some owner in data.sallyport.ask.asked
+	place := agencies[owner].jurisdiction
+}
 
-parties contains input.asker.ori
-
-parties contains owner if some owner in data.sallyport.ask.asked
+# Whose law on asking matters here.
+asking contains data.sallyport.context.asker_agency.jurisdiction
 
 # Why an agency of this jurisdiction may not answer.
 denials(jurisdiction) := (data.law.federal.deny | data.local.deny) | owner_deny[jurisdiction]

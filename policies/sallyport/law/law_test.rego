@@ -7,7 +7,7 @@ places := data.sallyport.law.jurisdictions
 asked_of_all := object.union(example_test.asking, {"agencies": [ori | some ori, _ in data.agencies]})
 
 # Calloway County, moved there, decides on its own.
-there := {"now": example_test.now, "self": "TX9990000"}
+there := {"now": example_test.now, "self": "TX9990000", "asker": {"ori": "TX9990000"}}
 
 all_lines_of(place) if {
 	data.sallyport.law.owner_deny[place] with input as there with data.agencies.TX9990000.jurisdiction as place
@@ -31,18 +31,25 @@ test_each_place_has_all_of_its_lines if {
 	not all_lines_of("atlantis")
 }
 
-concerned(question) := found if found := data.sallyport.law.concerned with input as question
+answering(question) := found if found := data.sallyport.law.answering with input as question
+
+asking(question) := found if found := data.sallyport.law.asking with input as question
 
 test_whose_law_matters if {
-	concerned(example_test.asking) == {"california", "texas"}
-	concerned(example_test.california_asked_by_border) == {"california", "federal"}
-	concerned(asked_of_all) == {agency.jurisdiction | some agency in data.agencies}
-	concerned({}) == set()
+	answering(example_test.asking) == {"texas"}
+	asking(example_test.asking) == {"california"}
+	answering(example_test.california_asked_by_border) == {"california"}
+	asking(example_test.california_asked_by_border) == {"federal"}
+	answering(asked_of_all) == {agency.jurisdiction | some agency in data.agencies}
+	answering({}) == set()
+	asking({}) == set()
 }
 
 test_a_place_that_is_not_concerned_is_not_evaluated if {
-	not data.sallyport.law.owner_deny.california with input as example_test.asked_by(example_test.asked, {"ori": "TX9990000"})
-	data.sallyport.law.owner_deny.california == set() with input as example_test.asked
+	not data.sallyport.law.owner_deny.california with input as example_test.asked
+	data.sallyport.law.owner_deny.california == set() with input as example_test.california_asked_by_border
+	not data.sallyport.law.asking_denials.california with input as example_test.california_asked_by_border
+	data.sallyport.law.asking_denials.california == set() with input as example_test.asked
 }
 
 test_a_place_whose_law_is_not_written_down_gives_nothing if {
