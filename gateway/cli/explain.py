@@ -29,6 +29,7 @@ from gateway.policy.sets import PolicySet
 from gateway.settings import Settings
 
 _WIDE = 200
+_LONG = 160
 _DOORS = ("ask", "answer", "release")
 
 SetFolder = Annotated[
@@ -282,7 +283,9 @@ def _grounds(title: str, grounds: Any) -> Table:
     for column in ("what", "value"):
         table.add_column(column, overflow="fold")
     for ground in grounds:
-        table.add_row(escape(ground["path"]), escape(_plain(ground["value"])))
+        value = _plain(ground["value"])
+        shown = value if len(value) <= _LONG else f"{value[:_LONG]} … (--json shows all)"
+        table.add_row(escape(ground["path"]), escape(shown))
     return table
 
 

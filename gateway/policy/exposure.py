@@ -12,23 +12,26 @@ tried where a paper names it (its cases, its units), not otherwise.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from string import ascii_uppercase
 from typing import Any
 
 import orjson
 
 from gateway.model import Granularity
 from gateway.policy.explaining import Described
+from gateway.policy.grounds import letters_of
 from gateway.policy.inputs import VERSION
 from gateway.policy.redeciding import Redecider
-from gateway.policy.rules import papers_of
+from gateway.policy.rules import all_papers, papers_of
 from gateway.policy.sets import PolicySet
 
 _ABSENT: Any = object()
 _SHOWS = ("none", "pointer", "record")
 _NUMBER = "0"
 _STRONGEST = 4
+_SORTED = orjson.OPT_SORT_KEYS
 Outcome = Mapping[str, Any]
+_Cell = tuple[str, tuple[str, ...]]
+"""A purpose, and record types that are asked for together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +112,14 @@ class Grid:
         self._made = 0
         words = by.policy_set.data["sallyport"]["vocabulary"]
         self._words: Mapping[str, Any] = words
-        self._types = list(words["record_types"])
+        self._groups = _alike(words["record_types"])
+        self._codes = (None, *letters_of(by.policy_set.data))
         self._roles = tuple(words.get("roles", ()))
         self._attributes = tuple(words.get("officer_attributes", ()))
         self._functions = tuple(words.get("unit_functions", ("",)))
         self._kinds = tuple(words.get("subject_kinds", ("person",)))
         self._references = (None, *((r, _NUMBER) for r in words.get("reference_types", ())))
+        self._titled = papers_of(by.policy_set)
         self._papers = _of_papers(by.policy_set, agency, owner)
 
     async def reach(self, purposes: Iterable[str] | None = None) -> Reach:
@@ -123,12 +128,15 @@ class Grid:
         best = await self._best(asked)
         seen: list[Seen] = []
         refused: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-        for (purpose, record_type), (case, outcome) in best.items():
-            if outcome is None or not outcome["allow"]:
+        for (purpose, types), (case, outcome) in best.items():
+            given: tuple[str, ...] = ()
+            if outcome is not None and outcome["allow"]:
+                given = tuple(t for t in types if t in outcome["record_types"])
+                seen += await self._seen(replace(case, record_types=given))
+            left = [t for t in types if t not in given]
+            if left:
                 codes = _codes(outcome)
-                refused.setdefault((purpose, codes), []).append(record_type)
-            else:
-                seen += await self._seen(case)
+                refused.setdefault((purpose, codes), []).extend(left)
         return Reach(
             agency=self._agency,
             owner=self._owner,
@@ -140,14 +148,40 @@ class Grid:
 
     # -- the questions that open most ---------------------------------------------------------
 
-    async def _best(
-        self, purposes: Sequence[str]
-    ) -> dict[tuple[str, str], tuple[Described, Outcome | None]]:
+    async def _best(self, purposes: Sequence[str]) -> dict[_Cell, tuple[Described, Outcome | None]]:
+        """Find the question that opens most, for each purpose and kinds of records.
+
+        Record types that the vocabulary treats alike are asked for together. Where one stands
+        against the others, each is asked for by itself.
+        """
+        together = await self._searched([(p, types) for p in purposes for types in self._groups])
+        shut = [
+            (purpose, replace(case, record_types=(t,)), outcome)
+            for (purpose, types), (case, outcome) in together.items()
+            if len(types) > 1 and (outcome is None or not outcome["allow"])
+            for t in types
+        ]
+        members = await self._answers([case for _, case, _ in shut])
+        alone: dict[_Cell, tuple[Described, Outcome | None]] = {}
+        apart: list[_Cell] = []
+        for (purpose, case, whole), member in zip(shut, members, strict=True):
+            # Refused for the same reasons as all together: no search would come out otherwise.
+            if member is None or member["allow"] or _codes(member) != _codes(whole):
+                apart.append((purpose, case.record_types))
+            else:
+                alone[purpose, case.record_types] = (case, member)
+        alone |= await self._searched(apart) if apart else {}
+        kept = {k: v for k, v in together.items() if len(k[1]) == 1 or (v[1] and v[1]["allow"])}
+        return kept | alone
+
+    async def _searched(
+        self, asked: Sequence[_Cell]
+    ) -> dict[_Cell, tuple[Described, Outcome | None]]:
         cells = {
-            (p, t): Described(
+            (p, types): Described(
                 asker=self._agency,
                 purpose=p,
-                record_types=(t,),
+                record_types=types,
                 unit_function=self._functions[0],
                 roles=self._roles,
                 attributes=self._attributes,
@@ -156,8 +190,7 @@ class Grid:
                 terms=tuple(self._words.get("terms", ())),
                 max_matches=1,
             )
-            for p in purposes
-            for t in self._types
+            for p, types in asked
         }
         # Each rule adds its own reason, so one thing after the other finds what opens most. The
         # paper comes last but one: what it is limited to settles the matter's number.
@@ -166,7 +199,7 @@ class Grid:
             [{"kind": k} for k in self._kinds],
             [{"reference": r} for r in self._references],
             self._papers,
-            [{"purpose_code": c} for c in (None, *ascii_uppercase)],
+            [{"purpose_code": c} for c in self._codes],
         ):
             cells = await self._opened(cells, changes)
         outcomes = await self._answers(list(cells.values()))
@@ -184,8 +217,8 @@ class Grid:
         return {k: (c, o) for (k, c), o in zip(cells.items(), outcomes, strict=True)}
 
     async def _opened(
-        self, cells: Mapping[tuple[str, str], Described], changes: Sequence[Mapping[str, Any]]
-    ) -> dict[tuple[str, str], Described]:
+        self, cells: Mapping[_Cell, Described], changes: Sequence[Mapping[str, Any]]
+    ) -> dict[_Cell, Described]:
         tried = [[replace(c, **change) for change in changes] for c in cells.values()]
         outcomes = iter(await self._answers([c for some in tried for c in some]))
         scored = [[(_score(next(outcomes)), c) for c in some] for some in tried]
@@ -204,32 +237,43 @@ class Grid:
         for case, outcome in zip(by_function, await self._answers(by_function), strict=True):
             if outcome is not None and outcome["allow"]:
                 groups.setdefault(_signature(outcome), []).append(case)
-        return [await self._one(cases) for cases in groups.values()]
+        seen = []
+        for cases in groups.values():
+            seen += await self._each(cases)
+        return seen
 
-    async def _one(self, cases: Sequence[Described]) -> Seen:
+    async def _each(self, cases: Sequence[Described]) -> list[Seen]:
+        """Give what each record type shows, those that are shown alike together."""
         case = cases[0]
         [outcome] = await self._answers([case])
         if outcome is None:  # it was allowed a moment ago, on the same input
             raise RuntimeError("a decision is not a function of its input")
-        action, effects = await self._shown(case, outcome["granularity"])
-        classes = dict(action["classes"]) if action else {}
-        handling = action["handling"] if action else {}
-        return Seen(
-            purpose=case.purpose,
-            record_types=case.record_types,
-            unit_functions=tuple(c.unit_function for c in cases),
-            granularity=_given(outcome["granularity"], action),
-            give=_with(classes, "give"),
-            mask=_with(classes, "mask"),
-            never=tuple(outcome["classes_never_shared"]),
-            terms=tuple(outcome["terms"]),
-            papers=tuple(r for r in outcome["rules"] if r in papers_of(self._by.policy_set)),
-            needs=await self._needs(case, outcome),
-            keep_days=handling.get("keep_days"),
-            onward_sharing=handling.get("onward_sharing"),
-            caveat=handling.get("caveat"),
-            effects=effects,
-        )
+        needs = await self._needs(case, outcome)
+        papers = tuple(r for r in outcome["rules"] if r in self._titled)
+        found = []
+        for record_type in case.record_types:
+            action, effects = await self._shown(case, record_type, outcome["granularity"])
+            classes = dict(action["classes"]) if action else {}
+            handling = action["handling"] if action else {}
+            found.append(
+                Seen(
+                    purpose=case.purpose,
+                    record_types=(record_type,),
+                    unit_functions=tuple(c.unit_function for c in cases),
+                    granularity=_given(outcome["granularity"], action),
+                    give=_with(classes, "give"),
+                    mask=_with(classes, "mask"),
+                    never=tuple(outcome["classes_never_shared"]),
+                    terms=tuple(outcome["terms"]),
+                    papers=papers,
+                    needs=needs,
+                    keep_days=handling.get("keep_days"),
+                    onward_sharing=handling.get("onward_sharing"),
+                    caveat=handling.get("caveat"),
+                    effects=effects,
+                )
+            )
+        return found
 
     async def _needs(self, case: Described, outcome: Outcome) -> Needs:
         same = _signature(outcome)
@@ -243,7 +287,7 @@ class Grid:
             [{"attributes": tuple(x for x in self._attributes if x != a)} for a in self._attributes]
         )
         levels = await keeping([{"assurance": n} for n in range(_STRONGEST + 1)])
-        codes = await keeping([{"purpose_code": c} for c in (None, *ascii_uppercase)])
+        codes = await keeping([{"purpose_code": c} for c in self._codes])
         limited = case.reference is not None and case.reference[1] != _NUMBER
         matters = self._references if not limited else (None, case.reference)
         references = await keeping([{"reference": r} for r in matters])
@@ -259,7 +303,7 @@ class Grid:
             else tuple(r[0] for r, kept in zip(matters, references, strict=True) if kept and r),
             purpose_codes=()
             if codes[0]
-            else tuple(c for c, kept in zip(ascii_uppercase, codes[1:], strict=True) if kept),
+            else tuple(c for c, kept in zip(self._codes, codes, strict=True) if kept and c),
             unit=None if any_unit else case.unit,
             cases=(str(case.reference[1]),) if limited and case.reference else (),
         )
@@ -267,13 +311,13 @@ class Grid:
     # -- what of a record ----------------------------------------------------------------------
 
     async def _shown(
-        self, case: Described, granularity: str
+        self, case: Described, record_type: str, granularity: str
     ) -> tuple[Outcome | None, tuple[Effect, ...]]:
         """Give the action on the record that is shown most, and what each fact does to it."""
         names = [n for n in self._words.get("facts", ()) if n not in {"record_type", "stale"}]
         if not names:
             return None, ()
-        plain = {"record_type": case.record_types[0], "stale": False}
+        plain = {"record_type": record_type, "stale": False}
         # The vocabulary lists first the facts that must be there: so one of the beginnings fits.
         starts = [
             plain | {n: self._values(n)[0] for n in names[:count]}
@@ -329,6 +373,15 @@ class Grid:
         return found
 
 
+def _alike(record_types: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Put record types together that the vocabulary says the same of, but for their titles."""
+    found: dict[bytes, list[str]] = {}
+    for word, facts in record_types.items():
+        key = orjson.dumps({k: v for k, v in facts.items() if k != "title"}, option=_SORTED)
+        found.setdefault(key, []).append(word)
+    return [tuple(words) for words in found.values()]
+
+
 async def resting(by: Redecider, case: Described, *, owner: str, now: datetime) -> Described:
     """Give a described question resting on the paper between the two that opens most, if any."""
     tried = [
@@ -342,13 +395,15 @@ async def resting(by: Redecider, case: Described, *, owner: str, now: datetime) 
 def _of_papers(policy_set: PolicySet, agency: str, owner: str) -> list[dict[str, Any]]:
     """Give what each paper between two agencies would have a question say; first, nothing."""
     found: list[dict[str, Any]] = [{}]
-    for paper in papers_of(policy_set).values():
+    for paper in all_papers(policy_set):
         if agency == owner or not {agency, owner} <= set(paper.way):
             continue
         content: Any = policy_set.data
         for step in paper.way:
             content = content[step]
-        change: dict[str, Any] = {"agreement": content.get("digest")}
+        if "digest" not in content:
+            continue  # no text that anybody signed
+        change: dict[str, Any] = {"agreement": content["digest"]}
         limits = content.get("limits") or {}
         units = ((limits.get("roster") or {}).get(agency) or {}).get("units") or ()
         if units:
@@ -359,7 +414,7 @@ def _of_papers(policy_set: PolicySet, agency: str, owner: str) -> list[dict[str,
 
 
 def _json(case: Mapping[str, Any]) -> str:
-    return orjson.dumps(case, option=orjson.OPT_SORT_KEYS).decode()
+    return orjson.dumps(case, option=_SORTED).decode()
 
 
 def _codes(outcome: Outcome | None) -> tuple[str, ...]:
@@ -380,7 +435,7 @@ def _score(outcome: Outcome | None) -> tuple[int, int, int]:
 def _signature(outcome: Outcome) -> bytes:
     """Give what makes two permissions the same."""
     kept = {k: v for k, v in outcome.items() if k != "reasons"}
-    return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps(kept, option=_SORTED)
 
 
 def _shown_most(action: Outcome) -> tuple[int, int, int]:

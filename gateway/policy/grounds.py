@@ -50,7 +50,7 @@ class Grounds:
         self._data = policy_set.data
         self._compiled = Compiled(policy_set.rules, policy_set.data)
         self._compiled.analyse()
-        self._letters = sorted({k for k in _keys(policy_set.data) if _LETTER.fullmatch(k)})
+        self._letters = letters_of(policy_set.data)
         self._lists: dict[str, tuple[str, ...]] = {}
         for words in _word_lists(policy_set.data.get("sallyport", {}).get("vocabulary", {})):
             for word in words:
@@ -195,6 +195,11 @@ def _leaves(whole: Any, paths: list[Path]) -> Iterator[Path]:
             yield from _leaves(whole, [(*path, i) for i in range(len(value))])
         else:
             yield path
+
+
+def letters_of(data: Any) -> list[str]:
+    """Give the codes of one letter that the data know: they stand there as keys."""
+    return sorted({k for k in _keys(data) if _LETTER.fullmatch(k)})
 
 
 def _keys(data: Any) -> Iterator[str]:

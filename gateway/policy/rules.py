@@ -80,8 +80,17 @@ def rules_of(policy_set: PolicySet) -> Mapping[str, Rule]:
 
 
 def papers_of(policy_set: PolicySet) -> Mapping[str, Paper]:
-    """Give the papers of the set's data by id."""
-    return {paper.id: paper for paper in _papers(policy_set.data, ())}
+    """Give the papers of the set's data by id; of several with one id, the one nearest the root.
+
+    So an agreement that counts comes before an example of it in a folder of examples.
+    """
+    nearest = sorted(all_papers(policy_set), key=lambda paper: -len(paper.way))
+    return {paper.id: paper for paper in nearest}
+
+
+def all_papers(policy_set: PolicySet) -> list[Paper]:
+    """Give every paper of the set's data."""
+    return list(_papers(policy_set.data, ()))
 
 
 def _papers(value: Any, way: tuple[str, ...]) -> Iterator[Paper]:
