@@ -42,6 +42,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made.build(people=60, agencies=(SHERIFF, POLICE))
     for gateway in made.gateways.values():
         gateway.command("import", "--json")
+        shutil.copytree(gateway.home / "agreements", made.root / "good" / gateway.ori)
     with made.running():
         yield made
 
@@ -49,16 +50,15 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture
 def kept(two: World) -> Iterator[World]:
     """The same, put back as it was: folders of agreements restored and applied at both."""
-    before = {}
-    for gateway in two.gateways.values():
-        before[gateway.ori] = two.root / f"{gateway.ori}-before"
-        shutil.rmtree(before[gateway.ori], ignore_errors=True)
-        shutil.copytree(gateway.home / "agreements", before[gateway.ori])
     yield two
+    good = two.root / "good"
     for gateway in two.gateways.values():
         shutil.rmtree(gateway.home / "agreements")
-        shutil.copytree(before[gateway.ori], gateway.home / "agreements")
-        apply(gateway)
+        shutil.copytree(good / gateway.ori, gateway.home / "agreements")
+    for _ in range(2):  # what was under way from one to the other meanwhile goes as well
+        only(two, MOU)
+        for gateway in two.gateways.values():
+            apply(gateway)
 
 
 def apply(gateway: Gateway) -> None:
@@ -387,6 +387,11 @@ def test_a_suspension_outlasts_a_restart_and_a_bad_edit(kept: World) -> None:
         sheriff.stop()
         sheriff.start()
         sheriff.ready()
-        assert outcome(kept) == "agreement.suspended"
+        assert outcome(kept, SHERIFF, POLICE) == "agreement.suspended"
+        # Whoever was not told asks, and is refused.
+        (kept[POLICE].home / "agreements" / MOU / "statements.json").unlink(missing_ok=True)
+        apply(kept[POLICE])
+        part = ask(kept)
+        assert part["reasons"][0]["code"] == "agreement.suspended"
     finally:
         rego.write_text(before)
