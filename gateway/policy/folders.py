@@ -22,7 +22,7 @@ def misplaced(trees: Iterable[Mapping[str, Any]]) -> Iterator[Misuse]:
         if not rest or path.endswith(TEST_SUFFIX) or folder not in {LOCAL, LAW}:
             continue
         package = dotted(tree["ast"]["package"]["refr"])
-        place = f"{LAW}.{rest.partition('/')[0]}"
+        place = f"{LAW}.{rest.partition('/')[0].removesuffix('.rego')}"
         allowed = (LOCAL,) if folder == LOCAL else (place, LINES)
         if not any(package == a or package.startswith(f"{a}.") for a in allowed):
             names = " or ".join(f"'{a}'" for a in allowed)

@@ -25,6 +25,20 @@ SELVES = ("TX9990000", "CA9990000", "NM9990000", "USBPX9900")
 FUNCTIONS = ("patrol", "investigation", "border_patrol", "civil_enforcement", "personnel", "x", "")
 TERMS = ("name", "birth_date", "sex", "ssn", "driver_license", "plate", "number", "x")
 ATTRIBUTES = ("sworn", "chri_certified", "cfr28_part23", "x")
+OPTIONAL: dict[str, list[Any]] = {
+    "age_at_offense": [12, 16, 17, 18, 40, "17", None],
+    "reasonable_suspicion": [True, False, "x"],
+    "validated_on": ["2025-01-01", "2021-11-24", "2021-11-23", "2030-01-01", "x", None, 5],
+    "confidence": ["probable", "x", None],
+    "assessment": [True, False],
+    "victim_applicant": [True, False, None],
+    "qualifying_conviction": [True, False],
+    "reproductive_care": [True, False],
+    "received_from": ["", "TX9990000", "NM9990000", None],
+    "onward_sharing": ["none", "criminal_justice", "x"],
+    "released_under": [["rel_0"], ["rel_1", "rel_9"], "rel_0", []],
+    "gossip": [True],
+}
 GRANULARITIES = ("hit", "count", "pointer", "record", "everything")
 
 
@@ -87,9 +101,26 @@ class Inputs:
             "intelligence": pick([False, True]),
             "criminal_history": pick([False, True]),
         }
+        for name, values in OPTIONAL.items():
+            if self.chance.random() < 0.15:
+                whole[name] = pick(values)
         if self.chance.random() < 0.2:
             del whole[pick(list(whole))]
         return whole
+
+    def releases(self) -> list[dict[str, Any]]:
+        pick = self.chance.choice
+        return [
+            {
+                "id": f"rel_{n}",
+                "basis": pick(["judicial_warrant", "court_order", "consent", "waiver", "x"]),
+                "asker": pick([*SELVES]),
+                "classes": self.some(list(self.words.classes)),
+                "until": pick(["2026-12-01T00:00:00Z", "2020-01-01T00:00:00Z"]),
+                "warrant": pick([None, {"court": "c", "number": "n", "document": "d"}]),
+            }
+            for n in range(self.chance.randint(0, 2))
+        ]
 
     def each(self, number: int) -> Iterator[tuple[str, dict[str, Any]]]:
         for n in range(number):
@@ -112,6 +143,11 @@ class Inputs:
         if kind == "admit":
             return {**base, "owner": owner, "answer": self.answer()}
         base["asker"] = {**self.person(), "ori": owner}
+        if self.chance.random() < 0.3:
+            base["releases"] = self.releases()
+            base["search"]["warrant"] = pick(
+                [True, None, {"court": "c", "number": "n", "document": "d"}]
+            )
         base["agreement"] = pick([*["sha-256:" + "a" * 64] * 8, "sha-256:" + "b" * 64, None])
         if kind == "answer":
             return base

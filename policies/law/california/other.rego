@@ -33,7 +33,7 @@ in_california if data.sallyport.context.asker_agency.jurisdiction == "california
 #   confirm_by_counsel: true
 hide contains [place, "ca.abortion_record"] if {
 	not in_california
-	some place, fact in input.facts
+	some place, fact in data.sallyport.context.unusual
 	fact.reproductive_care != false
 }
 
@@ -45,7 +45,7 @@ hide contains [place, "ca.abortion_record"] if {
 #   confirm_by_counsel: true
 hide contains [place, "ca.plate_readers"] if {
 	not in_california
-	some place, fact in input.facts
+	some place, fact in data.sallyport.context.unusual
 	not no_plate_reader(fact)
 }
 
@@ -58,7 +58,7 @@ no_plate_reader(fact) if fact.source_kind in {"own", "motor_vehicle_department"}
 #   citation: Cal. Welf. and Inst. Code 827, 828
 #   confirm_by_counsel: true
 hide contains [place, "ca.juvenile"] if {
-	some place, fact in input.facts
+	some place, fact in data.sallyport.context.unusual
 	data.sallyport.juvenile.is_juvenile(fact, data.law.california.adult_at)
 	not data.sallyport.juvenile.may_be_seen(fact)
 }
@@ -71,7 +71,7 @@ hide contains [place, "ca.juvenile"] if {
 #   confirm_by_counsel: true
 hide contains [place, "ca.juvenile_federal"] if {
 	not asker_is_not_federal
-	some place, fact in input.facts
+	some place, fact in data.sallyport.context.unusual
 	data.sallyport.juvenile.is_juvenile(fact, data.law.california.adult_at)
 	not ordered(fact)
 }
@@ -99,7 +99,7 @@ sealed_may_be_seen if {
 #   citation: Cal. Veh. Code 1808.21
 #   confirm_by_counsel: true
 withhold contains [place, "contact", "ca.dmv_address"] if {
-	some place, fact in input.facts
+	some place, fact in data.sallyport.context.unusual
 	not another_source(fact)
 }
 

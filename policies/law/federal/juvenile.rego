@@ -8,7 +8,7 @@ package law.federal
 #   confirm_by_counsel: false
 hide contains [place, "juvenile.not_shown"] if {
 	data.sallyport.shared.jurisdiction == "federal"
-	some place, fact in input.facts
+	some place, fact in data.sallyport.context.unusual
 	data.sallyport.juvenile.is_juvenile(fact, data.law.federal.adult_at)
 	not federal_juvenile_may_be_seen(fact)
 }

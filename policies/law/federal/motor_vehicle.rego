@@ -7,7 +7,7 @@ package law.federal
 #   citation: 18 USC 2721(a), (b)(1)
 #   confirm_by_counsel: false
 hide contains [place, "dppa.permitted_use"] if {
-	some place, fact in input.facts
+	some place, fact in data.sallyport.context.unusual
 	not another_source(fact)
 	not motor_vehicle_records_may_be_used
 }
@@ -29,7 +29,7 @@ motor_vehicle_records_may_be_used if {
 #   citation: 18 USC 2725(4), 2721(b)(1)
 #   confirm_by_counsel: true
 withhold contains [place, element_class, "dppa.highly_restricted"] if {
-	some place, fact in input.facts
+	some place, fact in data.sallyport.context.unusual
 	not another_source(fact)
 	not for_law_enforcement
 	some element_class in ["medical", "photo", "ssn"]

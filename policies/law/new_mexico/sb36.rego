@@ -68,7 +68,7 @@ untold contains term if {
 #   citation: N.M. Stat. 32A-2-32
 #   confirm_by_counsel: true
 hide contains [place, "nm.juvenile"] if {
-	some place, fact in input.facts
+	some place, fact in data.sallyport.context.unusual
 	data.sallyport.juvenile.is_juvenile(fact, data.law.new_mexico.adult_at)
 	not data.sallyport.juvenile.may_be_seen(fact)
 }

@@ -17,7 +17,7 @@ guaranteed contains "immigration_status" if data.sallyport.context.asker_agency.
 #   citation: Tex. Fam. Code 51.02(2), 58.008
 #   confirm_by_counsel: true
 hide contains [place, "tx.juvenile"] if {
-	some place, fact in input.facts
+	some place, fact in data.sallyport.context.unusual
 	data.sallyport.juvenile.is_juvenile(fact, data.law.texas.adult_at)
 	not may_see_juvenile(fact)
 }

@@ -39,3 +39,18 @@ asks_for contains kind if {
 	some word in input.search.record_types
 	some kind in known[word].treated_as
 }
+
+# Records whose facts say something beside the ordinary, by their place. Most say nothing, and rules on
+# them need not go through those. What is missing or has another value is no ordinary fact.
+unusual[place] := fact if {
+	some place, fact in input.facts
+	not ordinary(fact)
+}
+
+ordinary(fact) if object.remove(fact, ["record_type", "stale", "dissemination"]) == {
+	"disclosure": "open",
+	"juvenile": false,
+	"source_kind": "own",
+	"intelligence": false,
+	"criminal_history": false,
+}

@@ -32,7 +32,11 @@ denials(jurisdiction) := (data.law.federal.deny | data.local.deny) | owner_deny[
 
 # Classes that an agency of this jurisdiction never gives the asker for the purpose, whatever its
 # records hold. Local rules can only add to them, and not what the law wants given.
-never(jurisdiction) := (data.law.federal.never | owner_never[jurisdiction]) | (data.local.never - guaranteed[jurisdiction])
+never(jurisdiction) := (data.law.federal.never | owner_never[jurisdiction]) | locally_never(jurisdiction)
+
+locally_never(jurisdiction) := set() if {
+	count(data.local.never) == 0
+} else := data.local.never - guaranteed[jurisdiction]
 
 # Records to hide without a sign, by their place among the facts, each with the rule that hides it.
 hide(jurisdiction) := (data.law.federal.hide | data.local.hide) | owner_hide[jurisdiction]

@@ -82,17 +82,25 @@ hide contains [place, "dissemination.red"] if {
 hide contains [place, "release.unknown_fact"] if {
 	known := vocabulary.record_types
 	some place, fact in input.facts
-	not facts_known(fact, known)
+	not kind_known(fact, known)
 }
 
-facts_known(fact, known) if {
+hide contains [place, "release.unknown_fact"] if {
+	some place, fact in data.sallyport.context.unusual
+	not facts_known(fact)
+}
+
+kind_known(fact, known) if {
 	is_boolean(fact.stale)
+	fact.record_type in data.sallyport.shared.grant.record_types
+	known[fact.record_type]
+}
+
+facts_known(fact) if {
 	is_boolean(fact.juvenile)
 	is_boolean(fact.intelligence)
 	is_boolean(fact.criminal_history)
 	fact.source_kind in vocabulary.source_kinds
-	fact.record_type in data.sallyport.shared.grant.record_types
-	known[fact.record_type]
 
 	# A fact by a name that nobody knows: somebody meant something by it.
 	object.remove(fact, vocabulary.facts) == {}
@@ -108,7 +116,7 @@ facts_known(fact, known) if {
 #   citation: The handling agreed with the agency it came from
 #   confirm_by_counsel: false
 hide contains [place, "onward.third_agency"] if {
-	some place, fact in input.facts
+	some place, fact in data.sallyport.context.unusual
 	fact.received_from != ""
 	not may_be_passed_on(fact)
 }
@@ -129,7 +137,7 @@ may_be_passed_on(fact) if {
 #   citation: Tex. Code Crim. Proc. ch. 55A; Cal. Penal Code 851.8; N.M. Stat. 29-3A
 #   confirm_by_counsel: true
 hide contains [place, "disclosure.expunged"] if {
-	some place, fact in input.facts
+	some place, fact in data.sallyport.context.unusual
 	not fact.disclosure == "open"
 	not fact.disclosure == "sealed"
 	not fact.disclosure == "nondisclosure"
@@ -142,7 +150,7 @@ hide contains [place, "disclosure.expunged"] if {
 #   citation: Cal. Penal Code 851.92; Tex. Fam. Code 58.260
 #   confirm_by_counsel: true
 hide contains [place, "disclosure.sealed"] if {
-	some place, fact in input.facts
+	some place, fact in data.sallyport.context.unusual
 	fact.disclosure == "sealed"
 	not sealed_may_be_seen
 }
@@ -156,7 +164,7 @@ sealed_may_be_seen if data.sallyport.law.sealed_seen[data.sallyport.shared.juris
 #   citation: Tex. Gov. Code 411.0765
 #   confirm_by_counsel: true
 hide contains [place, "disclosure.nondisclosure"] if {
-	some place, fact in input.facts
+	some place, fact in data.sallyport.context.unusual
 	fact.disclosure == "nondisclosure"
 	not criminal_justice
 }
