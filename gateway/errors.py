@@ -9,6 +9,7 @@ SallyportError
 │   └── Refused         a policy said no; carries its reasons
 ├── NotFound            nothing stands under that name
 ├── Conflict            it contradicts what stands
+│   └── Shrinks         an import would drop more records than its source may lose
 ├── Unavailable         this gateway can't do it now; nothing was released
 │   ├── PolicyUnavailable   no decision could be had
 │   │   └── Absent          one OPA server gives none now; another may (gateway.policy)
