@@ -22,6 +22,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from demo import agreements
 from demo.world import AGENCIES, ROOT, Gateway, World
 from gateway import settings as settings_files
 from gateway.cli import setup
@@ -46,6 +47,9 @@ def build(root: Path, people: int) -> World:
     asker = root / "asker"
     setup.init_home(asker, ori=ASKER, name="Bench", url="http://127.0.0.1:9", port=9)
     setup.add_peer(world[OWNER].home, setup.own_entry(asker))
+    setup.add_peer(asker, setup.own_entry(world[OWNER].home))
+    homes = {OWNER: world[OWNER].home, ASKER: asker}
+    agreements.agree_all(homes, ROOT / "policies")
     began = time.monotonic()
     world[OWNER].command("import", "--json")
     print(f"imported in {time.monotonic() - began:.0f} s")

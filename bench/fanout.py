@@ -26,15 +26,16 @@ from typing import Any
 
 import httpx
 import orjson
-import yaml
 from aiohttp import web
 
 from bench.answers import cpu
+from demo import agreements
 from demo.__main__ import question
 from demo.world import World, an_officer
-from gateway.cli import setup
+from gateway.cli import agreement_work, setup
 from gateway.model import Ori
 from gateway.peers import PATH
+from gateway.policy.sets import load_set
 from gateway.trust import keys as key_files
 from gateway.trust import registry as registries
 from gateway.trust.signatures import Signer, Verifier
@@ -134,25 +135,25 @@ def build(root: Path, peers: int) -> tuple[World, list[tuple[str, Path, int]]]:
         setup.add_peer(folder, setup.own_entry(home))
         setup.add_peer(home, setup.own_entry(folder))
         homes.append((ori, folder, port))
-    more_agencies(home / "policies", [ori for ori, _, _ in homes])
+    more_agencies(home / "policies", {ori: folder for ori, folder, _ in homes}, home)
     return world, homes
 
 
-def more_agencies(policies: Path, oris: list[str]) -> None:
-    """Add agencies of the asker's own kind, and one agreement with each."""
+def more_agencies(policies: Path, folders: dict[str, Path], home: Path) -> None:
+    """Add agencies of the asker's own kind, and one agreement with each, signed by both."""
     # What tests say of the demo's own directory no longer holds in a larger one.
     for name in ("agencies", "ask"):
         (policies / "sallyport" / name / f"{name}_test.rego").unlink()
-    known = next((policies / "agreements" / ASKER / OTHER).glob("*/data.yaml"))
-    for ori in oris:
+    for ori in folders:
         shutil.copytree(policies / "agencies" / ASKER, policies / "agencies" / ori)
-        first, second = sorted((ori, ASKER))
-        paper = yaml.safe_load(known.read_text(encoding="utf-8"))
-        paper |= {"id": f"bench-{ori.lower()}", "parties": [first, second]}
-        paper["shares"][ori] = paper["shares"].pop(OTHER)
-        folder = policies / "agreements" / first / second / paper["id"]
-        folder.mkdir(parents=True)
-        (folder / "data.yaml").write_text(yaml.safe_dump(paper), encoding="utf-8")
+    words = load_set(policies)
+    known = next(p for p in agreements.examples(words) if p["parties"] == [ASKER, OTHER])
+    mine = agreement_work.open_desk(home, words)
+    for ori, folder in folders.items():
+        shares = {ASKER: known["shares"][ASKER], ori: known["shares"][OTHER]}
+        paper = {**known, "id": f"bench-{ori.lower()}", "parties": [ASKER, ori], "shares": shares}
+        theirs = agreement_work.open_desk(folder, words)
+        agreements.agree([mine, theirs], agreements.text_of(paper))
 
 
 def measure(url: str, pid: int, searches: int, ask: Any) -> dict[str, float]:

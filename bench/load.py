@@ -19,6 +19,7 @@ from typing import Any
 import aiohttp
 import orjson
 
+from demo import agreements
 from gateway.http.client import new_search_id
 from gateway.peers import PATH
 from gateway.trust import keys as key_files
@@ -33,6 +34,8 @@ def question(
     subject: dict[str, Any],
     asker: str,
     types: tuple[str, ...] = ("person", "warrant", "arrest"),
+    *,
+    agreement: str | None = None,
 ) -> bytes:
     return orjson.dumps(
         {
@@ -58,6 +61,7 @@ def question(
             "record_types": types,
             "granularity": "record",
             "max_matches": 10,
+            "agreement": agreement,
         }
     )
 
@@ -66,6 +70,7 @@ async def ask(given: argparse.Namespace) -> dict[str, Any]:
     signer = Signer(key_files.load(given.home).message)
     subjects = [orjson.loads(line) for line in given.questions.read_bytes().splitlines()]
     turn = itertools.count()
+    agreed = agreements.digest_between(given.home, given.ori)
     types = tuple(given.types.split(","))
     statuses: Counter[str] = Counter()
     matches: Counter[str] = Counter()
@@ -78,7 +83,7 @@ async def ask(given: argparse.Namespace) -> dict[str, Any]:
         while time.monotonic() < until:
             subject = subjects[next(turn) % len(subjects)]
             transaction = new_search_id()
-            body = question(given.ori, transaction, subject, given.asker, types)
+            body = question(given.ori, transaction, subject, given.asker, types, agreement=agreed)
             headers: dict[str, str] = {"content-type": "application/json"}
             if not given.bare:
                 signed = signer.sign_request(

@@ -21,6 +21,7 @@ from urllib.request import urlopen
 
 import orjson
 
+from gateway.policy.agreements import with_examples
 from gateway.policy.embedded import EmbeddedEngine
 from gateway.policy.engine import Engine
 from gateway.policy.opa_bundle import command, write_bundle
@@ -29,6 +30,8 @@ from gateway.policy.sets import PolicySet, load_set
 
 POLICIES = Path(__file__).parents[1] / "policies"
 NOW, SELF, ASKER = "2026-11-23T20:46:10.00Z", "TX9990000", "CA9990000"
+AGREED = "sha-256:" + "a" * 64
+"""The digest of every example of an agreement."""
 OFFICER = {
     "unit": "Robbery",
     "unit_function": "investigation",
@@ -58,7 +61,8 @@ def ask(number: int, agencies: list[str]) -> dict[str, Any]:
 
 def answer(number: int) -> dict[str, Any]:
     asker = {**OFFICER, "ori": ASKER}
-    return {"v": 1, "now": NOW, "self": SELF, "asker": asker, "search": search(number)}
+    base = {"v": 1, "now": NOW, "self": SELF, "asker": asker, "agreement": AGREED}
+    return {**base, "search": search(number)}
 
 
 def release(number: int, distinct: int) -> dict[str, Any]:
@@ -180,7 +184,7 @@ def main() -> None:
     arguments.add_argument("--seconds", type=float, default=2.0)
     arguments.add_argument("--opa", type=Path, default=Path(".cache/opa"))
     given = arguments.parse_args()
-    policy_set = load_set(POLICIES)
+    policy_set = with_examples(load_set(POLICIES))
     print(f"{policy_set.revision}, {len(policy_set.rules)} Rego files, {os.cpu_count()} processors")
     asyncio.run(all_of_it(EmbeddedEngine(), policy_set, given.seconds))
     if not given.opa.exists():

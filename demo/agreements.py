@@ -3,8 +3,9 @@
 The texts are the examples of the policy set; signatories and papers are made up.
 """
 
+import sys
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def text_of(example: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
             p: {
                 "name": SIGNATORIES.get(p, "Evander Moss-Tremaine"),
                 "title": "Head of the agency",
-                "on": example["valid"]["from"][:10],
+                "signed_on": example["valid"]["from"][:10],
             }
             for p in example["parties"]
         },
@@ -76,3 +77,26 @@ def text_of(example: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
         "shares": example["shares"],
     }
     return {**text, **changes}
+
+
+def digest_between(home: Path, other: str) -> str:
+    """Give the digest of the text that a gateway signed with another agency."""
+    return next(
+        h.document.digest
+        for h in agreement_work.open_desk(home).read().book.documents
+        if other in h.document.agreement.parties
+    )
+
+
+def main() -> None:
+    """Write drafts that have not ended into a folder, for agencies that sign by themselves."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for example in examples(load_set(Path(__file__).resolve().parent.parent / "policies")):
+        if datetime.fromisoformat(example["valid"]["to"]) > datetime.now(UTC):
+            draft = agreement_work.as_yaml(text_of(example))
+            (folder / f"{example['id']}.yaml").write_text(draft, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -43,6 +43,13 @@ for peer in $AGENCY_PEERS; do
   grep -q "ori: [\"']\{0,1\}$peer" "$home/peers.yaml" || sallyport peer add "$entries/$peer.yaml"
 done
 
+# Drafts that all parties agreed on: each signs the same text, and the gateways hand each other the
+# signatures once they run. A file's name is the agreement's id.
+for draft in "$import"/agreements/*.yaml; do
+  [ -f "$draft" ] && grep -q "^- $AGENCY_ORI$" "$draft" || continue
+  [ -d "$home/agreements/$(basename "$draft" .yaml)" ] || sallyport agreement sign "$draft" --yes
+done
+
 if [ -n "$(ls -A "$home/mappings")" ] && [ -n "$(ls -A "$home/sources")" ]; then
   sallyport import
 fi

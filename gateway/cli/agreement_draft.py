@@ -42,7 +42,7 @@ def template(
     """Write a draft in YAML. `data` is the policy set's, with its vocabulary."""
     vocabulary = data["sallyport"]["vocabulary"]
     words = "".join(f"# {says}: {', '.join(vocabulary[key])}\n" for says, key in _LISTS)
-    blank = {"name": "", "title": "", "on": begins[:10]}
+    blank = {"name": "", "title": "", "signed_on": begins[:10]}
     grant = {
         "purposes": [],
         "record_types": [],

@@ -85,7 +85,7 @@ class Signatory(_Model):
 
     name: Text
     title: Text
-    on: Day
+    signed_on: Day
 
 
 class Valid(_Model):

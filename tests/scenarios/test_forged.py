@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from demo.__main__ import POLICE, SHERIFF, person, question
+from demo.agreements import digest_between
 from demo.cast import MARISOL
 from demo.world import CLIENT, World, an_officer
 from gateway.http.client import new_search_id
@@ -193,6 +194,7 @@ def make_wire(world: World, **more: Any) -> Wire:
         "subject": person(MARISOL),
         "record_types": ["warrant"],
         "granularity": "record",
+        "agreement": digest_between(world[POLICE].home, SHERIFF),
     }
     signer = Signer(key_files.load(world[POLICE].home).message)
     return Wire(world, signer, transaction, orjson.dumps(body | more))

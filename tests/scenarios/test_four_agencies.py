@@ -274,11 +274,9 @@ def test_a_receipt_of_a_peer_finds_a_rewritten_log(
 
 
 def test_only_a_change_of_policy_makes_a_record_visible(world: World, search: Search) -> None:
-    between = world[SHERIFF].home / "policies" / "agreements" / POLICE / SHERIFF
-    agreement = next(between.rglob("data.yaml"))
-    before = agreement.read_text()
-    with_cautions = "[person, warrant, arrest, incident, vehicle, crossing, caution]"
-    assert with_cautions in before
+    local = world[SHERIFF].home / "policies" / "local" / "data.yaml"
+    before = local.read_text()
+    assert "hidden_types: []" in before
 
     def cautions() -> tuple[list[str], str]:
         outcome = search(POLICE, person(MARISOL), "caution", "incident", agencies=[SHERIFF])
@@ -289,12 +287,12 @@ def test_only_a_change_of_policy_makes_a_record_visible(world: World, search: Se
 
     assert cautions()[0] == ["C-00417"]
     try:
-        agreement.write_text(before.replace(", caution]", "]"))
+        local.write_text(before.replace("hidden_types: []", "hidden_types: [caution]"))
         world[SHERIFF].command("policy", "apply")
         hidden, revision = cautions()
         assert hidden == []
         # An edit that does not pass changes nothing, and is told.
-        agreement.write_text("shares: [")
+        local.write_text("hidden_types: [")
         refused = world[SHERIFF].command("policy", "apply", check=False)
         assert refused.returncode != 0
         assert "data.yaml" in refused.stderr
@@ -303,7 +301,7 @@ def test_only_a_change_of_policy_makes_a_record_visible(world: World, search: Se
         assert ready["components"]["policy"]["rejected"]["reason"]
         assert cautions() == ([], revision)
     finally:
-        agreement.write_text(before)
+        local.write_text(before)
     # A saved edit counts by itself.
     until = time.monotonic() + 10
     while time.monotonic() < until and cautions()[0] == []:
