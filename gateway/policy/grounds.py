@@ -24,6 +24,8 @@ from gateway.policy.sets import PolicySet
 MOST_TRIALS = 600
 """Each trial is a decision on changed data: some 3 ms."""
 _DEEPEST = 8
+_LARGE = 2_000
+"""Bytes of a part that is tried first, and as a whole."""
 _LETTER = re.compile(r"[A-Z]")
 """Codes of one letter, wherever the data have them as keys, are tried where a fact is null."""
 _IDLE = frozenset({"v", "now", "self"})
@@ -72,8 +74,10 @@ class Grounds:
             return {"failed": "the policy has no decision on this input"}
         trials = _Trials(MOST_TRIALS)
 
+        slim = self._slim(rule, raw, outcome)
+
         def other_data(path: Path) -> bool:
-            data = orjson.dumps(_without(self._data, path))
+            data = orjson.dumps(_without(slim, path))
             return outcome != self._try(partial(self._compiled.evaluate_on, rule, raw, data))
 
         def other_facts(path: Path) -> bool:
@@ -95,8 +99,7 @@ class Grounds:
             "outcome": orjson.loads(outcome),
             "facts": [_ground(case, p) for p in _narrowed(case, tops, other_facts, trials)],
             "data": [
-                _ground(self._data, p)
-                for p in _narrowed(self._data, [(k,) for k in self._data], other_data, trials)
+                _ground(slim, p) for p in _narrowed(slim, [(k,) for k in slim], other_data, trials)
             ],
             "lifted_by": [
                 {"path": ".".join(map(str, path)), "value": value, "lifts": names}
@@ -126,12 +129,31 @@ class Grounds:
     def _neighbours(self, word: Any) -> tuple[str, ...]:
         return self._lists.get(word, ()) if isinstance(word, str) else ()
 
+    def _slim(self, rule: str, raw: bytes, outcome: bytes) -> Mapping[str, Any]:
+        """Leave out what is large and makes no difference: each trial reads all of the data."""
+        slim = self._data
+        for path in list(_large(slim)):
+            less = _without(slim, path)
+            if outcome == self._try(
+                partial(self._compiled.evaluate_on, rule, raw, orjson.dumps(less))
+            ):
+                slim = less
+        return slim
+
     def _try(self, decide: Callable[[], bytes]) -> bytes | None:
         """Give an outcome; None if there is none: an error is a refusal like any other."""
         try:
             return decide()
         except PolicyRejected:
             return None
+
+
+def _large(data: Any, path: Path = ()) -> Iterator[Path]:
+    """Give the large parts that hold no large part themselves."""
+    for key, value in data.items():
+        if isinstance(value, dict | list) and len(orjson.dumps(value)) > _LARGE:
+            below = list(_large(value, (*path, key))) if isinstance(value, dict) else []
+            yield from below or [(*path, key)]
 
 
 def _narrowed(
