@@ -54,20 +54,26 @@ def _seconds(text: str) -> int:
 def _files(mapping: MappingFile) -> tuple[Path, ...] | None:
     """Name every file that an import reads. None where a database server is read."""
     found = [mapping.path]
-    for spec in _formats(mapping):
+    for spec in _formats(mapping.content):
         if "url_file" in spec:
             return None
         endings = _DATABASE if spec.get("type") == registry.SQL else ("",)
         for value in (v for k, v in spec.items() if isinstance(v, str) and k != "type"):
             path = mapping.file(value)
+            # Besides `path`: a copybook, a layout and the like.
             if value == spec.get("path") or path.is_file():
                 found += [path.with_name(path.name + ending) for ending in endings]
     return tuple(dict.fromkeys(found))
 
 
-def _formats(mapping: MappingFile) -> Iterator[dict[str, Any]]:
-    yield mapping.format
-    for record in mapping.records:
-        for join in record.get("join", {}).values():
-            if "format" in join:
-                yield join["format"]
+def _formats(part: Any) -> Iterator[dict[str, Any]]:
+    """Find the source's format, and those of joined files and of code tables in files."""
+    if isinstance(part, list):
+        for one in part:
+            yield from _formats(one)
+    elif isinstance(part, dict):
+        for key, value in part.items():
+            if key == "format" and isinstance(value, dict):
+                yield value
+            else:
+                yield from _formats(value)

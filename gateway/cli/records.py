@@ -75,7 +75,7 @@ def import_command(
         os.nice(_NICE)  # whoever is waiting for an answer comes first
     wanted = [p for p in sources.mappings(settings.home, names or []) if not adapters.is_live(p)]
     with progress_bar(quiet=as_json or scheduled, width=28) as bar:
-        asks = sys.stdin.isatty() and not as_json and not scheduled
+        asks = _interactive() and not as_json and not scheduled
         how = How(
             settings.max_shrink_percent,
             lambda shrink: allow_shrink or (asks and _asked(shrink, bar)),
@@ -121,6 +121,10 @@ def _shown(name: str, bar: Progress) -> Shown:
         bar.update(task, completed=at.rows, description=f"{name}: {at.step}")
 
     return Shown(progress, lambda total: bar.update(task, total=total))
+
+
+def _interactive() -> bool:
+    return sys.stdin.isatty()
 
 
 def _asked(shrink: Shrink, bar: Progress) -> bool:

@@ -71,10 +71,15 @@ def _compare(
         *(source, None, sums.rows, sums.records, sums.rows_aside, sums.new, sums.changed),
         *(sums.records - sums.new - sums.changed, removed, sums.corrected, 0),
         same=current is not None and digest == sums.digest and made == index_format(),
-        reasons=tuple(store.Reason(*why, n) for why, n in reasons.most_common()),
+        reasons=tuple(sorted((store.Reason(*why, n) for why, n in reasons.items()), key=_order)),
         dry_run=True,
         shrinks=shrinks(Shrink(source, before, removed, 0.0), max_shrink),
     )
+
+
+def _order(reason: store.Reason) -> tuple[int, str, str, str]:
+    """The commonest first, as `store.Reader.reasons` has them."""
+    return (-reason.count, reason.code, reason.column or "", reason.text)
 
 
 def _short(record_id: str) -> bytes:

@@ -207,10 +207,13 @@ class Schedule:
         if code == BUSY:
             self._not_before[name] = self._now() + timedelta(seconds=_BUSY_WAIT_S)
             return
+        before = self._look.runs.get(name)
         self._look = await asyncio.to_thread(look, self._path)
         run = self._look.runs.get(name)
-        if run is None or run.finished < started:
+        if run is None or run == before:
             run = self._note_death(name, started, code)
+        else:
+            self._died.pop(name, None)
         self._observe(name, run.outcome)
         if run.outcome in {"failed", "refused"}:
             _log.warning("schedule.import", source=name, outcome=run.outcome, code=run.code)

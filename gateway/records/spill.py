@@ -194,7 +194,7 @@ _NO_TEXT: Final = np.empty(0, dtype=np.int32)
 
 def _file(folder: Path) -> IO[bytes]:
     """Open a file without a name. Whoever reads it to its end closes it."""
-    return tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - as above
+    return tempfile.TemporaryFile(dir=folder)
 
 
 def _run(file: IO[bytes], numbers: "array[int]") -> Iterator[tuple[bytes, int]]:
