@@ -93,7 +93,7 @@ class Gateway:
                 cwd=ROOT,
             )
 
-    def ready(self, seconds: float = 60.0) -> dict[str, Any]:
+    def ready(self, seconds: float = 120.0) -> dict[str, Any]:
         """Wait until it can serve; give its state. Raises RuntimeError if it ends or is late."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:

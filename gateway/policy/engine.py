@@ -14,7 +14,7 @@ class Limits:
     """What bounds a decision and the vetting of a set. Bytes, seconds, milliseconds of CPU."""
 
     input_bytes: int = 256 * 1024
-    vetting_s: float = 20.0
+    vetting_s: float = 60.0
     case_ms: float = 50.0
     files: int = 500
     set_bytes: int = 8 * 1024 * 1024
