@@ -229,9 +229,7 @@ def partners(held: Held, types: Mapping[str, str], own: str) -> Sequence[str]:
 
 def as_yaml(text: Mapping[str, Any]) -> str:
     """Write a text for editing."""
-    written: str = yaml.safe_dump(
-        dict(text), sort_keys=False, allow_unicode=True, width=100
-    )
+    written: str = yaml.safe_dump(dict(text), sort_keys=False, allow_unicode=True, width=100)
     return written
 
 
