@@ -78,7 +78,7 @@ def _compare(
 
 
 def _order(reason: store.Reason) -> tuple[int, str, str, str]:
-    """The commonest first, as `store.Reader.reasons` has them."""
+    """Put the commonest first, as `store.Reader.reasons` has them."""
     return (-reason.count, reason.code, reason.column or "", reason.text)
 
 
