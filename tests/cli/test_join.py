@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import orjson
 import pytest
 
 from gateway.cli import setup
+from tests.cli import preloaded
 from tests.conftest import ROOT
 
 TEXT = (ROOT / "docs" / "join.md").read_text(encoding="utf-8")
@@ -29,6 +30,14 @@ BLOCKS = re.findall(r"```(\w+)(?: ([^\n]+))?\n(.*?)```", TEXT, re.DOTALL)
 _DONE = "--- done ---"
 # One reader for all: some twenty processes, one after the other.
 pytestmark = [pytest.mark.xdist_group("join"), pytest.mark.timeout(900)]
+
+
+def wait_until(so: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until something is so."""
+    until = time.monotonic() + seconds
+    while not so():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 class Reader:
@@ -43,10 +52,17 @@ class Reader:
             "/opt/sallyport": str(ROOT),
             "http://127.0.0.1:8443": self.url,
         }
-        programs = str(Path(sys.executable).parent)
+        programs = folder / "bin"
+        programs.mkdir()
+        at = str(folder / "preloaded")
+        typed = programs / "sallyport"
+        typed.write_text(preloaded.CLIENT.format(python=sys.executable, socket=at))
+        typed.chmod(0o700)
+        self._preloaded = subprocess.Popen([sys.executable, preloaded.__file__, at])
+        wait_until(Path(at).exists)
         self._env = {
             **os.environ,
-            "PATH": f"{programs}:{os.environ['PATH']}",
+            "PATH": f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}",
             "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}",
             "COLUMNS": "200",
         }
@@ -96,16 +112,18 @@ class Reader:
         """Start the gateway, and wait until it answers."""
         env = {**self._env, "SALLYPORT_HOME": str(self.home)}
         with (self.folder / "gateway.log").open("ab") as log:
-            self._gateway = subprocess.Popen(text.split(), env=env, stdout=log, stderr=log)
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
-            assert self._gateway.poll() is None, (self.folder / "gateway.log").read_text()
+            program = [str(Path(sys.executable).with_name("sallyport")), *text.split()[1:]]
+            gateway = subprocess.Popen(program, env=env, stdout=log, stderr=log)
+            self._gateway = gateway
+
+        def ready() -> bool:
+            assert gateway.poll() is None, (self.folder / "gateway.log").read_text()
             try:
-                if httpx.get(f"{self.url}/readyz").is_success:
-                    return
+                return httpx.get(f"{self.url}/readyz").is_success
             except httpx.TransportError:
-                time.sleep(0.05)
-        pytest.fail("the gateway does not get ready")
+                return False
+
+        wait_until(ready)
 
     def stop(self) -> None:
         """Stop the gateway, if it runs."""
@@ -119,6 +137,8 @@ class Reader:
         self.stop()
         assert self._shell.stdin is not None
         assert self._shell.stdout is not None
+        self._preloaded.terminate()
+        self._preloaded.wait(10)
         self._shell.stdin.close()
         self._shell.wait(10)
         self._shell.stdout.close()
@@ -202,10 +222,7 @@ def test_what_is_sealed_corrected_or_gone_at_the_source_counts_from_the_switch(
     # Three of five are changed, one of them by its column SEALED alone; one is new, one gone.
     assert (done["rows"], done["new"], done["changed"], done["removed"]) == (5, 1, 2, 1)
     assert (done["unchanged"], done["corrected"], done["set_aside"]) == (2, 1, 0)
-    until = time.monotonic() + 10
-    while reader.sources()["sources"]["warrants"]["generation"] == generation:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    wait_until(lambda: reader.sources()["sources"]["warrants"]["generation"] != generation)
     assert not reader.ask("Oda", "Fenwick", "1971-11-02").get("matches")
     assert not reader.ask("June", "Tessel", "1995-12-24").get("matches")
     [match] = reader.ask("Zelma", "Quillbrook", "1987-03-13")["matches"]
@@ -220,10 +237,7 @@ def test_a_stale_warrant_does_not_say_that_it_is_active(reader: Reader) -> None:
     then = time.time() - 8 * 86_400  # the agency's own limit for warrants is a week
     os.utime(path, (then, then))
     reader.type("sallyport import")
-    until = time.monotonic() + 10
-    while not reader.sources()["sources"]["warrants"]["stale"]:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    wait_until(lambda: bool(reader.sources()["sources"]["warrants"]["stale"]))
     answer = reader.ask("Pim", "Ostler", "1955-05-05")
     [match] = answer["matches"]
     assert answer["stale"] is True
