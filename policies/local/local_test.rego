@@ -3,7 +3,7 @@ package local_test
 import data.sallyport.example_test
 
 codes(question) := found if {
-	denied := data.local.deny with input as question
+	denied := data.local.deny with input as question with data.local.limits.max_matches as 100
 	found := {reason.code | some reason in denied}
 }
 
@@ -21,7 +21,7 @@ test_missing_limit if {
 }
 
 test_classes_the_agency_never_gives if {
-	nothing := data.local.never with input as example_test.asked
+	nothing := data.local.never with input as example_test.asked with data.local.never_classes as []
 	nothing == set()
 	narrowed := data.local.never with input as example_test.asked with data.local.never_classes as ["photo"]
 	narrowed == {"photo"}
@@ -35,7 +35,7 @@ test_classes_the_agency_never_gives if {
 found := example_test.finding(example_test.asked, {"record_type": "caution"})
 
 test_record_types_that_are_not_given_out if {
-	shown := data.local.hide with input as found
+	shown := data.local.hide with input as found with data.local.hidden_types as []
 	shown == set()
 	hidden := data.local.hide with input as found with data.local.hidden_types as ["caution"]
 	hidden == {[0, "local.hidden_type"]}

@@ -14,7 +14,8 @@ from gateway.policy.agreements import with_examples
 from gateway.policy.embedded import EmbeddedEngine
 from gateway.policy.engine import Engine
 from gateway.policy.opa_server import OpaServerEngine
-from gateway.policy.sets import PolicySet, load_set
+from gateway.policy.sets import PolicySet, load_set, make_set
+from gateway.policy.vet import each_test
 from tests.policy.conftest import StartOpa
 from tools.rules_table import PAGE, page, rules
 
@@ -145,3 +146,37 @@ def test_a_rule_without_its_metadata_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "a.rego").write_text(whole * 2)
     with pytest.raises(ValueError, match=r"'a\.b' is in a\.rego too"):
         rules(tmp_path)
+
+
+def test_what_counsel_has_to_agree_to_is_off_as_shipped(shipped: PolicySet) -> None:
+    law = shipped.data["law"]
+    codes = law["federal"]["iii_purpose_codes"]
+    assert {c for c, about in codes.items() if not about["enabled"]} == {*"HISVX"}
+    assert law["california"]["notifications"]["enabled"] is False
+    assert law["california"]["public_record_types"] == []
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (("law", "federal", "iii_purpose_codes", "X", "enabled"), True),
+        (("law", "federal", "iii_purpose_codes", "I", "enabled"), True),
+        (("law", "california", "notifications", "enabled"), True),
+        (("law", "california", "public_record_types"), ["arrest"]),
+        (("local", "limits", "max_matches"), 20),
+        (("local", "never_classes"), ["medical"]),
+        (("local", "hidden_types"), ["caution"]),
+        (("local", "everyone_purposes"), []),
+    ],
+)
+def test_what_administrators_may_set_does_not_fail_the_sets_own_tests(
+    where: tuple[str, ...], value: Any
+) -> None:
+    plain = load_set(POLICIES)
+    data = orjson.loads(orjson.dumps(plain.data))
+    place = data
+    for step in where[:-1]:
+        place = place[step]
+    place[where[-1]] = value
+    results = each_test(make_set(plain.modules, data))
+    assert [r["name"] for r in results if r["fault"]] == []

@@ -3,7 +3,7 @@ package law.california_test
 import data.sallyport.example_test
 
 codes(question) := found if {
-	denied := data.law.california.deny with input as question
+	denied := data.law.california.deny with input as question with data.law.california.public_record_types as []
 	found := {reason.code | some reason in denied}
 }
 
@@ -101,7 +101,7 @@ test_its_own_officers_do_not_ask_for_it if {
 
 test_no_inquiry_into_status if data.law.california.untold == {"alien_registration"} with input as example_test.asking
 
-never(question) := found if found := data.law.california.never with input as question
+never(question) := found if found := data.law.california.never with input as question with data.law.california.public_record_types as []
 
 all_classes := object.keys(data.sallyport.vocabulary.classes)
 
@@ -204,8 +204,8 @@ notified(question) := found if {
 }
 
 test_notifications_are_off if {
-	data.law.california.notifications.enabled == false
-	codes(notice) == {"ca.values_act.purpose"}
+	denied := data.law.california.deny with input as notice with data.law.california.notifications.enabled as false
+	{reason.code | some reason in denied} == {"ca.values_act.purpose"}
 }
 
 test_a_notification_once_it_is_on if {

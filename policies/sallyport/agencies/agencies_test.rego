@@ -74,7 +74,7 @@ test_record_types_that_an_agency_may_not_have_are_left_out if {
 	own := purposes("TX9990000", "TX9990000")
 	{"arrest", "intelligence", "warrant"} - {kind | some kind in own.criminal_investigation.record_types} == set()
 	{"arrest", "intelligence", "civil_warrant"} & {kind | some kind in own.traffic_stop.record_types} == {"arrest"}
-	{"arrest", "intelligence", "civil_warrant"} & {kind | some kind in own.licensing.record_types} == set()
+	{"intelligence", "civil_warrant"} & {kind | some kind in own.licensing.record_types} == set()
 	border := purposes("USBPX9900", "USBPX9900")
 	"civil_warrant" in {kind | some kind in border.civil_immigration.record_types}
 	not "civil_warrant" in {kind | some kind in border.criminal_investigation.record_types}

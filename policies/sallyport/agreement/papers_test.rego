@@ -122,9 +122,3 @@ test_purposes_use_known_words if {
 		is_boolean(purpose.investigates)
 	}
 }
-
-test_codes_that_stay_off_until_enabled if {
-	every code in ["H", "I", "V", "X"] {
-		data.law.federal.iii_purpose_codes[code].enabled == false
-	}
-}

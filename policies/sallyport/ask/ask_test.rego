@@ -132,8 +132,13 @@ test_nobody_is_routed_to if {
 }
 
 test_everyone_is_all_with_an_agreement if {
-	object.keys(decision(naming(["*"])).agencies) == all_four
-	alone := data.sallyport.ask.decision with input as naming(["*"]) with data.agreements as {}
+	everyone := data.sallyport.ask.decision with input as naming(["*"])
+		with data.agreements as data.sallyport.example.agreements
+		with data.local.everyone_purposes as ["criminal_investigation"]
+	object.keys(everyone.agencies) == all_four
+	alone := data.sallyport.ask.decision with input as naming(["*"])
+		with data.agreements as {}
+		with data.local.everyone_purposes as ["criminal_investigation"]
 	object.keys(alone.agencies) == {"CA9990000"}
 }
 
