@@ -16,12 +16,13 @@ from rich.text import Text
 
 import adapters
 from gateway import settings as settings_files
+from gateway.cli.agreement_work import open_desk
 from gateway.cli.importing import DATA, RECORDS
 from gateway.cli.options import AsJson, Home
 from gateway.errors import Misconfigured, NotFound, SallyportError
 from gateway.model import Ori, stamp
+from gateway.policy.agreements import agency_types, agreed_data, with_agreements
 from gateway.policy.freshness import strictest
-from gateway.policy.sets import load_set
 from gateway.records.freshness import freshness, span
 from gateway.records.schedule import described, next_due
 from gateway.records.source import Upkeep
@@ -155,9 +156,12 @@ def _kind(upkeep: Upkeep | None, generation: Generation | None) -> str:
 
 
 def _limits(settings: Settings) -> dict[str, int]:
-    """Give the limits of the policy folder; none where it is no set, which `policy check` tells."""
+    """Give the limits of policy and agreements; none where it is no set: `policy check` tells."""
     try:
-        return strictest(load_set(settings.home / "policies"), Ori(settings.ori))
+        desk = open_desk(settings.home)
+        data = desk.policy_set.data
+        agreed = agreed_data(desk.folder.read(), agency_types(data))
+        return strictest(with_agreements(desk.policy_set, agreed), Ori(settings.ori))
     except SallyportError:
         return {}
 

@@ -10,6 +10,7 @@ from typing import Any
 from gateway.model import ORI_PATTERN, Ori
 from gateway.policy.sets import PolicySet
 
+_WORDS = "sallyport"
 _KEY = "freshness_minutes"
 _ORI = re.compile(ORI_PATTERN)
 
@@ -20,7 +21,9 @@ def strictest(policy_set: PolicySet, own: Ori) -> dict[str, int]:
     What stands under another agency's ORI is that agency's promise, and is passed over.
     """
     found: dict[str, int] = {}
-    for limits in _limits(policy_set.data, own, concerned=True):
+    # What the set's own examples say of agencies is nobody's promise.
+    data = {k: v for k, v in policy_set.data.items() if k != _WORDS}
+    for limits in _limits(data, own, concerned=True):
         for record_type, minutes in limits.items():
             if isinstance(minutes, int):
                 found[record_type] = min(minutes, found.get(record_type, minutes))
