@@ -10,6 +10,7 @@ from typing import Any, Literal
 from gateway.errors import PolicyUnavailable
 from gateway.model import Granularity
 from gateway.policy import decisions
+from gateway.policy.release import STAND_IN
 from gateway.policy.vocabulary import Vocabulary
 
 UNAVAILABLE = PolicyUnavailable.default_code
@@ -94,6 +95,7 @@ def _refused(entrypoint: str, case: Mapping[str, Any]) -> dict[str, View]:
                 codes=(UNAVAILABLE,),
             )
             for i, fact in enumerate(case["facts"])
+            if STAND_IN not in fact
         }
     return {"": View(allow=False, agency=agency, codes=(UNAVAILABLE,))}
 
@@ -156,6 +158,7 @@ def _release(case: Mapping[str, Any], outcome: Any) -> dict[str, View]:
             rest=[action["handling"], action["confirm"]] if action["show"] == "record" else None,
         )
         for i, (fact, action) in enumerate(zip(case["facts"], outcome["actions"], strict=True))
+        if STAND_IN not in fact
     }
 
 

@@ -21,10 +21,14 @@ from gateway.policy.explaining import Described
 from gateway.policy.grounds import letters_of
 from gateway.policy.inputs import VERSION
 from gateway.policy.redeciding import Redecider
+from gateway.policy.release import STAND_IN
+from gateway.policy.released import FACT
 from gateway.policy.rules import all_papers, papers_of
 from gateway.policy.sets import PolicySet
 
 _ABSENT: Any = object()
+_OWN = frozenset({"record_type", "stale", FACT, STAND_IN})
+"""Facts that the gateway sets: no record is changed in them."""
 _SHOWS = ("none", "pointer", "record")
 _NUMBER = "0"
 _STRONGEST = 4
@@ -314,7 +318,7 @@ class Grid:
         self, case: Described, record_type: str, granularity: str
     ) -> tuple[Outcome | None, tuple[Effect, ...]]:
         """Give the action on the record that is shown most, and what each fact does to it."""
-        names = [n for n in self._words.get("facts", ()) if n not in {"record_type", "stale"}]
+        names = [n for n in self._words.get("facts", ()) if n not in _OWN]
         if not names:
             return None, ()
         plain = {"record_type": record_type, "stale": False}

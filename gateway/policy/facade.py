@@ -415,7 +415,7 @@ class Policy:
     async def release(
         self, permit: AnswerPermit, result: FindResult, *, leaf: str, now: datetime
     ) -> Released:
-        """Decide on what was found, and build the answer. Nothing found is decided on as well."""
+        """Decide on what was found, and build the answer. Nothing found is decided on alike."""
         question = permit.question
         if not result.understood:
             answer = release.plain_answer(
@@ -429,6 +429,7 @@ class Policy:
         found = [f for f in result.found if f.record_type in permit.record_types]
         stale = release.stale_types(permit, result.data_as_of, now)
         facts, places = release.distinct_facts(found, stale, permit.releases)
+        facts = release.with_stand_in(facts, permit, stale, self.vocabulary.stand_in)
         case = inputs.release_input(
             question, permit.granularity, facts, self._self, now, releases=permit.releases
         )

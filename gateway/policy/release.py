@@ -32,6 +32,9 @@ from gateway.policy.standard import as_standard
 
 NO_SUCH_TERMS = Reason("search.no_such_terms", "These records hold none of the terms asked for.")
 
+STAND_IN = "stand_in"
+"""The fact that marks what stands for a record where none was found. No record has it."""
+
 
 @dataclass(slots=True)
 class Failures:
@@ -82,11 +85,30 @@ def distinct_facts(
             }
             # A mapping can't claim what only a person may record.
             own.pop(FACT, None)
+            own.pop(STAND_IN, None)
             if under:
                 own[FACT] = list(under)
             facts.append(own)
         index.append(place)
     return facts, index
+
+
+def with_stand_in(
+    facts: list[dict[str, Any]],
+    permit: AnswerPermit,
+    stale: Mapping[str, bool],
+    hidden: Mapping[str, Any],
+) -> list[dict[str, Any]]:
+    """Give the facts to decide on: where nothing was found, those of a record that is `hidden`.
+
+    Rules are evaluated for each fact. With none there is next to nothing to do, and the time of the
+    answer would tell a record that policy hides from one that is not there: see docs/adr.
+    """
+    if facts:
+        return facts
+    record_type = permit.record_types[0]
+    own = {"record_type": record_type, "stale": stale[record_type], STAND_IN: True}
+    return [{**hidden, **own}]
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ class Vocabulary:
     """An element's key, to those of its values that are of another class, and which."""
     release_bases: Mapping[str, Any] = field(default_factory=dict)
     """Grounds on which a person may release records, with what each needs."""
+    stand_in: Mapping[str, Any] = field(default_factory=dict)
+    """Facts of a record that is hidden: decided on where none was found, to take as long."""
 
     def caution_words(self, codes: Iterable[str]) -> tuple[str, ...]:
         """Give cautions as words, each once. An unknown code stays: no caution is ever lost."""
@@ -65,6 +67,7 @@ def read_vocabulary(data: Mapping[str, Any]) -> Vocabulary:
         cautions=_cautions(found),
         values=_values(found),
         release_bases=_named(found, "release_bases") if "release_bases" in found else {},
+        stand_in=_facts(found.get("stand_in", {})),
     )
     unknown = words.granularities - {str(g) for g in Granularity}
     if unknown:
@@ -73,6 +76,12 @@ def read_vocabulary(data: Mapping[str, Any]) -> Vocabulary:
     if unknown:
         raise _wrong("obligations", f"the gateway can't honour '{min(unknown)}'")
     return words
+
+
+def _facts(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict) or not all(isinstance(v, str | bool) for v in value.values()):
+        raise _wrong("stand_in", "an object of facts is wanted: words, true or false")
+    return value
 
 
 def _wrong(key: str, why: str) -> PolicyRejected:

@@ -1,0 +1,141 @@
+"""A record that policy hides, and one that is not there: the same answer, in the same time.
+
+Times are compared as distributions, asked in turn: how often does one take longer than the other?
+0.5 is never to be told apart, 1 is always. Processor time is compared, since it doesn't hang on
+how busy the machine is; what differs there differs by the clock.
+"""
+
+import random
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from bench.hidden import longer
+from gateway.model import Answer, Found, Granularity, Question, Reference
+from gateway.policy import release
+from gateway.policy.agreements import with_examples
+from gateway.policy.kept import KeptSets
+from gateway.policy.rules import all_papers
+from gateway.policy.sets import PolicySet, load_set
+from tests.exchange.logged import Agency, agency
+from tests.policy.made import CALIFORNIA, TEXAS, found, question
+from tests.soak import count
+
+SHIPPED = Path(__file__).parents[2] / "policies"
+ROUNDS = count(100, 1_000)
+ALIKE = 0.2
+"""How far from 0.5 is still alike: chance alone does 0.04, a twentieth of a millisecond 0.1."""
+
+
+def as_folder(policy_set: PolicySet, folder: Path) -> Path:
+    """Write a set out, with its agreements."""
+    for name, text in policy_set.modules.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    (folder / "data.json").write_bytes(orjson.dumps(policy_set.data))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shipped() -> PolicySet:
+    return with_examples(load_set(SHIPPED))
+
+
+@pytest.fixture
+async def texas(shipped: PolicySet, tmp_path: Path) -> AsyncIterator[Agency]:
+    home = tmp_path / "home"
+    # It has been vetted elsewhere: see tests/policy/test_policy_shipped.py.
+    KeptSets(home / "data").keep(shipped)
+    async with agency(home, as_folder(shipped, tmp_path / "set")) as made:
+        yield made
+
+
+def asked(shipped: PolicySet, number: int, **changes: Any) -> Question:
+    parties = {str(TEXAS), str(CALIFORNIA)}
+    paper = next(p for p in all_papers(shipped) if p.way[0] == "agreements" and parties <= {*p.way})
+    content: Any = shipped.data
+    for step in paper.way:
+        content = content[step]
+    plain = question(
+        purpose="criminal_investigation",
+        record_types=("person", "warrant"),
+        agreement=content["digest"],
+        iii_purpose_code="C",
+        **changes,
+    )
+    asker = replace(plain.asker, attributes=("chri_certified", "sworn"))
+    made = replace(plain, asker=asker)
+    return replace(made, reference=Reference("case", f"26-{number:06d}"))
+
+
+async def answered(made: Agency, asked_for: Question, records: tuple[Found, ...]) -> Answer:
+    made.records.records = records
+    return (await made.answering.answer(asked_for)).answer
+
+
+HIDDEN = {
+    "red": {"dissemination": "RED"},
+    "expunged": {"disclosure": "expunged"},
+    "sealed": {"disclosure": "sealed"},
+    "unknown": {"nobody_knows_this": True},
+    "intelligence": {"intelligence": True},
+}
+
+
+@pytest.mark.parametrize("kind", HIDDEN)
+@pytest.mark.parametrize("granularity", list(Granularity))
+async def test_not_a_byte_differs(
+    texas: Agency, shipped: PolicySet, kind: str, granularity: Granularity
+) -> None:
+    one = asked(shipped, 1, granularity=granularity)
+    bodies = []
+    for records in (
+        (),
+        (found(**HIDDEN[kind]),),
+        tuple(found(n, **HIDDEN[kind]) for n in range(9)),
+    ):
+        answer = await answered(texas, one, records)
+        assert answer.status == "answered"
+        assert answer.leaf is not None
+        bodies.append(orjson.dumps(answer).replace(answer.leaf.encode(), b"leaf"))
+    assert bodies[0] == bodies[1] == bodies[2]
+
+
+async def how_often_longer(made: Agency, shipped: PolicySet, rounds: int) -> float:
+    chance = random.Random(3)
+    times: dict[str, list[float]] = {"hidden": [], "absent": []}
+    for number in range(rounds + 10):
+        kind = list(HIDDEN)[number % len(HIDDEN)]
+        record_type = ("person", "warrant")[number % 2]
+        kinds = {"hidden": (found(record_type=record_type, **HIDDEN[kind]),), "absent": ()}
+        for turn, name in enumerate(chance.sample(list(kinds), 2)):
+            one = asked(shipped, 2 * number + turn)  # else the second finds its decision made
+            before = time.thread_time()
+            await answered(made, one, kinds[name])
+            used = time.thread_time() - before
+            if number >= 10:  # the first ones warm up
+                times[name].append(used)
+    return longer(times["hidden"], times["absent"])
+
+
+async def test_the_times_are_distributed_alike(texas: Agency, shipped: PolicySet) -> None:
+    often = await how_often_longer(texas, shipped, ROUNDS)
+    assert abs(often - 0.5) < ALIKE, often
+
+
+async def test_without_the_stand_in_this_very_test_tells_them_apart(
+    texas: Agency, shipped: PolicySet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "with_stand_in", lambda facts, *_: facts)
+    assert await how_often_longer(texas, shipped, ROUNDS) > 0.5 + ALIKE
+
+
+def test_the_comparison_itself() -> None:
+    assert longer([1, 2, 3], [1, 2, 3]) == 0.5
+    assert longer([4, 5], [1, 2, 3]) == 1
+    assert longer([1, 1], [1, 2]) == 0.25
