@@ -7,12 +7,11 @@ A rule's metadata block is its `# METADATA` comment; one with `custom.id` is a r
 """
 
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from gateway.policy.rules import metadata_blocks
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "policy.md"
@@ -41,7 +40,7 @@ def rules(folder: Path) -> list[Rule]:
         if path.name.endswith("_test.rego"):
             continue
         where = path.relative_to(folder).as_posix()
-        for line, block in _blocks(path.read_text()):
+        for line, block in metadata_blocks(path.read_text()):
             custom = block.get("custom") or {}
             if "id" not in custom:
                 continue
@@ -61,19 +60,6 @@ def _rule(block: dict[str, Any], custom: dict[str, Any], where: str, line: int) 
     if not title or not citation or not isinstance(counsel, bool):
         raise ValueError(f"{where}:{line}: title, citation and confirm_by_counsel are wanted")
     return Rule(str(custom["id"]), str(title), str(citation), counsel, where)
-
-
-def _blocks(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    lines = text.splitlines()
-    for number, line in enumerate(lines, start=1):
-        if line.strip() != "# METADATA":
-            continue
-        body = []
-        for below in lines[number:]:
-            if not below.startswith("#"):
-                break
-            body.append(below.removeprefix("#").removeprefix(" "))
-        yield number, yaml.safe_load("\n".join(body))
 
 
 def table(found: list[Rule]) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import orjson
 import typer
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
@@ -188,6 +189,7 @@ def _print(done: Sequence[Imported], failed: Sequence[tuple[str, SallyportError]
     if done:
         console.print(_imported(done))
     for d in done:
+        console.print(_result(d), soft_wrap=True, highlight=False)
         for said in d.stated:
             console.print(f"{d.source}: {escape(said)}.", soft_wrap=True)
     if any(d.reasons for d in done):
@@ -219,31 +221,31 @@ _COUNTED = {
     "unchanged": "unchanged",
     "set_aside": "set aside",
     "removed": "removed",
-    "records": "records",
 }
 
 
 def _imported(done: Iterable[Imported]) -> Table:
-    table = Table()
-    table.add_column("source")
+    table = Table(box=box.SIMPLE)
+    table.add_column("source", no_wrap=True)
     for word in _COUNTED.values():
-        table.add_column(word, justify="right")
-    table.add_column("result")
+        table.add_column(word, justify="right", no_wrap=True)
     for d in done:
-        table.add_row(d.source, *(f"{getattr(d, name):,}" for name in _COUNTED), _result(d))
+        table.add_row(d.source, *(f"{getattr(d, name):,}" for name in _COUNTED))
     return table
 
 
 def _result(d: Imported) -> str:
+    records = f"{d.records:,} {'record' if d.records == 1 else 'records'}"
     if d.dry_run:
-        result = "would be unchanged" if d.same else "would be a new generation"
+        result = "would be unchanged" if d.same else f"would be a new generation of {records}"
     else:
         result = "unchanged" if d.same else f"generation {d.generation}"
+        result += f", {records}"
     if d.corrected:
-        result += f", {d.corrected:,} corrected"
+        result += f", {d.corrected:,} of them as corrected by hand"
     if d.resumed:
-        result += f", {d.resumed:,} were there from before"
-    return result
+        result += f"; {d.resumed:,} rows were there from before"
+    return f"{d.source}: {result}."
 
 
 _MOST_REASONS = 15

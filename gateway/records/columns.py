@@ -30,7 +30,7 @@ LONGEST_POSTING = 5_000
 """A key that more rows share than this selects nothing and is left out."""
 _MOST_ROWS = 16
 """Name and birth date pairs of one person that are kept."""
-CHUNK = 32 * 2**20
+_CHUNK = 32 * 2**20
 NAME_PARTS = ("given", "given_first", "given_other", "surname", "surname_first", "surname_last")
 _FORMAT_MODULES = ("normalise", "sounds", "terms", "keys", "columns")
 VEHICLE_TEXTS = (
@@ -289,5 +289,5 @@ def _postings(key_list: "array[int]", row_list: "array[int]") -> Postings:
 
 
 def _split(blob: bytes) -> Iterator[bytes]:
-    for start in range(0, max(1, len(blob)), CHUNK):
-        yield blob[start : start + CHUNK]
+    for start in range(0, max(1, len(blob)), _CHUNK):
+        yield blob[start : start + _CHUNK]

@@ -22,7 +22,6 @@ import numpy as np
 import numpy.typing as npt
 
 from gateway.records.columns import (
-    CHUNK,
     DTYPES,
     LONGEST_POSTING,
     NAME_PARTS,
@@ -41,6 +40,8 @@ TEXTS_AT_ONCE: Final = 150_000
 """Different texts in memory at once, some 130 bytes each."""
 PAIRS_AT_ONCE: Final = 1_000_000
 """(key, row) pairs in memory at once, 12 bytes each."""
+CHUNK: Final = 2**22
+"""Bytes of one part. SQLite holds each some three times while it is written."""
 _BITS: Final = 6
 _PARTS: Final = 1 << _BITS
 _PAIR: Final = np.dtype([("key", "<u8"), ("row", "<i4")])

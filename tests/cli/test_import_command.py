@@ -125,6 +125,7 @@ def test_each_row_is_counted_as_what_became_of_it(home: Path) -> None:
     said = run(home, "import", "--anew")
     assert "Why rows were set aside" in said
     assert "there is no such day or time" in said
+    assert "persons: unchanged, 20 records." in said
 
 
 def test_one_source_that_fails_does_not_hold_up_the_others(home: Path) -> None:
