@@ -39,6 +39,7 @@ def vet(candidate: PolicySet, self_ori: str, case_ms: float) -> dict[str, Any]:
     # A set alone has no agreements: its examples show what it makes of some.
     whole = candidate if KEY in candidate.data else with_examples(candidate)
     deciding = Compiled(candidate.rules, whole.data)
+    deciding.analyse()
     clock = _Clock(case_ms)
     # The engine looks for unsafe and recursive names only in what it evaluates: so, everything.
     for package in deciding.packages():
