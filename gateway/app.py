@@ -1,7 +1,6 @@
 """Puts one gateway together. The only place, beside the command, that knows every room."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields, is_dataclass
@@ -18,6 +17,7 @@ from starlette.types import ASGIApp
 
 import adapters
 from gateway import niem
+from gateway.background import ended
 from gateway.database import open_sqlite
 from gateway.errors import LedgerUnavailable, Misconfigured, PolicyRejected, SallyportError
 from gateway.exchange import Aggregate, Answering, Asking, Releases, Searches
@@ -282,7 +282,7 @@ async def _policy(
     )
     stack.push_async_callback(policy.close)
     if settings.policy_watch:
-        stack.push_async_callback(_ended, asyncio.create_task(policy.watch()))
+        stack.push_async_callback(ended, asyncio.create_task(policy.watch()))
     return policy
 
 
@@ -320,7 +320,7 @@ async def _schedule(
     if make is None:
         return None
     schedule = make(settings, lambda source, outcome: metrics.imports.labels(source, outcome).inc())
-    stack.push_async_callback(_ended, asyncio.create_task(schedule.run(), name="schedule"))
+    stack.push_async_callback(ended, asyncio.create_task(schedule.run(), name="schedule"))
     return schedule
 
 
@@ -372,14 +372,8 @@ async def _tokens(
 
     task = asyncio.create_task(flush_now_and_then())
     stack.push_async_callback(service.flush)  # after the task has ended
-    stack.push_async_callback(_ended, task)
+    stack.push_async_callback(ended, task)
     return service
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
 
 
 def _names(kind: Any) -> Iterator[str]:

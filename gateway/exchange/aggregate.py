@@ -4,11 +4,11 @@ The first event of a quiet time is written at once, the following ones once a mi
 """
 
 import asyncio
-import contextlib
 from collections import Counter
 
 import structlog
 
+from gateway.background import ended
 from gateway.errors import LedgerUnavailable
 from gateway.ledger import Draft, EntryType, Ledger
 
@@ -39,10 +39,7 @@ class Aggregate:
 
     async def stop(self) -> None:
         """Write what is left, and end."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await ended(self._task)
         await self._flush()
 
     async def _run(self) -> None:

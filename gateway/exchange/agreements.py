@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Column, Engine, Float, MetaData, String, Table, select
 from sqlalchemy.dialects.sqlite import insert
 
+from gateway.background import ended
 from gateway.errors import Conflict, Invalid, PeerError, PolicyRejected, SallyportError
 from gateway.ledger import Draft, EntryType, Ledger, Nonce
 from gateway.model import Ori, OriText, Sha256, digest
@@ -130,10 +131,7 @@ class Agreeing:
 
     async def stop(self) -> None:
         """End."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await ended(self._task)
 
     # -- for administrators ---------------------------------------------------------------
 

@@ -6,13 +6,13 @@ A copy is written whole, flushed, and named last, so that a crash leaves none ha
 Reading one checks its digest.
 """
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
+from gateway.durable import write_whole
 from gateway.errors import PolicyRejected
 from gateway.policy.sets import PolicySet, from_canonical
 
@@ -41,15 +41,15 @@ class KeptSets:
         """Keep a vetted set, with the bundle it came in, and note that it counts from now on."""
         home = self.store(vetted)
         if bundle is not None:
-            _write(home / _BUNDLE, bundle)
-        _write(self._folder / "active", f"{vetted.digest} {VETTED_BY}\n".encode())
+            write_whole(home / _BUNDLE, bundle)
+        write_whole(self._folder / "active", f"{vetted.digest} {VETTED_BY}\n".encode())
 
     def store(self, decided_by: PolicySet) -> Path:
         """Keep a set that decides, to replay its decisions. Gives its folder."""
         home = self._folder / decided_by.digest
         home.mkdir(mode=0o700, exist_ok=True)
         if not (home / _FILE).exists():
-            _write(home / _FILE, decided_by.canonical)
+            write_whole(home / _FILE, decided_by.canonical)
         return home
 
     def get(self, revision: str) -> PolicySet:
@@ -89,7 +89,7 @@ class KeptSets:
 
     def raise_floor(self, floor: Floor) -> None:
         """Note the newest bundle, before it counts: no older one counts again."""
-        _write(
+        write_whole(
             self._folder / _NEWEST, orjson.dumps({"version": floor.version, "id": floor.id}) + b"\n"
         )
 
@@ -105,23 +105,3 @@ class KeptSets:
             return self.get(digest)
         except PolicyRejected:
             return None
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, durable on return."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -6,8 +6,6 @@ that row what it said then; once the row has changed or gone, the next import fo
 nothing stays here of a person whom the source no longer has.
 """
 
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Annotated, Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gateway.durable import write_whole
 from gateway.errors import Misconfigured
 from gateway.model import stamp
 from gateway.records.source import Correction
@@ -86,17 +85,8 @@ class Corrections(dict[str, Correction]):
     def save(self) -> None:
         """Write them, whole or not at all."""
         self.path.parent.mkdir(mode=0o700, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".corrections-", dir=self.path.parent)  # 0600
-        try:
-            with os.fdopen(handle, "wb") as file:
-                for key, one in self.items():
-                    file.write(orjson.dumps(self._line(key, one)) + b"\n")
-                file.flush()
-                os.fsync(handle)
-            Path(name).replace(self.path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        lines = (orjson.dumps(self._line(key, one)) + b"\n" for key, one in self.items())
+        write_whole(self.path, b"".join(lines))
 
     def _line(self, key: str, one: Correction) -> Mapping[str, Any]:
         groups = {name: list(rows) for name, rows in one.groups.items()}

@@ -6,7 +6,6 @@ loop itself: some 20 us each from the page cache, where a change of threads cost
 """
 
 import asyncio
-import contextlib
 import os
 import sys
 from bisect import bisect_right
@@ -20,6 +19,7 @@ from typing import TypeVar
 
 import structlog
 
+from gateway.background import ended
 from gateway.errors import RecordsUnavailable, SallyportError
 from gateway.records.columns import Builder, Columns, index_format
 from gateway.records.index import Index, Kind
@@ -92,10 +92,7 @@ class Mirrors:
 
     async def stop(self) -> None:
         """Let go of the file and the thread."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await ended(self._task)
         if self._reader is not None:
             await self._call(self._reader.close)
         if self._messages is not None:

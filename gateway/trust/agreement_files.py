@@ -13,7 +13,6 @@ import fcntl
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,7 @@ import orjson
 import yaml
 from pydantic import ValidationError
 
+from gateway.durable import write_whole
 from gateway.errors import Conflict, Invalid, Misconfigured
 from gateway.trust.agreements import (
     Act,
@@ -165,7 +165,7 @@ class AgreementFolder:
                 if self.own in before.signers:
                     if sender is not None:
                         beside = path.with_name(f"{text.version}.{sender}.json")
-                        _write(beside, _json(_only(document, good).envelope().model_dump()))
+                        _kept_whole(beside, _json(_only(document, good).envelope().model_dump()))
                     raise Conflict(
                         f"This agency signed another text as {text.id}, version {text.version}. "
                         "Compare the two with `sallyport agreement show`; sign a new version.",
@@ -176,7 +176,7 @@ class AgreementFolder:
             whole = _only(document, known).signed_by(good)
             if before is not None and whole.signatures == before.document.signatures:
                 return False
-            _write(path, _json(whole.envelope().model_dump(mode="json")))
+            _kept_whole(path, _json(whole.envelope().model_dump(mode="json")))
             for beside in path.parent.glob(f"{text.version}.*.json"):
                 if self._document(beside, beside.name).digest == document.digest:
                     beside.unlink()
@@ -201,7 +201,7 @@ class AgreementFolder:
             if any(s.canonical == statement.canonical for s in kept):
                 return False
             lines = [*kept, statement]
-            _write(path, _json([s.envelope().model_dump(mode="json") for s in lines]))
+            _kept_whole(path, _json([s.envelope().model_dump(mode="json") for s in lines]))
         return True
 
     # -- inside ---------------------------------------------------------------------------
@@ -368,22 +368,6 @@ def _json(document: Any) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, durable on return, 0600."""
+def _kept_whole(path: Path, content: bytes) -> None:
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(handle)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_whole(path, content)
