@@ -4,20 +4,14 @@ A release names the paper it rests on, the agency it is for, the records, the cl
 Only an administrator's command records or revokes one; nothing that a question holds can.
 """
 
-import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import (
     Column,
-    Connection,
     Engine,
     Float,
     LargeBinary,
@@ -28,13 +22,12 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.errors import NotFound, RecordsUnavailable
+from gateway.errors import NotFound
+from gateway.exchange.sealed import SealedRows
 from gateway.model import JudicialWarrant, WarrantDocument, stamp
 from gateway.policy import PersonRelease
 
-_NONCE = 12
 _metadata = MetaData()
 _table = Table(
     "person_release",
@@ -77,8 +70,13 @@ class Releases:
     """All releases. `key` is 32 bytes. `for_asker` reads memory; the rest blocks."""
 
     def __init__(self, engine: Engine, key: bytes) -> None:
-        self._engine = engine
-        self._seal = AESGCM(key)
+        self._rows = SealedRows(
+            engine,
+            key,
+            code="releases.unavailable",
+            unavailable="Releases can't be read or written now, so nothing was changed. Try again.",
+            not_ours="A release can't be opened with this key.",
+        )
         _metadata.create_all(engine)
         self._by_asker: dict[str, tuple[PersonRelease, ...]] = {}
         self._refresh()
@@ -91,7 +89,7 @@ class Releases:
     def record(self, new: NewRelease, now: datetime) -> Recorded:
         """Record one. It counts from the next decision."""
         made = Recorded("rel_" + secrets.token_hex(8), now, None, new)
-        with self._open() as c:
+        with self._rows.open() as c:
             c.execute(
                 insert(_table).values(
                     id=made.id,
@@ -111,13 +109,13 @@ class Releases:
                 code="release.not_found",
             )
         sealed = self._sealed(replace(found, revoked_at=now))
-        with self._open() as c:
+        with self._rows.open() as c:
             c.execute(update(_table).where(_table.c.id == release_id).values(sealed=sealed))
         self._refresh()
 
     def listed(self) -> list[Recorded]:
         """List all, the newest first, revoked and ended ones too."""
-        with self._open() as c:
+        with self._rows.open() as c:
             rows = c.execute(select(_table).order_by(_table.c.recorded_at.desc())).all()
         return [self._opened(r.id, r.sealed) for r in rows]
 
@@ -138,16 +136,10 @@ class Releases:
             "recorded_at": recorded.recorded_at.isoformat(),
             "revoked_at": recorded.revoked_at.isoformat() if recorded.revoked_at else None,
         }
-        nonce = os.urandom(_NONCE)
-        plain = orjson.dumps(inner)
-        return nonce + self._seal.encrypt(nonce, plain, recorded.id.encode())
+        return self._rows.seal(recorded.id, inner)
 
     def _opened(self, release_id: str, sealed: bytes) -> Recorded:
-        try:
-            plain = self._seal.decrypt(sealed[:_NONCE], sealed[_NONCE:], release_id.encode())
-        except InvalidTag as error:
-            raise RecordsUnavailable("A release can't be opened with this key.") from error
-        inner: dict[str, Any] = orjson.loads(plain)
+        inner = self._rows.unseal(release_id, sealed)
         warrant, revoked = inner["warrant"], inner["revoked_at"]
         new = NewRelease(
             basis=inner["basis"],
@@ -165,17 +157,6 @@ class Releases:
             revoked_at=datetime.fromisoformat(revoked) if revoked else None,
             release=new,
         )
-
-    @contextmanager
-    def _open(self) -> Iterator[Connection]:
-        try:
-            with self._engine.begin() as c:
-                yield c
-        except SQLAlchemyError:
-            raise RecordsUnavailable(
-                "Releases can't be read or written now, so nothing was changed. Try again.",
-                code="releases.unavailable",
-            ) from None
 
 
 _KEPT = ("basis", "asker", "records", "classes", "released_by", "warrant", "note")

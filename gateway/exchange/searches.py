@@ -5,21 +5,14 @@ officer who asked gets it back. It goes when its days are over, the shortest obl
 """
 
 import asyncio
-import os
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import orjson
 import structlog
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import (
     Boolean,
     Column,
-    Connection,
     Engine,
     Float,
     LargeBinary,
@@ -32,16 +25,16 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.background import ended
 from gateway.errors import Conflict, NotFound, RecordsUnavailable
+from gateway.exchange.sealed import SealedRows
 from gateway.model import Caller, Reference, Search, stamp
 
 SWEEP_S = 30.0
 """At most so many seconds after its time an answer is erased; it can't be fetched from then on."""
 PENDING = "pending"
 PENDING_FOR = timedelta(hours=24)
-_NONCE = 12
 _SETTLED = "This search has its reference. It can't be changed."
 
 _log = structlog.get_logger("sallyport.searches")
@@ -84,8 +77,15 @@ class Searches:
     """The kept searches. `key` is 32 bytes. Blocking: call it on a worker thread."""
 
     def __init__(self, engine: Engine, key: bytes) -> None:
-        self._engine = engine
-        self._seal = AESGCM(key)
+        self._rows = SealedRows(
+            engine,
+            key,
+            code="searches.unavailable",
+            unavailable=(
+                "Kept searches can't be read or written now, so nothing was given. Try again."
+            ),
+            not_ours="A kept search can't be opened with this key.",
+        )
         _metadata.create_all(engine)
 
     def keep(
@@ -99,16 +99,14 @@ class Searches:
     ) -> None:
         """Keep one answered search. `sweep` erases it when `keep_until` has come."""
         officer = search.caller.officer
-        inner = orjson.dumps(
-            {
-                "client": search.caller.client,
-                "officer": officer.subject if officer else "",
-                "request": request,
-                "body": body.decode(),
-            }
-        )
+        inner = {
+            "client": search.caller.client,
+            "officer": officer.subject if officer else "",
+            "request": request,
+            "body": body.decode(),
+        }
         pending = search.reference is not None and search.reference.type == PENDING
-        with self._open() as c:
+        with self._rows.open() as c:
             c.execute(
                 insert(_table).values(
                     id=search.id,
@@ -116,7 +114,7 @@ class Searches:
                     keep_until=keep_until.timestamp(),
                     pending=pending,
                     late=False,
-                    sealed=self._sealed(search.id, inner),
+                    sealed=self._rows.seal(search.id, inner),
                 )
             )
 
@@ -126,12 +124,12 @@ class Searches:
         What still stands in the review queue stays until it is completed, but not the answer.
         """
         past = _table.c.keep_until <= now.timestamp()
-        with self._open() as c:
+        with self._rows.open() as c:
             c.execute(delete(_table).where(past, _table.c.pending.is_(False)))
             for row in c.execute(select(_table).where(past)).all():
-                inner = self._opened(row.id, row.sealed)
+                inner = self._rows.unseal(row.id, row.sealed)
                 if inner["body"]:
-                    sealed = self._sealed(row.id, orjson.dumps(inner | {"body": ""}))
+                    sealed = self._rows.seal(row.id, inner | {"body": ""})
                     c.execute(update(_table).where(_table.c.id == row.id).values(sealed=sealed))
             soonest = c.execute(select(func.min(_table.c.keep_until)).where(~past)).scalar()
         return None if soonest is None else datetime.fromtimestamp(soonest, UTC)
@@ -144,11 +142,11 @@ class Searches:
         `to_complete`: one whose reference is pending also past its days, which an agency that
         answered may have made short.
         """
-        with self._open() as c:
+        with self._rows.open() as c:
             row = c.execute(select(_table).where(_table.c.id == search_id)).one_or_none()
         over = row is not None and row.keep_until <= now.timestamp()
         if row is not None and (not over or (to_complete and row.pending)):
-            inner = self._opened(search_id, row.sealed)
+            inner = self._rows.unseal(search_id, row.sealed)
             if caller.officer and inner["officer"] == caller.officer.subject:
                 return Kept(
                     id=search_id,
@@ -174,19 +172,17 @@ class Searches:
         """Give a pending search its reference, once. Tells whether it came in time."""
         in_time = self.in_time(kept, now)
         request = kept.request | {"reference": {"type": reference.type, "number": reference.number}}
-        inner = orjson.dumps(
-            {
-                "client": kept.client,
-                "officer": kept.officer,
-                "request": request,
-                "body": kept.body.decode(),
-            }
-        )
-        with self._open() as c:
+        inner = {
+            "client": kept.client,
+            "officer": kept.officer,
+            "request": request,
+            "body": kept.body.decode(),
+        }
+        with self._rows.open() as c:
             changed = c.execute(
                 update(_table)
                 .where(_table.c.id == kept.id, _table.c.pending.is_(True))
-                .values(pending=False, late=not in_time, sealed=self._sealed(kept.id, inner))
+                .values(pending=False, late=not in_time, sealed=self._rows.seal(kept.id, inner))
             )
         if changed.rowcount != 1:
             raise Conflict(_SETTLED, code="search.not_pending")
@@ -200,35 +196,11 @@ class Searches:
             .where((_table.c.pending & (_table.c.asked_at < limit)) | _table.c.late)
             .order_by(_table.c.asked_at)
         )
-        with self._open() as c:
+        with self._rows.open() as c:
             return [
                 Overdue(r.id, datetime.fromtimestamp(r.asked_at, UTC), r.late)
                 for r in c.execute(query)
             ]
-
-    @contextmanager
-    def _open(self) -> Iterator[Connection]:
-        """Give a connection. A full disk or a lock is Unavailable, and its text goes nowhere."""
-        try:
-            with self._engine.begin() as c:
-                yield c
-        except SQLAlchemyError:
-            raise RecordsUnavailable(
-                "Kept searches can't be read or written now, so nothing was given. Try again.",
-                code="searches.unavailable",
-            ) from None
-
-    def _sealed(self, search_id: str, inner: bytes) -> bytes:
-        nonce = os.urandom(_NONCE)
-        return nonce + self._seal.encrypt(nonce, inner, search_id.encode())
-
-    def _opened(self, search_id: str, sealed: bytes) -> dict[str, Any]:
-        try:
-            plain = self._seal.decrypt(sealed[:_NONCE], sealed[_NONCE:], search_id.encode())
-        except InvalidTag as error:
-            raise RecordsUnavailable("A kept search can't be opened with this key.") from error
-        opened: dict[str, Any] = orjson.loads(plain)
-        return opened
 
 
 async def sweep_on_time(searches: Searches, stack: AsyncExitStack) -> None:
@@ -251,13 +223,7 @@ async def sweep_on_time(searches: Searches, stack: AsyncExitStack) -> None:
 
     first = await sweep()
     task = asyncio.create_task(on_time())
-
-    async def ended() -> None:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-    stack.push_async_callback(ended)
+    stack.push_async_callback(ended, task)
 
 
 def due(asked_at: datetime) -> str:

@@ -1,0 +1,56 @@
+"""Rows of the state database whose content is sealed: it alone tells nothing but ids and times."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.errors import RecordsUnavailable
+
+_NONCE = 12
+
+
+class SealedRows:
+    """Seals JSON objects with AES-256-GCM, each to its row's id. `key` is 32 bytes. Blocking.
+
+    `code` and `unavailable` are the problem where the database can't be used; `not_ours` is said
+    where a row can't be opened.
+    """
+
+    def __init__(
+        self, engine: Engine, key: bytes, *, code: str, unavailable: str, not_ours: str
+    ) -> None:
+        self._engine = engine
+        self._aead = AESGCM(key)
+        self._code = code
+        self._unavailable = unavailable
+        self._not_ours = not_ours
+
+    @contextmanager
+    def open(self) -> Iterator[Connection]:
+        """Give a connection. A full disk or a lock is Unavailable, and its text goes nowhere."""
+        try:
+            with self._engine.begin() as c:
+                yield c
+        except SQLAlchemyError:
+            raise RecordsUnavailable(self._unavailable, code=self._code) from None
+
+    def seal(self, row_id: str, inner: Mapping[str, Any]) -> bytes:
+        """Seal an object: what it holds counts under this id alone."""
+        nonce = os.urandom(_NONCE)
+        return nonce + self._aead.encrypt(nonce, orjson.dumps(inner), row_id.encode())
+
+    def unseal(self, row_id: str, sealed: bytes) -> dict[str, Any]:
+        """Give the object. Raises RecordsUnavailable: another key's, another row's, or altered."""
+        try:
+            plain = self._aead.decrypt(sealed[:_NONCE], sealed[_NONCE:], row_id.encode())
+        except InvalidTag as error:
+            raise RecordsUnavailable(self._not_ours) from error
+        inner: dict[str, Any] = orjson.loads(plain)
+        return inner
