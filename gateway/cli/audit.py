@@ -5,10 +5,8 @@
 asked through its admin API, or, when none runs, by this command as the log's one writer.
 """
 
-import asyncio
-import getpass
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -23,9 +21,10 @@ from rich.table import Table
 from gateway import settings as settings_files
 from gateway.cli import admin_client
 from gateway.cli.options import AsJson, Home
+from gateway.cli.reading import LEDGER, alone
 from gateway.cli.showing import progress_bar
 from gateway.errors import NotFound, Unavailable
-from gateway.ledger import Draft, EntryType, Filters, Ledger, LogEntry, PageOf, origin_of
+from gateway.ledger import EntryType, Filters, LogEntry, PageOf, origin_of
 from gateway.ledger.checkpoint import verifier_key
 from gateway.ledger.evidence import read_checkpoints, read_receipts
 from gateway.ledger.findings import Report
@@ -38,7 +37,6 @@ T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True)
 
-_LEDGER = Path("data") / "ledger.db"
 _PAGE = 500
 _WIDE = 200
 _KINDS = {
@@ -84,7 +82,7 @@ def verify_command(
     with progress_bar(quiet=as_json or not sys.stderr.isatty()) as bar:
         task = bar.add_task("entries", total=None)
         report = Verification(
-            settings.home / _LEDGER,
+            settings.home / LEDGER,
             origin=origin_of(settings.ori),
             key=keys.log.public_key(),
             sealing=SealingKey(ledger_key(keys.sealing)),
@@ -131,7 +129,7 @@ def receipts_command(
         path = f"/v1/audit/receipts?{urlencode({'peer': peer})}"
         found = admin_client.call(settings.home, "GET", path)["receipts"]
     except Unavailable:
-        found = _alone(
+        found = alone(
             settings.home, "receipts_read", {"peer": peer}, lambda ledger: ledger.receipts(peer)
         )
     for receipt in found:
@@ -191,7 +189,7 @@ def entries_command(
 def _page_alone(
     home: Path, filters: Filters, page: PageOf, query: list[tuple[str, str]], *, unseal: bool
 ) -> dict[str, Any]:
-    found = _alone(
+    found = alone(
         home,
         "log_unsealed" if unseal else "log_read",
         {"filters": {k: v for k, v in query if k not in {"after", "limit"}}},
@@ -201,38 +199,10 @@ def _page_alone(
     return body | ({"next": found.next} if found.next else {})
 
 
-def _alone(
-    home: Path, what: str, personal: dict[str, Any], act: Callable[[Ledger], Awaitable[T]]
-) -> T:
-    """Be the log's writer for a moment: log the reading, then read."""
-    if not (home / _LEDGER).is_file():
-        raise NotFound("There is no access log yet: the gateway never ran.")
-    settings = settings_files.load(home)
-    keys = key_files.load(home)
-    ledger = Ledger(
-        home / _LEDGER,
-        origin=origin_of(settings.ori),
-        log_key=keys.log,
-        sealing_key=ledger_key(keys.sealing),
-    )
-    who = {"client": "command", "user": getpass.getuser()}
-    draft = Draft(EntryType.ADMIN, peer=settings.ori, decision=what, personal=who | personal)
-
-    async def logged() -> T:
-        await ledger.start()
-        try:
-            await ledger.begin([draft])
-            return await act(ledger)
-        finally:
-            await ledger.stop()
-
-    return asyncio.run(logged())
-
-
 def _read_only(home: Path, act: Callable[[Reader], T]) -> T:
-    if not (home / _LEDGER).is_file():
+    if not (home / LEDGER).is_file():
         raise NotFound("There is no access log yet: the gateway never ran.")
-    reader = Reader(home / _LEDGER)
+    reader = Reader(home / LEDGER)
     try:
         return act(reader)
     finally:

@@ -5,14 +5,13 @@ from typing import Annotated
 
 import typer
 
-Home = Annotated[
-    Path,
-    typer.Option(
-        "--home",
-        envvar="SALLYPORT_HOME",
-        help="The gateway's folder.",
-        file_okay=False,
-        exists=True,
-    ),
-]
+_HOME = typer.Option(
+    "--home",
+    envvar="SALLYPORT_HOME",
+    help="The gateway's folder.",
+    file_okay=False,
+    exists=True,
+)
+Home = Annotated[Path, _HOME]
+MaybeHome = Annotated[Path | None, _HOME]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]

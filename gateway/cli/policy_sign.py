@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from rich.console import Console
 from rich.table import Table
 
-from gateway.cli.options import AsJson
+from gateway.cli.options import AsJson, MaybeHome
 from gateway.errors import Misconfigured, PolicyRejected
 from gateway.model import stamp
 from gateway.policy import bundles
@@ -30,16 +30,6 @@ from gateway.trust.jwk import ec_jwk
 _NOBODY = "AA0000000"
 Key = Annotated[
     Path, typer.Option("--key", help="The signer's private key: 0600, in a folder of 0700.")
-]
-MaybeHome = Annotated[
-    Path | None,
-    typer.Option(
-        "--home",
-        envvar="SALLYPORT_HOME",
-        help="The gateway's folder.",
-        file_okay=False,
-        exists=True,
-    ),
 ]
 What = Annotated[
     Path, typer.Argument(help="A bundle's file, or the folder of a policy set.", exists=True)

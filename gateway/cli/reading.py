@@ -6,9 +6,10 @@ Then ledger.db is read as it is, read-only, so that long readings hold up nobody
 
 import asyncio
 import getpass
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from gateway import settings as settings_files
 from gateway.cli import admin_client
@@ -26,6 +27,8 @@ from gateway.ledger import (
 from gateway.ledger.reading import Reader
 from gateway.ledger.seal import SealingKey, ledger_key
 from gateway.trust import keys as key_files
+
+T = TypeVar("T")
 
 LEDGER = Path("data") / "ledger.db"
 
@@ -73,11 +76,16 @@ def opened_log(home: Path, what: str, about: dict[str, str]) -> OpenedLog:
     try:
         admin_client.call(home, "POST", "/v1/audit/readings", {"what": what, "about": about})
     except Unavailable:
-        asyncio.run(_logged_alone(home, what, about))
+        alone(home, what, {"about": about}, _nothing_more)
     return OpenedLog(home)
 
 
-async def _logged_alone(home: Path, what: str, about: dict[str, str]) -> None:
+def alone(
+    home: Path, what: str, personal: dict[str, Any], act: Callable[[Ledger], Awaitable[T]]
+) -> T:
+    """Be the log's writer for a moment: log the reading, then read. Raises as `opened_log` does."""
+    if not (home / LEDGER).is_file():
+        raise NotFound("There is no access log yet: the gateway never ran.")
     settings = settings_files.load(home)
     keys = key_files.load(home)
     ledger = Ledger(
@@ -86,11 +94,19 @@ async def _logged_alone(home: Path, what: str, about: dict[str, str]) -> None:
         log_key=keys.log,
         sealing_key=ledger_key(keys.sealing),
     )
-    personal: dict[str, Any] = {"client": "command", "user": getpass.getuser(), "about": about}
-    await ledger.start()
-    try:
-        await ledger.begin(
-            [Draft(EntryType.ADMIN, peer=settings.ori, decision=what, personal=personal)]
-        )
-    finally:
-        await ledger.stop()
+    who = {"client": "command", "user": getpass.getuser()}
+    draft = Draft(EntryType.ADMIN, peer=settings.ori, decision=what, personal=who | personal)
+
+    async def logged() -> T:
+        await ledger.start()
+        try:
+            await ledger.begin([draft])
+            return await act(ledger)
+        finally:
+            await ledger.stop()
+
+    return asyncio.run(logged())
+
+
+async def _nothing_more(_: Ledger) -> None:
+    """Read nothing: what was logged is read beside."""
