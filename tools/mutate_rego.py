@@ -36,6 +36,7 @@ from rich.table import Table
 from gateway.cli.showing import progress_bar
 from gateway.policy import builtins, negations
 from gateway.policy.embedded import Compiled
+from gateway.policy.paths import walk
 from gateway.policy.sets import PolicySet, load_set
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -113,7 +114,7 @@ def _of_file(file: str, source: bytes, rules: list[dict[str, Any]]) -> Iterator[
         yield made("removed", spec["span"], "")
         if kind == "Spec":
             yield from _bodies(spec, source, made)
-        for part in _walk(rule):
+        for part in walk(rule):
             yield from _conditions(part, source, made)
             yield from _operators(part, source, made)
             yield from _constants(part, source, made)
@@ -136,16 +137,16 @@ def _variables(head: dict[str, Any], query: dict[str, Any]) -> bool:
     """Whether the head uses a name that the body binds: the body can't then be set apart."""
     bound = {
         node["value"]
-        for part in _walk(query)
+        for part in walk(query)
         for key in ("SomeIn", "SomeVars", "AssignExpr")
         for node in (_named(part[key]) if key in part else ())
     }
-    used = {node["Var"]["value"] for node in _walk(head) if "Var" in node}
+    used = {node["Var"]["value"] for node in walk(head) if "Var" in node}
     return bool(bound & used)
 
 
 def _named(part: Any) -> Iterator[dict[str, Any]]:
-    for node in _walk(part):
+    for node in walk(part):
         if "Var" in node:
             yield node["Var"]
 
@@ -242,16 +243,6 @@ def _widened(span: dict[str, Any], source: bytes) -> dict[str, Any]:
         "start": start - (source[start - 1 : start] in quotes),
         "end": end + (source[end : end + 1] in quotes),
     }
-
-
-def _walk(value: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(value, dict):
-        yield value
-        for below in value.values():
-            yield from _walk(below)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _walk(item)
 
 
 # -- trying them ------------------------------------------------------------------------------

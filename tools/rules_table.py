@@ -7,26 +7,14 @@ A rule's metadata block is its `# METADATA` comment; one with `custom.id` is a r
 """
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.policy.rules import metadata_blocks
+from gateway.policy.rules import Rule, metadata_blocks
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "policy.md"
 BEGIN, END = "<!-- rules: begin -->", "<!-- rules: end -->"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule of the set, as its metadata name it. `where` is relative to the set's folder."""
-
-    id: str
-    title: str
-    citation: str
-    confirm_by_counsel: bool
-    where: str
 
 
 def rules(folder: Path) -> list[Rule]:
@@ -46,7 +34,7 @@ def rules(folder: Path) -> list[Rule]:
                 continue
             rule = _rule(block, custom, where, line)
             if rule.id in found:
-                raise ValueError(f"{where}:{line}: '{rule.id}' is in {found[rule.id].where} too")
+                raise ValueError(f"{where}:{line}: '{rule.id}' is in {_file(found[rule.id])} too")
             found[rule.id] = rule
     return list(found.values())
 
@@ -59,7 +47,11 @@ def _rule(block: dict[str, Any], custom: dict[str, Any], where: str, line: int) 
     )
     if not title or not citation or not isinstance(counsel, bool):
         raise ValueError(f"{where}:{line}: title, citation and confirm_by_counsel are wanted")
-    return Rule(str(custom["id"]), str(title), str(citation), counsel, where)
+    return Rule(str(custom["id"]), str(title), str(citation), counsel, f"{where}:{line}")
+
+
+def _file(rule: Rule) -> str:
+    return rule.where.rpartition(":")[0]
 
 
 def table(found: list[Rule]) -> str:
@@ -67,7 +59,7 @@ def table(found: list[Rule]) -> str:
     rows = ["| rule | title | citation | counsel | file |", "|---|---|---|---|---|"]
     rows += [
         f"| `{r.id}` | {r.title} | {r.citation} | "
-        f"{'to confirm' if r.confirm_by_counsel else ''} | `{r.where}` |"
+        f"{'to confirm' if r.confirm_by_counsel else ''} | `{_file(r)}` |"
         for r in found
     ]
     return "\n".join(rows)

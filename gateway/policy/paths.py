@@ -239,7 +239,7 @@ class _Walker:
         if "Var" in pattern:
             scope.kinds[pattern["Var"]["value"]] = kind
             return
-        for node in _walk(pattern):
+        for node in walk(pattern):
             if "Var" in node:
                 scope.kinds.setdefault(node["Var"]["value"], None)
 
@@ -430,11 +430,12 @@ def _texts(expr: Tree) -> list[Tree]:
     return []
 
 
-def _walk(value: Any) -> Iterator[Mapping[str, Any]]:
+def walk(value: Any) -> Iterator[dict[str, Any]]:
+    """Give every object of a syntax tree, the outer before what is in it."""
     if isinstance(value, dict):
         yield value
         for below in value.values():
-            yield from _walk(below)
+            yield from walk(below)
     elif isinstance(value, list):
         for item in value:
-            yield from _walk(item)
+            yield from walk(item)
