@@ -122,12 +122,14 @@ class Records:
         holdings += [s.terms for s in live]
         usable = held_terms(query.kind, holdings) & terms if holdings else frozenset[str]()
         unused = tuple(t for t in query.terms() if t not in usable)
-        if restricted(query, usable) is None:
+        left = restricted(query, usable)
+        if left is None:
             return FindResult(understood=False, terms_not_used=unused)
         if isinstance(query, RecordQuery):
             hits, ages = await self._by_id(query, mirrors.values(), live, record_types, question)
         else:
-            hits, ages = self._in_mirrors(query, usable, record_types, mirrored, limit)
+            telling = _telling(query, usable, mirrors)
+            hits, ages = self._in_mirrors(left, telling, record_types, mirrored, limit)
             found, more_ages = await self._in_live(query, terms, record_types, live, question)
             hits, ages = hits + found, ages + more_ages
         hits.sort(key=lambda h: (-h.match.bits, h.order))
@@ -145,20 +147,13 @@ class Records:
 
     def _in_mirrors(
         self,
-        query: Any,
-        usable: frozenset[str],
+        left: Any,
+        telling: Mapping[int, datetime | None],
         record_types: frozenset[str],
         mirrored: Mirrored,
         limit: int,
     ) -> tuple[list[_Hit], list[datetime | None]]:
-        # A source that holds nothing of what was asked by is left out: to it, all would be unknown.
-        telling = {
-            n: g.as_of
-            for n, g in mirrored.holding(record_types).items()
-            if restricted(query, usable & g.terms.get(query.kind, frozenset())) is not None
-        }
-        left = restricted(query, usable)
-        if not telling or left is None:
+        if not telling:
             return [], []
         found = mirrored.index.search(
             ask(left, self._today()), record_types, Threshold(limit + 1), telling
@@ -243,6 +238,20 @@ class Records:
         if len(stored) != len(set(keys)):
             return None
         return tuple(h.found or _found_stored(stored[h.key], h.match) for h in hits)
+
+
+def _telling(
+    query: Any, usable: frozenset[str], mirrors: Mapping[int, Generation]
+) -> dict[int, datetime | None]:
+    """Give the sources that hold something of what was asked by, and of when they are.
+
+    The others are left out: to them, all would be unknown, and a description would fit everything.
+    """
+    return {
+        n: g.as_of
+        for n, g in mirrors.items()
+        if restricted(query, usable & g.terms.get(query.kind, frozenset())) is not None
+    }
 
 
 def _guarded(work: Callable[[], _T]) -> Callable[[], _T]:
