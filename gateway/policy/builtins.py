@@ -31,6 +31,8 @@ ADMITTED: frozenset[str] = frozenset(
     }
 )
 NEVER = ("http.", "opa.", "rand.", "time.now_ns", "uuid.", "net.lookup", "print", "trace", "walk")
+SYSTEM = "system"
+"""Rules there would decide who may use an OPA server's API, and what it logs."""
 _IMPORTS = ("rego.v1", "data.", "input.")
 _VERBS = re.compile(r"%(.)")
 """`sprintf` agrees on %v, and %s of a text; %d of a text differs, as do floats and widths."""
@@ -61,6 +63,9 @@ def misuses(trees: Iterable[Mapping[str, Any]]) -> Iterator[Misuse]:
     for tree in trees:
         functions.setdefault(_package(tree), set()).update(_functions(tree))
     for tree in trees:
+        if _package(tree).split(".")[0] == SYSTEM:
+            span = tree["ast"]["package"]["span"]
+            yield Misuse(_where(tree, span), "package 'system' is the OPA server's own")
         own = functions[_package(tree)]
         for item in tree["ast"]["imports"]:
             name = dotted(item["refr"])

@@ -32,6 +32,8 @@ def vet(candidate: PolicySet, self_ori: str, case_ms: float) -> dict[str, Any]:
     """Vet a set. Gives the number of tests and the slowest case. Raises `PolicyRejected`."""
     words = read_vocabulary(candidate.data)
     _elements_exist(words)
+    if builtins.SYSTEM in candidate.data:
+        raise PolicyRejected("data 'system' are the OPA server's own", where="data.json")
     compiled = Compiled(candidate.modules, candidate.data)
     trees = compiled.trees()
     for misuse in (*folders.misplaced(trees), *builtins.misuses(trees)):

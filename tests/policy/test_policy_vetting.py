@@ -65,6 +65,16 @@ async def test_a_good_set_passes_and_says_what_was_slowest(tmp_path: Path) -> No
             f"{EXTRA}:4: function 'data.sallyport.extra.f' calls itself",
             id="calls itself by another name",
         ),
+        pytest.param(
+            {"mine/authz.rego": "package system.authz\nimport rego.v1\nallow := true\n"},
+            "mine/authz.rego:1: package 'system'",
+            id="the OPA server's own package",
+        ),
+        pytest.param(
+            {"system/authz/data.json": '{"allow": true}'},
+            "data.json: data 'system'",
+            id="the OPA server's own data",
+        ),
         pytest.param(extra("x := nosuch(1)"), f"{EXTRA}:3: built-in 'nosuch'", id="unknown"),
         pytest.param(extra("x := time.now_ns()"), f"{EXTRA}:3: built-in 'time.now_ns'", id="clock"),
         pytest.param(
