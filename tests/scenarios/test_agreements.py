@@ -53,7 +53,7 @@ def kept(two: World) -> Iterator[World]:
     yield two
     good = two.root / "good"
     for gateway in two.gateways.values():
-        shutil.rmtree(gateway.home / "agreements")
+        remove(gateway.home / "agreements")
         shutil.copytree(good / gateway.ori, gateway.home / "agreements")
     for _ in range(2):  # what was under way from one to the other meanwhile goes as well
         only(two, MOU)
@@ -136,7 +136,17 @@ def only(world: World, agreement: str) -> None:
     for gateway in world.gateways.values():
         for folder in (gateway.home / "agreements").iterdir():
             if folder.is_dir() and folder.name != agreement:
-                shutil.rmtree(folder)
+                remove(folder)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder into which a running gateway may be writing what a partner just told it."""
+    for _ in range(50):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{folder.name} does not go away")
 
 
 def test_what_both_signed_gives(two: World) -> None:
