@@ -1,8 +1,4 @@
-"""A program that writes to a log and says on standard output what is durable. Killed by tests.
-
-Its arguments: the log's path, how many callers at once, and, optional, a limit in bytes on the
-files it writes, which stands for a full disk and is lifted when a line comes in.
-"""
+"""Writes to a log and says on standard output what is durable. Killed by tests."""
 
 import asyncio
 import resource
@@ -27,14 +23,12 @@ async def caller(ledger: Ledger, number: int, callers: int) -> None:
             sys.stdout.flush()
 
 
-async def main() -> None:
-    path, callers = Path(sys.argv[1]), int(sys.argv[2])
+async def work(path: Path, callers: int, most: int | None) -> None:
     ledger = LogOnDisk(path).open(checkpoint_every_s=0.02)
     await ledger.start()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    if len(sys.argv) > 3:
-        most = int(sys.argv[3])
+    if most is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
         no_limit = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
         asyncio.get_running_loop().add_reader(
@@ -45,5 +39,10 @@ async def main() -> None:
             group.create_task(caller(ledger, number, callers))
 
 
-if __name__ == "__main__":
-    asyncio.run(main())
+def acknowledge(path: Path, callers: int, most: int | None = None) -> None:
+    """Write without end.
+
+    `most` limits the files it writes, in bytes: it stands for a full disk, and is lifted when a
+    line comes in.
+    """
+    asyncio.run(work(path, callers, most))

@@ -1,10 +1,6 @@
 """Imports: sums, the same again, interruption at any moment, readers in other processes."""
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,20 +15,11 @@ from gateway.records.importer import Importer, Progress
 from gateway.records.staging import staged_rows
 from gateway.records.store import Generation, Reader, open_store
 from gateway.records.sums import BATCH
+from tests.forked import Forked
+from tests.records.importing import LATER, import_rows, rows
 from tests.soak import count
 
-ROOT = Path(__file__).resolve().parents[2]
 AS_OF = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
-LATER = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
-
-
-def rows(size: int, *, version: str = "a") -> Iterator[Record | SetAside]:
-    """Every seventh row is set aside; the surname tells the version."""
-    for n in range(size):
-        if n % 7 == 3:
-            yield SetAside("s", n + 2, "adapter.bad_date", "not a date", f"raw {n}", "DOB", "?")
-        else:
-            yield record(Person("Test", f"Tester{version}", None, "F"), n)
 
 
 @pytest.fixture
@@ -198,33 +185,6 @@ def test_the_file_is_its_owners_only(path: Path, importer: Importer) -> None:
     assert {f.stat().st_mode & 0o077 for f in path.parent.iterdir()} == {0}
 
 
-PROGRAM = """
-import sys
-from datetime import UTC, datetime
-from pathlib import Path
-sys.path.insert(0, sys.argv[2])
-from importlib.util import module_from_spec, spec_from_file_location
-spec = spec_from_file_location("imports", sys.argv[3])
-module = module_from_spec(spec)
-spec.loader.exec_module(module)
-importer = module.Importer(Path(sys.argv[1]))
-print("ready", flush=True)
-done = importer.run(
-    "s", module.rows(int(sys.argv[4]), version=sys.argv[5]), as_of=module.LATER,
-    progress=lambda p: print(p.step, p.rows, flush=True),
-)
-print("done", done.resumed, flush=True)
-"""
-
-
-def start(path: Path, size: int, version: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(path), str(ROOT), __file__, str(size), version],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
 def test_killed_at_any_moment_the_old_generation_serves(path: Path, importer: Importer) -> None:
     """`kill -9` while reading, indexing, switching or deleting; then the next run completes."""
     size = count(2_500, 10_000)
@@ -232,16 +192,10 @@ def test_killed_at_any_moment_the_old_generation_serves(path: Path, importer: Im
     importer.run("s", rows(300, version="old"), as_of=AS_OF)
     serving = 300
     for n in range(count(4, 300)):
-        process = start(path, size + n, f"v{n}")
-        assert process.stdout is not None
-        steps = rng.randrange(0, size // BATCH + 4)
-        for _, line in zip(range(steps), process.stdout, strict=False):
-            if line.startswith("done"):
-                break
+        process = Forked(import_rows, path, size + n, f"v{n}")
+        process.wait_for(rng.randrange(0, size // BATCH + 4))
         time.sleep(rng.random() * 0.05)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
+        process.kill()
         (generation,) = current(path)
         assert generation.rows in {serving, size + n}
         done = importer.run("s", rows(size + n, version=f"v{n}"), as_of=LATER)
@@ -260,18 +214,16 @@ def test_a_reader_in_another_process_is_never_locked(path: Path, importer: Impor
     importer.run("s", rows(300, version="old"), as_of=AS_OF)
     reader = Reader(path)
     before = reader.change()
-    process = start(path, 3_000, "new")
+    process = Forked(import_rows, path, 3_000, "new")
     reads = 0
-    while process.poll() is None:
+    while process.runs():
         (generation,) = reader.generations()
         assert generation.rows in {300, 3_000}
         key = generation.id << 32
         found = reader.fetch([key])
         assert found == {} or found[key].record_id == "P-0000000"
         reads += 1
-    assert process.stdout is not None
-    process.stdout.close()
-    assert process.returncode == 0
+    assert process.wait() == 0
     assert reads > 10
     assert reader.change() != before
     assert reader.generations()[0].rows == 3_000
