@@ -241,6 +241,8 @@ def _result(d: Imported) -> str:
     else:
         result = "unchanged" if d.same else f"generation {d.generation}"
         result += f", {records}"
+    if d.rows - d.set_aside != d.records:
+        result += f" of {d.rows - d.set_aside:,} rows"
     if d.corrected:
         result += f", {d.corrected:,} of them as corrected by hand"
     if d.resumed:
