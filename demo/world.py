@@ -54,11 +54,18 @@ class Gateway:
     module: str = "gateway.cli"
     cpu: int | None = None
     """The one processor it may use, for measuring."""
+    site: str | None = None
+    """Where others reach it, if a proxy stands before it."""
+
+    @property
+    def inside(self) -> str:
+        """Where it answers on this machine."""
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def url(self) -> str:
-        """Where it answers."""
-        return f"http://127.0.0.1:{self.port}"
+        """Where it says that it answers: what peers and tokens name."""
+        return self.site or self.inside
 
     @property
     def log(self) -> Path:
@@ -100,7 +107,7 @@ class Gateway:
             if self.process is None or self.process.poll() is not None:
                 break
             try:
-                answer = httpx.get(f"{self.url}/readyz", timeout=2)
+                answer = httpx.get(f"{self.inside}/readyz", timeout=2)
                 if answer.status_code == httpx.codes.OK:
                     state: dict[str, Any] = answer.json()
                     return state
@@ -127,7 +134,7 @@ class Gateway:
             officer=officer,
             scope=scope,
         )
-        answer = httpx.post(f"{self.url}/oauth2/token", data=form, timeout=10)
+        answer = httpx.post(f"{self.inside}/oauth2/token", data=form, timeout=10)
         if answer.status_code != httpx.codes.OK:
             raise RuntimeError(f"no token: {answer.text}")
         return str(answer.json()["access_token"])
@@ -135,7 +142,7 @@ class Gateway:
     def client(self, officer: Officer | None = None, scope: str | None = None) -> httpx.Client:
         """Give an HTTP client that carries a token."""
         return httpx.Client(
-            base_url=self.url,
+            base_url=self.inside,
             headers={"authorization": f"Bearer {self.token(officer, scope)}"},
             timeout=40,
         )
@@ -184,8 +191,11 @@ class World:
         agencies: Collection[str] = tuple(AGENCIES),
         everywhere: bool = False,
         policies: Path = ROOT / "policies",
+        sites: Mapping[str, str] | None = None,
     ) -> None:
         """Make a folder for each: keys, peers, clients, policies, mappings and legacy files.
+
+        `sites` are the addresses of the proxies before them, by ORI, if there are some.
 
         The truth, who is who, stays outside of every gateway's folder.
         """
@@ -193,8 +203,9 @@ class World:
         legacy = self.root / "legacy"
         self.say("making up people and the agencies' legacy files")
         generate(legacy, people=people, agencies=agencies, everywhere=everywhere)
-        for ori, port in zip(agencies, _free_ports(len(agencies)), strict=True):
-            self.gateways[ori] = self._one(Ori(ori), AGENCIES[ori], port, legacy, policies)
+        for ori, port in zip(agencies, free_ports(len(agencies)), strict=True):
+            site = (sites or {}).get(ori)
+            self.gateways[ori] = self._one(Ori(ori), port, site, legacy, policies)
         for one in self.gateways.values():
             for other in self.gateways.values():
                 if other is not one:
@@ -209,11 +220,11 @@ class World:
         """Who is who, for those who measure."""
         return self.root / TRUTH
 
-    def _one(self, ori: Ori, name: str, port: int, legacy: Path, policies: Path) -> Gateway:
+    def _one(self, ori: Ori, port: int, site: str | None, legacy: Path, policies: Path) -> Gateway:
         home = self.root / ori
-        url = f"http://127.0.0.1:{port}"
-        setup.init_home(home, ori=ori, name=name, url=url, port=port)
         key = ec.generate_private_key(ec.SECP256R1())
+        made = Gateway(ori, AGENCIES[ori], home, port, key, site=site)
+        setup.init_home(home, ori=ori, name=made.name, url=made.url, port=port)
         setup.add_client(
             home,
             ClientEntry(
@@ -231,7 +242,7 @@ class World:
         _replace_tree(ROOT / "demo" / "agencies" / ori / "mappings", home / "mappings")
         _replace_tree(legacy / ori / "sources", home / "sources")
         _lock_down(home)
-        return Gateway(ori, name, home, port, key)
+        return made
 
     @contextmanager
     def running(self) -> Iterator["World"]:
@@ -248,7 +259,8 @@ class World:
                 gateway.stop()
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Give loopback ports that were free a moment ago."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for s in sockets:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sees to the few things that the checks need from the system: Python 3.11 with venv, git, make, OPA.
+# Sees to the few things that the checks need from the system: Python 3.11 with venv, git, make, OPA,
+# and HAProxy, which stands before the gateways in deploy/.
 # Installs only what is missing, and only as root on a system with apt; else it says what to install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,6 +11,7 @@ command -v git >/dev/null || missing+=(git)
 command -v make >/dev/null || missing+=(make)
 command -v "$python" >/dev/null || missing+=(python3)
 "$python" -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+command -v haproxy >/dev/null || missing+=(haproxy)
 
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
