@@ -1,8 +1,9 @@
 """The mirrors: each source's current generation, loaded, and replaced when an import has switched.
 
-One immutable `Mirrored` for all sources is swapped by one assignment. Watching the file and loading
-an index happen on one thread of their own. The few messages of an answer are read on the event
-loop itself: some 20 us each from the page cache, where a change of threads costs 250 us.
+One immutable `Mirrored` for all sources is swapped by one assignment. Watching the file and taking
+in an index happen on one thread of their own; once searches are answered, an index is made in a
+process of its own (`aside.py`). The few messages of an answer are read on the event loop itself:
+some 20 us each from the page cache, where a change of threads costs 250 us.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
@@ -21,12 +23,14 @@ import structlog
 
 from gateway.background import ended
 from gateway.errors import RecordsUnavailable, SallyportError
+from gateway.records.aside import read, whole
 from gateway.records.columns import Builder, Columns, index_format
 from gateway.records.index import Index, Kind
-from gateway.records.merge import merged
 from gateway.records.store import FIRST, Generation, Reader, Stored
 
 POLL_S = 0.5
+_LONGEST_WAIT_S = 8.0
+"""Between two looks, while what is there can't be taken in."""
 _KEPT = 2_048
 _T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
@@ -54,16 +58,16 @@ class Mirrored:
         return self.generations[source].id * FIRST + number - self.firsts[source]
 
 
-def join(generations: Sequence[Generation], columns: Sequence[Columns]) -> Mirrored:
-    """Make the indexes of several generations one."""
+def _mirrored(generations: Sequence[Generation], columns: Columns) -> Mirrored:
+    """Make the index of all of them searchable."""
+    if columns.records != sum(g.records for g in generations):
+        raise RecordsUnavailable("an index is not of its records; import again")
     kinds = [Kind(t, n) for n, g in enumerate(generations) for t in g.types]
-    codes = list(accumulate((len(g.types) for g in generations), initial=0))
-    firsts = tuple(accumulate((c.records for c in columns), initial=0))[:-1]
-    whole = columns[0] if len(columns) == 1 else merged(columns, codes[:-1])
-    return Mirrored(tuple(generations), firsts, Index(whole, kinds))
+    firsts = tuple(accumulate((g.records for g in generations), initial=0))[:-1]
+    return Mirrored(tuple(generations), firsts, Index(columns, kinds))
 
 
-_NOTHING = join((), (Builder().finish(),))
+_NOTHING = _mirrored((), Builder().finish())
 
 
 class Mirrors:
@@ -77,6 +81,7 @@ class Mirrors:
         self._change = -1
         self._task: asyncio.Task[None] | None = None
         self._refreshing = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._recent: OrderedDict[int, Stored] = OrderedDict()
         self.current = _NOTHING
         self.loading: frozenset[str] = frozenset()
@@ -93,6 +98,9 @@ class Mirrors:
     async def stop(self) -> None:
         """Let go of the file and the thread."""
         await ended(self._task)
+        for task in tuple(self._tasks):
+            with suppress(SallyportError):
+                await ended(task)
         if self._reader is not None:
             await self._call(self._reader.close)
         if self._messages is not None:
@@ -100,7 +108,21 @@ class Mirrors:
         self._thread.shutdown()
 
     async def refresh(self) -> None:
-        """Load generations that have been switched to since the last look."""
+        """Load generations that have been switched to since the last look.
+
+        A search that waits for it may be given up: the work goes on for the others.
+        """
+        task = asyncio.create_task(self._refresh())
+        self._tasks.add(task)
+        task.add_done_callback(self._over)
+        await asyncio.shield(task)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waits has it; where nobody does, the next look says so
+
+    async def _refresh(self) -> None:
         async with self._refreshing:
             change = await self._call(self._watching.change)
             if change == self._change:
@@ -163,17 +185,36 @@ class Mirrors:
             if generation.index_format != index_format():
                 await self._remake(generation)
 
-        def load() -> Mirrored:
-            try:
-                found = [self._watching.columns(g.id) for g in generations]
-                columns = [c for c in found if c is not None]
-                if len(columns) < len(generations):
-                    raise RecordsUnavailable("a generation went away while it was loaded")
-                return join(generations, columns) if generations else _NOTHING
-            except (ValueError, KeyError, TypeError):
-                raise RecordsUnavailable("an index can't be read; import again") from None
+        if not generations:
+            return _NOTHING
+        made = self._in_another_process if self.started else self._here
+        columns = await made(generations)
+        return await self._call(lambda: _mirrored(generations, columns))
 
-        return await self._call(load)
+    async def _here(self, generations: tuple[Generation, ...]) -> Columns:
+        """Make the index of all sources within this process: before anything is answered."""
+        return await self._call(lambda: _readable(lambda: whole(self._watching, generations)))
+
+    async def _in_another_process(self, generations: tuple[Generation, ...]) -> Columns:
+        """Have another process make the index of all sources; this one goes on answering."""
+        out, into = os.pipe()
+        with open(out, "rb") as made:  # noqa: ASYNC230, PTH123 - a pipe, read on the thread
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "gateway.records.aside"),
+                    *(str(self._path), *(str(g.id) for g in generations)),
+                    stdout=into,
+                    stderr=asyncio.subprocess.DEVNULL,
+                )
+            finally:
+                os.close(into)
+            try:
+                return await self._call(lambda: _readable(lambda: read(made)))
+            finally:
+                # It has written everything, or was cut off, or nobody waits for it any more.
+                with suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
 
     async def _remake(self, generation: Generation) -> None:
         """Have another process make the index anew; this one goes on answering."""
@@ -202,19 +243,27 @@ class Mirrors:
         return self._task is not None and not self._task.done() and not self.failing
 
     async def _poll(self) -> None:
+        wait = POLL_S
         while True:
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(wait)
             try:
                 await self.refresh()
-                self.failing = False
+                self.failing, wait = False, POLL_S
             except SallyportError as error:
                 # The old generation goes on serving, and /readyz says so.
                 if not self.failing:
                     _log.warning("records.refresh_failed", code=error.code)
-                self.failing = True
+                self.failing, wait = True, min(2 * wait, _LONGEST_WAIT_S)
 
     async def _call(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _readable(work: Callable[[], Columns]) -> Columns:
+    try:
+        return work()
+    except (ValueError, KeyError, TypeError):
+        raise RecordsUnavailable("an index can't be read; import again") from None
 
 
 def _present(reader: Reader | None) -> Reader:

@@ -4,6 +4,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -29,7 +30,7 @@ from gateway.model import (
     Subject,
     SubjectQuery,
 )
-from gateway.records import mirror
+from gateway.records import aside, mirror
 from gateway.records.find import Records
 from gateway.records.importer import Importer
 from gateway.records.store import generations, index_parts, open_store
@@ -350,6 +351,89 @@ async def test_a_spoilt_index_leaves_the_old_generation_serving(
     assert not records.status()["ok"]
     assert [f.record_id for f in (await find(records, question(MARISOL))).found] == ["P-0000001"]
     await records.stop()
+
+
+async def test_a_switch_is_made_in_another_process(
+    records: Records, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def here(*_: object) -> None:
+        raise AssertionError("made within the gateway, while it answers")
+
+    monkeypatch.setattr(mirror, "whole", here)
+    monkeypatch.setattr(aside, "merged", here)
+    other = Person("Wolfgang", "Thistlewood", date(1960, 1, 2), "M")
+    third = Person("Ottilie", "Fernsby", date(1971, 3, 4), "F")
+    await asyncio.to_thread(load, path, "more", [record(other, 9), record(third, 10)], NEW)
+    await asyncio.to_thread(load, path, "first", [record(third, 11)], NEW)
+    await records.refresh()
+    # "first" stands before "persons" in the new numbers: every one was moved.
+    assert [f.record_id for f in (await find(records, question(third))).found] == [
+        "P-0000011",
+        "P-0000010",
+    ]
+    assert (await find(records, question(other))).found[0].record_id == "P-0000009"
+    assert (await find(records, question(MARISOL), most=1)).found[0].record_id == "P-0000000"
+
+
+@pytest.mark.parametrize("fault", ["sys.exit(1)", "print('no index')", "os.kill(os.getpid(), 9)"])
+async def test_where_that_process_fails_the_old_records_serve(
+    records: Records, path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(f"#!{sys.executable}\nimport os, sys\n{fault}\n", encoding="utf-8")
+    python.chmod(0o700)
+    other = Person("Wolfgang", "Thistlewood", date(1960, 1, 2), "M")
+    with monkeypatch.context() as broken:
+        broken.setattr(mirror.sys, "executable", str(python))
+        await asyncio.to_thread(load, path, "more", [record(other, 9)], NEW)
+        with pytest.raises(RecordsUnavailable):
+            await records.refresh()
+        assert (await find(records, question(MARISOL), most=1)).found
+        for _ in range(100):
+            if not records.status()["ok"]:
+                break
+            await asyncio.sleep(0.05)
+        assert not records.status()["ok"]
+    await records.refresh()
+    assert (await find(records, question(other))).found[0].record_id == "P-0000009"
+
+
+async def test_a_search_that_is_given_up_does_not_end_the_switch_for_others(
+    records: Records, path: Path
+) -> None:
+    other = Person("Wolfgang", "Thistlewood", date(1960, 1, 2), "M")
+    await asyncio.to_thread(load, path, "persons", [record(other, 9)], NEW)
+    given_up = asyncio.create_task(find(records, question(MARISOL)))
+    waiting = asyncio.create_task(find(records, question(MARISOL)))
+    await asyncio.sleep(0.05)
+    given_up.cancel()
+    assert (await waiting).found == ()
+    assert given_up.cancelled()
+    assert (await find(records, question(other))).found[0].record_id == "P-0000009"
+
+
+async def test_stopping_during_a_switch_leaves_no_process(path: Path) -> None:
+    load(path, "persons", [record(MARISOL, 1)])
+    records = Records(path)
+    await records.start()
+    other = Person("Wolfgang", "Thistlewood", date(1960, 1, 2), "M")
+    await asyncio.to_thread(load, path, "more", [record(other, 9)], NEW)
+    switching = asyncio.create_task(records.refresh())
+    await asyncio.sleep(0.05)
+    await records.stop()
+    with pytest.raises(asyncio.CancelledError):
+        await switching
+    assert _processes_with(str(path)) == []
+
+
+def _processes_with(word: str) -> list[list[bytes]]:
+    found = []
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has just ended
+            words = command.read_bytes().split(b"\0")
+            if word.encode() in words:
+                found.append(words)
+    return found
 
 
 async def test_not_started_is_unavailable(path: Path) -> None:
