@@ -1,291 +1,117 @@
 """Change each rule of a policy set, one place at a time, and see that some test notices.
 
-    python tools/mutate_rego.py [FOLDER] [--every 1] [--seed 0] [--only law/federal]
-        [--jobs 2] [--json]
+    python tools/mutate_rego.py [FOLDER] [--only law/federal] [--every 1] [--seed 0]
+        [--jobs 1] [--kept FILE] [--json]
 
-Ends with 1 if a change goes unnoticed, and lists each with file, line and what was changed.
+Ends with 1 if a change goes unnoticed, and lists each with file, line and what was changed; with 2
+if the set's own tests fail, or the list of equivalents no longer holds. What is changed:
+`rego_mutants.py`.
 
-The changes, one a run of the tests:
+A set that no longer compiles, or that vetting refuses for its negations, can't come into force:
+such a change is counted by itself. The tests are the set's own `test_` rules, run by the embedded
+engine. Those that go through the changed lines are run first, then those that go through the file,
+then all others: none is left out, so that a change counts as unnoticed only if every test passed.
 
-- a rule, an `else` or a default is removed
-- a rule's whole body is negated
-- a condition is negated, or removed
-- a comparison or an operation on sets or numbers is another one (`==` `!=`, `<` `<=`, `|` `&` …)
-- a constant is another one: a text, a number, true and false
+`--kept FILE` writes each verdict down as it comes, and goes on from there when the run was
+interrupted. Verdicts hold for the very set that they were made with: another one starts anew.
 
-The words that a refusal says to people (`text`, `citation`) decide nothing, and are left as they
-are. A set that no longer compiles, or that vetting refuses for its negations, can't come into
-force: such a change is counted by itself. The tests are the set's own `test_` rules, run by the
-embedded engine; each is expected to pass on the set as it is.
+`equivalents.yaml` in the folder lists changes that no test can notice, each with the reason. The
+list is held against the run: one that is noticed, or is no change of the set any more, is an error.
 """
 
 import argparse
-import multiprocessing
-import random
 import sys
+import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import orjson
 import regorus
+import yaml
+from rego_mutants import Mutant, mutants
 from rich.console import Console
 from rich.table import Table
 
 from gateway.cli.showing import progress_bar
 from gateway.policy import builtins, negations
 from gateway.policy.embedded import Compiled
-from gateway.policy.paths import walk
 from gateway.policy.sets import PolicySet, load_set
 
-ROOT = Path(__file__).resolve().parent.parent
-POLICIES = ROOT / "policies"
-_WORDS_FOR_PEOPLE = frozenset({"text", "citation"})
-_OTHER = {
-    "==": ("!=",),
-    "!=": ("==",),
-    "<": ("<=", ">"),
-    "<=": ("<", ">"),
-    ">": (">=", "<"),
-    ">=": (">", "<"),
-    "|": ("&",),
-    "&": ("|",),
-    "-": ("|",),
-    "+": ("-",),
-    "*": ("+",),
-    "/": ("*",),
-    "%": ("+",),
-}
-_NAME = "was_before_the_change"
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """One changed place: bytes `start` to `end` of a file become `text`; `more` goes to its end."""
-
-    file: str
-    line: int
-    kind: str
-    before: str
-    start: int
-    end: int
-    text: str
-    more: str = ""
-
-    def apply(self, source: str) -> str:
-        """Give the file's text with the change."""
-        raw = source.encode()
-        return (raw[: self.start] + self.text.encode() + raw[self.end :]).decode() + self.more
+POLICIES = Path(__file__).resolve().parent.parent / "policies"
+EQUIVALENTS = "equivalents.yaml"
+_AN_ENTRY = {"file", "rule", "kind", "at", "is", "reason"}
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a mutant: caught by a test, refused before any test, or survived."""
+    """What became of a mutant: by which test it was caught, or by what refused; None: nothing."""
 
     mutant: Mutant
-    by: str
-    survived: bool
+    by: str | None
 
+    @property
+    def survived(self) -> bool:
+        """Whether nothing noticed."""
+        return self.by is None
 
-# -- making them ------------------------------------------------------------------------------
-
-
-def mutants(policy_set: PolicySet) -> list[Mutant]:
-    """Make every mutant of the rules of a set, in the order of files and places."""
-    compiled = Compiled(policy_set.rules, policy_set.data)
-    found: dict[tuple[str, int, int, str, str], Mutant] = {}
-    for tree in compiled.trees():
-        file = tree["source"]["file"]
-        source = policy_set.rules[file].encode()
-        for one in _of_file(file, source, tree["ast"]["rules"]):
-            found.setdefault((file, one.start, one.end, one.text, one.more), one)
-    return sorted(found.values(), key=lambda m: (m.file, m.start, m.end, m.text))
-
-
-def _of_file(file: str, source: bytes, rules: list[dict[str, Any]]) -> Iterator[Mutant]:
-    def made(kind: str, span: dict[str, Any], text: str, more: str = "") -> Mutant:
-        start, end = span["start"], span["end"]
-        before = " ".join(source[start:end].decode().split())
-        return Mutant(file, span["line"], kind, before[:100], start, end, text, more)
-
-    for rule in rules:
-        (kind, spec), *_ = rule.items()
-        yield made("removed", spec["span"], "")
-        if kind == "Spec":
-            yield from _bodies(spec, source, made)
-        for part in walk(rule):
-            yield from _conditions(part, source, made)
-            yield from _operators(part, source, made)
-            yield from _constants(part, source, made)
-
-
-def _bodies(spec: dict[str, Any], source: bytes, made: Any) -> Iterator[Mutant]:
-    for number, body in enumerate(spec["bodies"]):
-        if number:
-            yield made("else removed", body["span"], "")
-        query = body["query"]
-        if not query["stmts"] or "Func" in spec["head"] or _variables(spec["head"], query):
-            continue
-        first, last = query["stmts"][0]["span"], query["stmts"][-1]["span"]
-        span = _widened({**first, "end": last["end"]}, source)
-        inside = source[span["start"] : span["end"]].decode()
-        yield made("body negated", span, f"not {_NAME}", f"\n\n{_NAME} if {{\n{inside}\n}}\n")
-
-
-def _variables(head: dict[str, Any], query: dict[str, Any]) -> bool:
-    """Whether the head uses a name that the body binds: the body can't then be set apart."""
-    bound = {
-        node["value"]
-        for part in walk(query)
-        for key in ("SomeIn", "SomeVars", "AssignExpr")
-        for node in (_named(part[key]) if key in part else ())
-    }
-    used = {node["Var"]["value"] for node in walk(head) if "Var" in node}
-    return bool(bound & used)
-
-
-def _named(part: Any) -> Iterator[dict[str, Any]]:
-    for node in walk(part):
-        if "Var" in node:
-            yield node["Var"]
-
-
-def _conditions(part: dict[str, Any], source: bytes, made: Any) -> Iterator[Mutant]:
-    for statement in part.get("stmts", ()):
-        span, literal = _widened(statement["span"], source), statement["literal"]
-        text = source[span["start"] : span["end"]].decode()
-        (kind, inner), *_ = literal.items()
-        if kind == "NotExpr":
-            yield made("condition negated", span, text.removeprefix("not").lstrip())
-            yield made("condition removed", span, "true")
-        elif kind == "Expr" and "AssignExpr" not in inner["expr"]:
-            yield made("condition negated", span, f"not {text}")
-            yield made("condition removed", span, "true")
-        elif kind == "Every":
-            yield made("condition removed", span, "true")
-
-
-def _operators(part: dict[str, Any], source: bytes, made: Any) -> Iterator[Mutant]:
-    for kind in ("BoolExpr", "BinExpr", "ArithExpr"):
-        node = part.get(kind)
-        if not isinstance(node, dict):
-            continue
-        left, right = _span(node["lhs"], source), _span(node["rhs"], source)
-        if left is None or right is None:
-            continue
-        between = source[left["end"] : right["start"]].decode()
-        for sign in ("==", "!=", "<=", ">=", "<", ">", "|", "&", "-", "+", "*", "/", "%"):
-            at = between.find(sign)
-            if at < 0:
-                continue
-            start = left["end"] + len(between[:at].encode())
-            span = {**node["span"], "start": start, "end": start + len(sign)}
-            line = node["span"]["line"]
-            for other in _OTHER[sign]:
-                whole = source[left["start"] : right["end"]].decode()
-                one = made(f"{sign} is {other}", {**span, "line": line}, other)
-                yield Mutant(
-                    one.file,
-                    one.line,
-                    one.kind,
-                    " ".join(whole.split())[:100],
-                    start,
-                    span["end"],
-                    other,
-                )
-            break
-
-
-def _constants(part: dict[str, Any], source: bytes, made: Any) -> Iterator[Mutant]:
-    if "fields" in part and "eidx" in part:
-        for _, key, value in part["fields"]:
-            name = key.get("String", {}).get("value")
-            if name in _WORDS_FOR_PEOPLE:
-                continue
-            yield from _constant(value, source, made)
-        return
-    for key, below in part.items():
-        if key in {"String", "Number", "Bool"}:
-            continue
-        for node in below if isinstance(below, list) else [below]:
-            if isinstance(node, dict):
-                yield from _constant(node, source, made)
-
-
-def _constant(node: dict[str, Any], source: bytes, made: Any) -> Iterator[Mutant]:
-    if "String" in node or "RawString" in node:
-        span = (node.get("String") or node["RawString"])["span"]
-        yield made("text changed", span, source[span["start"] : span["end"]].decode() + "_other")
-    elif "Number" in node:
-        span = node["Number"]["span"]
-        value = source[span["start"] : span["end"]].decode()
-        yield made("number changed", span, str(int(value) + 1) if value.isdigit() else "77")
-    elif "Bool" in node:
-        span = node["Bool"]["span"]
-        old = source[span["start"] : span["end"]].decode()
-        yield made("true and false", span, "false" if old == "true" else "true")
-
-
-def _span(node: dict[str, Any], source: bytes) -> dict[str, Any] | None:
-    (_, inner), *_ = node.items()
-    if not isinstance(inner, dict) or "span" not in inner:
-        return None
-    return _widened(inner["span"], source)
-
-
-def _widened(span: dict[str, Any], source: bytes) -> dict[str, Any]:
-    """Take in the quotes of a text at either end, which the engine's spans leave out."""
-    start, end = span["start"], span["end"]
-    quotes = (b'"', b"`")
-    return {
-        **span,
-        "start": start - (source[start - 1 : start] in quotes),
-        "end": end + (source[end : end + 1] in quotes),
-    }
-
-
-# -- trying them ------------------------------------------------------------------------------
+    @property
+    def refused(self) -> bool:
+        """Whether such a set can't come into force: the tests were not needed."""
+        return self.by in {"compiler", "vetting"}
 
 
 class Trial:
-    """The set's tests, ready to be run on mutants one after another. Belongs to its process."""
+    """The set's tests, ready to be run on mutants one after another. Belongs to its thread."""
 
     def __init__(self, policy_set: PolicySet) -> None:
         self._set = policy_set
         self._data = orjson.dumps(policy_set.data).decode()
         compiled = Compiled(policy_set.modules, policy_set.data)
-        self._tests = [t.path for t in builtins.test_rules(compiled.trees())]
+        tests = [t.path for t in builtins.test_rules(compiled.trees())]
         self._bases: dict[str, Any] = {}
-        self._caught: dict[str, list[str]] = {}
+        self._caught: Counter[tuple[str, str]] = Counter()
+        self._lines: dict[str, dict[str, set[int]]] = {}
+        self._cost: dict[str, float] = {}
+        self.failing: list[str] = []
+        """The tests that fail on the set as it is."""
+        self._run(tests)
 
     def judge(self, mutant: Mutant) -> Verdict:
         """Run the tests on one mutant until one fails."""
-        engine = self._base(mutant.file).clone()
         changed = mutant.apply(self._set.modules[mutant.file])
+        engine = self._base(mutant.file).clone()
         try:
+            if next(negations.unsafe(_rules(mutant.file, changed)), None) is not None:
+                return Verdict(mutant, "vetting")
             engine.add_policy(mutant.file, changed)
-            tree = next(
-                t
-                for t in orjson.loads(engine.get_ast_as_json())
-                if t["source"]["file"] == mutant.file
-            )
-            if next(negations.unsafe(tree["ast"]["rules"]), None) is not None:
-                return Verdict(mutant, "vetting", survived=False)
-            engine.set_input_json("{}")
-            engine.eval_query_as_json("data." + _package(tree))
+            _analyse(engine)
         except Exception:  # noqa: BLE001 - whatever it is, such a set can't come into force
-            return Verdict(mutant, "compiler", survived=False)
-        for test in self._order(mutant.file):
+            return Verdict(mutant, "compiler")
+        for test in self._order(mutant):
             if not _passes(engine, test):
-                self._remember(mutant.file, test)
-                return Verdict(mutant, test.removeprefix("data."), survived=False)
-        return Verdict(mutant, "", survived=True)
+                self._caught[mutant.file, test] += 1
+                return Verdict(mutant, test.removeprefix("data."))
+        return Verdict(mutant, None)
 
-    def failing(self) -> list[str]:
-        """Give the tests that fail on the set as it is."""
+    def _run(self, tests: list[str]) -> None:
+        """Run each test on the set as it is: whether it passes, its time, its lines."""
         engine = self._engine(self._set.modules)
-        return [t for t in self._tests if not _passes(engine, t)]
+        _analyse(engine)
+        engine.set_enable_coverage(True)
+        for test in tests:
+            clone = engine.clone()
+            clone.clear_coverage_data()
+            began = time.perf_counter()
+            if not _passes(clone, test):
+                self.failing.append(test)
+            self._cost[test] = time.perf_counter() - began
+            report = orjson.loads(clone.get_coverage_report_as_json())
+            self._lines[test] = {f["path"]: set(f["covered"]) for f in report["files"]}
 
     def _base(self, file: str) -> Any:
         if file not in self._bases:
@@ -300,34 +126,38 @@ class Trial:
         engine.add_data_json(self._data)
         return engine
 
-    def _order(self, file: str) -> Iterator[str]:
-        """First the tests that caught something in this file before: most are caught at once."""
-        first = self._caught.get(file, [])
-        yield from first
-        near = file.split("/")[-2] if "/" in file else file
-        rest = [t for t in self._tests if t not in first]
-        yield from sorted(rest, key=lambda t: near not in t)
+    def _order(self, mutant: Mutant) -> list[str]:
+        """All tests. Most changes are noticed by the first: it sees them, and noticed others."""
 
-    def _remember(self, file: str, test: str) -> None:
-        known = self._caught.setdefault(file, [])
-        if test in known:
-            known.remove(test)
-        known.insert(0, test)
+        def key(test: str) -> tuple[int, int, float]:
+            lines = self._lines[test].get(mutant.file, set())
+            sees = 2 if lines.intersection(mutant.lines) else 1 if lines else 0
+            return (-sees, -self._caught[mutant.file, test], self._cost[test])
+
+        return sorted(self._lines, key=key)
 
 
-def _package(tree: dict[str, Any]) -> str:
-    return builtins.dotted(tree["ast"]["package"]["refr"])
+def _rules(file: str, text: str) -> Any:
+    alone = regorus.Engine()
+    alone.add_policy(file, text)
+    return orjson.loads(alone.get_ast_as_json())[0]["ast"]["rules"]
+
+
+def _analyse(engine: Any) -> None:
+    engine.set_input_json("{}")
+    engine.eval_query_as_json("true")
 
 
 def _passes(engine: Any, test: str) -> bool:
     try:
-        engine.set_input_json("{}")
         return bool(engine.eval_rule_as_json(test).strip() == "true")
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException:  # noqa: BLE001 - a panic of the engine is one
         return False
 
+
+# -- several ----------------------------------------------------------------------------------
 
 _trial: list[Trial] = []
 
@@ -340,26 +170,89 @@ def _judge(mutant: Mutant) -> Verdict:
     return _trial[0].judge(mutant)
 
 
-def judged(folder: Path, chosen: list[Mutant], jobs: int, *, quiet: bool) -> Iterator[Verdict]:
-    """Try the mutants in that many processes. Gives each verdict as it comes."""
-    with (
-        multiprocessing.get_context("spawn").Pool(jobs, _start, (str(folder),)) as pool,
-        progress_bar(quiet=quiet) as bar,
-    ):
-        task = bar.add_task("mutants", total=len(chosen))
-        for verdict in pool.imap(_judge, chosen, chunksize=8):
-            bar.advance(task)
-            yield verdict
+def judged(folder: Path, trial: Trial, wanted: list[Mutant], jobs: int) -> Iterator[Verdict]:
+    """Try the mutants, here or in several processes. Gives each verdict as it comes."""
+    if jobs == 1:
+        yield from map(trial.judge, wanted)
+        return
+    with get_context("spawn").Pool(jobs, _start, (str(folder),)) as pool:
+        yield from pool.imap(_judge, wanted, chunksize=8)
 
 
 def chosen(found: list[Mutant], every: int, seed: int, only: Iterable[str]) -> list[Mutant]:
     """Pick those of the wanted files, and of these one in so many, at random by the seed."""
-    wanted = tuple(only)
-    named = [m for m in found if not wanted or m.file.startswith(wanted)]
+    begins = tuple(only)
+    named = [m for m in found if not begins or m.file.startswith(begins)]
     if every <= 1:
         return named
-    picked = random.Random(seed).sample(range(len(named)), len(named) // every)  # noqa: S311 - a sample of places
+    picked = Random(seed).sample(range(len(named)), len(named) // every)  # noqa: S311 - a sample of places
     return [named[n] for n in sorted(picked)]
+
+
+class Kept:
+    """Verdicts in a file, one a line, so that an interrupted run goes on from where it was."""
+
+    def __init__(self, path: Path | None, revision: str) -> None:
+        self._path = path
+        self._known: dict[str, str | None] = {}
+        lines = path.read_bytes().splitlines() if path and path.exists() else []
+        read = [entry for line in lines if (entry := _read(line))]
+        if read and read[0] == {"revision": revision}:
+            self._known = {entry["mutant"]: entry["by"] for entry in read[1:]}
+        if path:
+            # Whole lines alone: a run that was killed can have left half a one.
+            known = [{"mutant": mutant, "by": by} for mutant, by in self._known.items()]
+            first = {"revision": revision}
+            path.write_bytes(b"".join(orjson.dumps(e) + b"\n" for e in (first, *known)))
+
+    def verdict(self, mutant: Mutant) -> Verdict | None:
+        """Give what an earlier run found, if it got as far."""
+        key = _key(mutant)
+        return Verdict(mutant, self._known[key]) if key in self._known else None
+
+    def add(self, verdict: Verdict) -> None:
+        """Write one down."""
+        if self._path:
+            line = orjson.dumps({"mutant": _key(verdict.mutant), "by": verdict.by})
+            with self._path.open("ab") as file:
+                file.write(line + b"\n")
+
+
+def _read(line: bytes) -> dict[str, Any] | None:
+    try:
+        entry: dict[str, Any] = orjson.loads(line)
+    except ValueError:
+        return None
+    return entry
+
+
+def _key(mutant: Mutant) -> str:
+    return f"{mutant.file}:{mutant.start}-{mutant.end}:{mutant.kind}:{mutant.text}"
+
+
+# -- equivalents ------------------------------------------------------------------------------
+
+
+def equivalents(folder: Path, found: list[Mutant]) -> dict[Mutant, str]:
+    """Read the changes that no test can notice, each with its reason. Raises ValueError."""
+    path = folder / EQUIVALENTS
+    entries = yaml.safe_load(path.read_text()) or [] if path.exists() else []
+    listed: dict[Mutant, str] = {}
+    for entry in entries:
+        if not isinstance(entry, dict) or set(entry) != _AN_ENTRY or not entry["reason"]:
+            raise ValueError(f"{EQUIVALENTS}: an entry has {', '.join(sorted(_AN_ENTRY))}: {entry}")
+        meant = [m for m in found if all(_shown(m)[k] == entry[k] for k in _AN_ENTRY - {"reason"})]
+        if not meant:
+            raise ValueError(f"{EQUIVALENTS}: no change of the set any more, take it out: {entry}")
+        listed.update(dict.fromkeys(meant, entry["reason"]))
+    return listed
+
+
+def _shown(m: Mutant) -> dict[str, Any]:
+    return {"file": m.file, "rule": m.rule, "kind": m.kind, "at": m.before, "is": m.text}
+
+
+# -- the command ------------------------------------------------------------------------------
 
 
 def main() -> int:
@@ -369,42 +262,76 @@ def main() -> int:
     arguments.add_argument("--every", type=int, default=1, help="try one in so many")
     arguments.add_argument("--seed", type=int, default=0, help="which of them")
     arguments.add_argument("--only", nargs="*", default=[], help="files that begin with this")
-    arguments.add_argument("--jobs", type=int, default=multiprocessing.cpu_count())
+    arguments.add_argument("--jobs", type=int, default=1, help="processes")
+    arguments.add_argument("--kept", type=Path, help="write verdicts there, and go on from there")
     arguments.add_argument("--json", action="store_true", dest="as_json")
     given = arguments.parse_args()
     policy_set = load_set(given.folder)
-    failing = Trial(policy_set).failing()
-    if failing:
-        sys.stderr.write(f"{len(failing)} tests fail on the set as it is: {', '.join(failing)}\n")
-        return 2
-    picked = chosen(mutants(policy_set), given.every, given.seed, given.only)
-    verdicts = list(judged(given.folder, picked, given.jobs, quiet=given.as_json))
-    survivors = [v.mutant for v in verdicts if v.survived]
-    refused = sum(v.by in {"compiler", "vetting"} for v in verdicts)
-    if given.as_json:
-        found = {
+    trial = Trial(policy_set)
+    if trial.failing:
+        return _stop(f"{len(trial.failing)} tests fail on the set as it is", trial.failing)
+    found = mutants(policy_set)
+    try:
+        listed = equivalents(given.folder, found)
+    except ValueError as error:
+        return _stop(str(error))
+    picked = chosen(found, given.every, given.seed, given.only)
+    kept = Kept(given.kept, policy_set.revision)
+    verdicts = [v for m in picked if (v := kept.verdict(m))]
+    done = {v.mutant for v in verdicts}
+    waiting = [m for m in picked if m not in done]
+    with progress_bar(quiet=given.as_json) as bar:
+        task = bar.add_task("changes", total=len(picked), completed=len(verdicts))
+        for verdict in judged(given.folder, trial, waiting, given.jobs):
+            kept.add(verdict)
+            verdicts.append(verdict)
+            bar.advance(task)
+    noticed = [_line(v.mutant) for v in verdicts if not v.survived and v.mutant in listed]
+    if noticed:
+        return _stop(f"{EQUIVALENTS}: these are noticed, take them out", noticed)
+    survivors = sorted(
+        (v.mutant for v in verdicts if v.survived and v.mutant not in listed), key=_key
+    )
+    _tell(policy_set, verdicts, survivors, as_json=given.as_json)
+    return int(bool(survivors))
+
+
+def _stop(what: str, which: Iterable[str] = ()) -> int:
+    sys.stderr.write("\n  ".join([what, *which]) + "\n")
+    return 2
+
+
+def _line(m: Mutant) -> str:
+    return f"{m.where} {m.kind}: {m.before[:100]}"
+
+
+def _tell(
+    policy_set: PolicySet, verdicts: list[Verdict], survivors: list[Mutant], *, as_json: bool
+) -> None:
+    counts = {
+        "changes": len(verdicts),
+        "caught_by_a_test": sum(not v.survived and not v.refused for v in verdicts),
+        "refused_before_any_test": sum(v.refused for v in verdicts),
+        "equivalent": sum(v.survived for v in verdicts) - len(survivors),
+    }
+    if as_json:
+        told = {
             "revision": policy_set.revision,
-            "mutants": len(verdicts),
-            "refused_before_any_test": refused,
-            "caught_by_a_test": len(verdicts) - refused - len(survivors),
-            "survivors": [
-                {"file": m.file, "line": m.line, "kind": m.kind, "at": m.before, "is": m.text}
-                for m in survivors
-            ],
+            **counts,
+            "survivors": [{"where": m.where, **_shown(m)} for m in survivors],
         }
-        sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
-    else:
-        table = Table(title=f"{len(survivors)} of {len(verdicts)} changes went unnoticed")
-        for column in ("at", "change", "what", "is now"):
+        sys.stdout.write(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode() + "\n")
+        return
+    console = Console()
+    if survivors:
+        table = Table(title="Changes that no test noticed")
+        for column in ("where", "rule", "change", "what", "is now"):
             table.add_column(column, overflow="fold")
         for m in survivors:
-            table.add_row(f"{m.file}:{m.line}", m.kind, m.before, m.text[:100])
-        Console().print(table)
-        Console().print(
-            f"caught by a test {len(verdicts) - refused - len(survivors)}, refused before any test "
-            f"{refused}, survived {len(survivors)}"
-        )
-    return int(bool(survivors))
+            table.add_row(m.where, m.rule, m.kind, m.before[:100], m.text[:100])
+        console.print(table)
+    said = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
+    console.print(f"{said}; {len(survivors)} survived", soft_wrap=True)
 
 
 if __name__ == "__main__":

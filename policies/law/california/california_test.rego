@@ -61,8 +61,9 @@ test_only_criminal_history_and_only_of_a_person if {
 	codes(more) == {"ca.values_act.purpose"}
 	vehicle := example_test.searching(civil, {"record_types": ["arrest"], "subject": {"kind": "vehicle"}})
 	codes(vehicle) == {"ca.values_act.purpose"}
-	nothing := example_test.searching(civil, {"record_types": []})
-	codes(nothing) == {"ca.values_act.purpose"}
+	every odd in [[], {"a": "arrest"}, "arrest", null] {
+		codes(example_test.searching(civil, {"record_types": odd})) == {"ca.values_act.purpose"}
+	}
 }
 
 task_force := example_test.searching(
@@ -77,7 +78,8 @@ test_a_task_force_is_bound_to_its_case_unit_agency_term_and_purpose if {
 	codes(example_test.searching(task_force, {"reference": {"number": "26-000001"}})) == function
 	codes(example_test.asked_by(task_force, {"unit": "Removal"})) == function
 	codes(example_test.asked_by(task_force, {"ori": "TX9990000"})) == function
-	codes(object.union(task_force, {"now": "2027-07-01T00:00:00.00Z"})) == function
+	codes(object.union(task_force, {"now": "2027-06-29T23:59:59.99Z"})) == set()
+	codes(object.union(task_force, {"now": "2027-06-30T00:00:00.00Z"})) == function
 	codes(object.remove(task_force, ["now"])) == function
 	"ca.values_act.function" in codes(example_test.searching(task_force, {"purpose": "civil_immigration"}))
 }
@@ -123,9 +125,14 @@ test_what_is_public_may_be_had if {
 	left_out == set()
 	more := data.law.california.deny with input as civil with data.law.california.public_record_types as ["person"]
 	{reason.code | some reason in more} == {"ca.values_act.purpose"}
-	none := data.law.california.deny with input as example_test.searching(civil, {"record_types": []})
-		with data.law.california.public_record_types as ["person", "warrant"]
-	{reason.code | some reason in none} == {"ca.values_act.purpose"}
+	one := data.law.california.deny with input as example_test.searching(civil, {"record_types": ["person"]})
+		with data.law.california.public_record_types as ["person"]
+	one == set()
+	every odd in [[], {"a": "person"}, "person"] {
+		none := data.law.california.deny with input as example_test.searching(civil, {"record_types": odd})
+			with data.law.california.public_record_types as ["person", "warrant"]
+		{reason.code | some reason in none} == {"ca.values_act.purpose"}
+	}
 }
 
 # -- a judicial warrant
@@ -309,6 +316,7 @@ test_sealed_for_californian_investigators if {
 	not data.law.california.sealed_may_be_seen with input as border
 	not data.law.california.sealed_may_be_seen with input as example_test.searching(own, {"purpose": "employment"})
 	not data.law.california.sealed_may_be_seen with input as {}
+	not data.law.california.sealed_may_be_seen with input as own with data.agencies.CA9990000.criminal_justice as false
 }
 
 test_addresses_from_the_motor_vehicle_department if {
@@ -320,4 +328,6 @@ test_addresses_from_the_motor_vehicle_department if {
 	read == set()
 	unsaid := data.law.california.withhold with input as {"facts": [{}]}
 	unsaid == {[0, "contact", "ca.dmv_address"]}
+	unusual := data.law.california.withhold with input as example_test.finding(border, {"age_at_offense": 30})
+	unusual == set()
 }

@@ -68,7 +68,6 @@ permitted if {
 unlimited if {
 	other_work
 } else if {
-	other_purpose
 	in_a_task_force
 } else if {
 	criminal_history_of_one_person

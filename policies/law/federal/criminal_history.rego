@@ -67,9 +67,6 @@ deny contains {
 }
 
 code_is_for_agency if {
-	data.sallyport.context.asker_agency.criminal_justice == true
-	"criminal_justice" in purpose_code.recipients
-} else if {
 	some kind in purpose_code.recipients
 	kind in recipient_as
 }

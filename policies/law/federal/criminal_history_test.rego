@@ -17,7 +17,9 @@ arrests := example_test.searching(example_test.asked, {"record_types": ["person"
 test_with_code_agency_and_certificate if codes(arrests) == set()
 
 test_nothing_is_needed_for_other_record_types if {
-	codes(example_test.searching(example_test.asked, {"iii_purpose_code": null})) == set()
+	every code in [null, "D", "Q"] {
+		codes(example_test.searching(example_test.asked, {"iii_purpose_code": code})) == set()
+	}
 }
 
 test_no_code if codes(example_test.searching(arrests, {"iii_purpose_code": null})) == {"chri.purpose_code_required"}
@@ -159,6 +161,12 @@ test_not_even_its_existence_without_a_code if {
 	hidden(example_test.finding(without_code, {"record_type": "arrest"})) == {"chri.not_confirmed"}
 	hidden(example_test.finding(without_code, {"criminal_history": true})) == {"chri.not_confirmed"}
 	hidden(example_test.finding(without_code, {})) == set()
+}
+
+test_not_even_its_existence_with_a_code_for_another_purpose if {
+	hiring := example_test.searching(example_test.asked, {"purpose": "employment"})
+	hidden(example_test.finding(hiring, {"record_type": "arrest"})) == {"chri.not_confirmed"}
+	"criminal_history" in never(hiring)
 }
 
 test_a_missing_fact_counts_as_criminal_history if {

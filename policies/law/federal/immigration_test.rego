@@ -152,3 +152,10 @@ test_1367_waiver_is_for_whom_it_names if {
 	over := object.union(disclosed("waiver", "TX9990000", "employment"), {"now": "2026-12-24T00:00:00.00Z"})
 	"immigration_victims.1367" in hidden(over)
 }
+
+test_a_civil_warrant_is_not_for_police_whatever_they_say_it_is_for if {
+	police := example_test.searching(example_test.asked, {"purpose": "civil_immigration", "record_types": ["civil_warrant"]})
+	codes(police) == {"civil_warrant.may_not_act"}
+	hidden(example_test.finding(police, {"record_type": "civil_warrant"})) == {"civil_warrant.not_shown"}
+	"immigration_status" in never(police)
+}

@@ -140,10 +140,11 @@ hide contains [place, "intelligence.validation"] if {
 validated(fact) if {
 	is_string(fact.validated_on)
 	regex.match(`^\d{4}-\d{2}-\d{2}$`, fact.validated_on)
-	today := substring(input.now, 0, 10)
+	[today, _] := split(input.now, "T")
 	fact.validated_on <= today
-	until := to_number(substring(fact.validated_on, 0, 4)) + data.law.federal.intelligence_years
-	today < sprintf("%v%v", [until, substring(fact.validated_on, 4, -1)])
+	year := substring(fact.validated_on, 0, 4)
+	until := to_number(year) + data.law.federal.intelligence_years
+	today < sprintf("%v%v", [until, trim_prefix(fact.validated_on, year)])
 }
 
 # METADATA

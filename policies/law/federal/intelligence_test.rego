@@ -58,6 +58,13 @@ test_no_sign_of_it_to_others if {
 	hidden(intelligence(example_test.asked, {})) == {"intelligence.not_shown"}
 	hidden(intelligence(example_test.asked, {"record_type": "person"})) == {"intelligence.not_shown"}
 	hidden(intelligence(example_test.asked, {"intelligence": false})) == {"intelligence.not_shown"}
+	hidden(intelligence(example_test.asked, {"assessment": true})) == {"intelligence.not_shown"}
+}
+
+test_no_sign_of_it_to_those_with_the_right_and_without_the_need if {
+	stop := example_test.searching(certified, {"purpose": "traffic_stop"})
+	hidden(intelligence(stop, {})) == {"intelligence.not_shown"}
+	"intelligence" in never(stop)
 }
 
 test_a_missing_fact_counts_as_intelligence if {
@@ -130,6 +137,7 @@ test_the_class_of_other_records_stays_out_in_danger if {
 	withheld(example_test.finding(danger, {})) == {[0, "intelligence", "intelligence.assessment_alone"]}
 	withheld(intelligence(danger, {"assessment": true})) == set()
 	withheld(example_test.finding(certified, {})) == set()
+	withheld(example_test.finding(example_test.searching(certified, {"reason_code": "imminent_danger"}), {})) == set()
 	withheld(example_test.finding(example_test.asked, {})) == set()
 }
 

@@ -50,6 +50,7 @@ test_motor_vehicle_records_not_outside_government if {
 test_the_source_counts_not_the_class if {
 	licensing := example_test.searching(example_test.asked, {"purpose": "licensing"})
 	withheld(example_test.finding(licensing, {})) == set()
+	withheld(example_test.finding(licensing, {"age_at_offense": 30})) == set()
 	withheld(example_test.finding(licensing, from_motor_vehicles)) == {"medical", "photo", "ssn"}
 }
 
@@ -64,7 +65,7 @@ test_highly_restricted_only_to_law_enforcement_for_crimes if {
 	withheld(example_test.finding(example_test.asked, {"source_kind": "plate_reader"})) == set()
 	others := data.law.federal.withhold with input as example_test.finding(example_test.asked, from_motor_vehicles)
 		with data.agencies.CA9990000.law_enforcement as false
-	{entry[1] | some entry in others} == {"medical", "photo", "ssn"}
+	others == {[0, element_class, "dppa.highly_restricted"] | some element_class in ["medical", "photo", "ssn"]}
 }
 
 # The border's own records: federal law.

@@ -47,7 +47,7 @@ test_only_of_the_records_that_it_names if {
 	withheld(other) == {[0, "ssn", "nm.sb36.records"]}
 	odd := object.union(released({}), {"facts": [object.union(example_test.fact, {"released_under": "rel_1"})]})
 	withheld(odd) == {[0, "ssn", "nm.sb36.records"]}
-	withheld(example_test.asked_by(released({}), {"ori": "NM9990000"})) == set()
+	withheld(example_test.asked_by(released({"asker": "NM9990000"}), {"ori": "NM9990000"})) == set()
 }
 
 test_one_release_does_not_lend_its_class_to_the_record_of_another if {
@@ -55,6 +55,16 @@ test_one_release_does_not_lend_its_class_to_the_record_of_another if {
 	first := released({})
 	question := object.union(first, {
 		"releases": array.concat(first.releases, [second]),
+		"facts": [object.union(example_test.fact, {"released_under": ["rel_2"]})],
+	})
+	withheld(question) == {[0, "ssn", "nm.sb36.records"]}
+}
+
+test_what_a_waiver_names_an_order_for_others_does_not_open if {
+	first := released({})
+	waiver := object.union(example_test.release, {"id": "rel_2", "basis": "waiver", "asker": "CA9990000", "classes": ["ssn"]})
+	question := object.union(first, {
+		"releases": array.concat(first.releases, [waiver]),
 		"facts": [object.union(example_test.fact, {"released_under": ["rel_2"]})],
 	})
 	withheld(question) == {[0, "ssn", "nm.sb36.records"]}

@@ -114,10 +114,8 @@ by_law := [duty | some duty in owed] if {
 
 default delete_after := []
 
-# The shortest time that any match allows.
-delete_after := [{"type": "delete_after", "days": min([handling.keep_days | some handling in input.answer.handling])}] if {
-	count(input.answer.handling) > 0
-}
+# The shortest time that any match allows; where there is none, there is nothing to delete.
+delete_after := [{"type": "delete_after", "days": min([handling.keep_days | some handling in input.answer.handling])}]
 
 default onward_sharing := []
 

@@ -19,6 +19,7 @@ test_an_answer_as_agreed if {
 	result := decision(answered)
 	result.allow
 	result.reasons == []
+	result.rules == ["admit.as_agreed"]
 	result.obligations == [
 		{"type": "delete_after", "days": 30},
 		{"type": "onward_sharing", "rule": "none"},
@@ -50,6 +51,8 @@ test_unknown_handling if {
 test_record_types_that_were_not_asked_for if {
 	codes(holding({"record_types": ["arrest"]})) == {"admit.record_types"}
 	codes(holding({"record_types": ["gossip"]})) == {"admit.record_types"}
+	asked_for := example_test.searching(holding({"record_types": ["gossip"]}), {"record_types": ["person", "gossip"]})
+	codes(asked_for) == {"admit.record_types"}
 }
 
 test_no_agreement if {
@@ -82,11 +85,24 @@ test_an_answer_that_says_no if {
 }
 
 test_a_no_that_holds_something if {
-	said := {"status": "refused", "granularity_given": null, "handling": []}
-	codes(holding(said)) == {"admit.granularity"}
+	said := {"status": "refused", "granularity_given": null, "handling": [], "record_types": []}
+	codes(holding(said)) == set()
+	some_of_it := {"granularity_given": "record", "handling": answered.answer.handling, "record_types": ["person"]}
+	every part, held in some_of_it {
+		codes(holding(object.union(said, {part: held}))) == {"admit.granularity"}
+	}
 }
 
-test_an_unknown_status if codes(holding({"status": "maybe"})) == {"admit.granularity"}
+test_an_unknown_status if {
+	codes(holding({"status": "maybe"})) == {"admit.granularity"}
+	codes(holding({"status": "maybe", "granularity_given": null, "handling": [], "record_types": []})) == {"admit.granularity"}
+}
+
+test_what_may_not_be_kept_at_all if {
+	result := decision(holding({"handling": [{"keep_days": 0, "onward_sharing": "none", "caveat": null}]}))
+	result.allow
+	{"type": "delete_after", "days": 0} in result.obligations
+}
 
 test_obligations if {
 	result := decision(holding({

@@ -134,3 +134,52 @@ test_a_purpose_that_the_askers_place_bars_is_left_out if {
 	not "civil_immigration" in listed
 	"criminal_investigation" in listed
 }
+
+own_if(changes) := {purpose.purpose: purpose |
+	result := data.sallyport.agencies.decision with input as {"now": example_test.now, "self": "TX9990000"}
+		with data.local.own as object.union(data.local.own, changes)
+		with data.agreements as {}
+	some entry in result.agencies
+	some purpose in entry.purposes
+}
+
+test_a_purpose_without_a_record_type_is_left_out if {
+	object.keys(own_if({"record_types": ["intelligence"]})) == {"criminal_investigation"}
+	own_if({"record_types": ["civil_warrant"]}) == {}
+}
+
+test_an_agency_for_one_purpose_alone_is_listed if {
+	object.keys(own_if({"purposes": ["traffic_stop"]})) == {"traffic_stop"}
+}
+
+test_only_what_is_given_or_masked_is_listed if {
+	classes_of := {"classes": {"identity": "give", "ssn": "mask", "photo": "pointer", "medical": "count", "victim": "nothing"}}
+
+	# A union of objects would keep the other classes.
+	result := data.sallyport.agencies.decision with input as {"now": example_test.now, "self": "TX9990000"}
+		with data.local.own as object.union(object.remove(data.local.own, ["classes"]), classes_of)
+		with data.agreements as {}
+	every purpose in result.agencies[0].purposes {
+		{element_class | some element_class in purpose.classes} == {"identity", "ssn"}
+	}
+}
+
+types(ori) := found if found := data.sallyport.agencies.types with input as {"self": ori}
+
+test_criminal_history_is_listed_for_the_purposes_of_codes_in_use if {
+	police := types("TX9990000")
+	"arrest" in police.criminal_investigation
+	not "arrest" in police.civil_immigration
+	not "arrest" in police.licensing
+	on := data.sallyport.agencies.types with input as {"self": "TX9990000"} with data.law.federal.iii_purpose_codes.I.enabled as true
+	"arrest" in on.licensing
+	not "arrest" in on.civil_immigration
+}
+
+test_civil_warrants_are_listed_for_the_immigration_authority if {
+	"civil_warrant" in types("USBPX9900").civil_immigration
+	not "civil_warrant" in types("USBPX9900").licensing
+	every record_types in types("TX9990000") {
+		not "civil_warrant" in record_types
+	}
+}

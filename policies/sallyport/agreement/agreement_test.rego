@@ -92,6 +92,11 @@ test_suspended_and_over_is_over if {
 	with_one(asked, over).refused.code == "agreement.expired"
 }
 
+test_revoked_and_over_is_over if {
+	over := {"status": "revoked", "valid": {"from": "2025-01-01T00:00:00Z", "to": "2026-01-01T00:00:00Z"}}
+	with_one(asked, over).refused.code == "agreement.expired"
+}
+
 test_without_status_it_is_not_in_force if {
 	result := data.sallyport.agreement.between("TX9990000", "CA9990000") with input as asked with data.agreements as {"CA9990000": {"TX9990000": {"made": object.remove(made({}), ["status"])}}}
 	result.refused.code == "agreement.expired"
@@ -122,6 +127,14 @@ test_own_records if {
 	between(asked, "TX9990000", "TX9990000").paper.id == "own-records"
 	curious := example_test.searching(asked, {"purpose": "curiosity"})
 	refused(curious, "TX9990000", "TX9990000") == "agreement.purpose_not_covered"
+}
+
+test_an_agreement_with_itself_opens_nothing_of_its_own if {
+	with_itself := made({"shares": {"TX9990000": [{"purposes": ["curiosity"], "record_types": ["vehicle"]}]}})
+	curious := example_test.searching(asked, {"purpose": "curiosity"})
+	result := data.sallyport.agreement.between("TX9990000", "TX9990000") with input as curious
+		with data.agreements as {"TX9990000": {"TX9990000": {"made": with_itself}}}
+	result.refused.code == "agreement.purpose_not_covered"
 }
 
 # -- the text that was named --------------------------------------------------------------------
@@ -185,6 +198,16 @@ test_over_midnight if {
 	in_hours(night, "2026-11-24T05:00:00.00Z")
 	in_hours(night, "2026-11-24T12:00:00.00Z")
 	not in_hours(night, asked.now)
+	in_hours(night, "2026-11-24T01:00:00.00Z")
+	not in_hours(night, "2026-11-24T00:59:59.99Z")
+	in_hours(night, "2026-11-23T14:59:59.99Z")
+	not in_hours(night, "2026-11-23T15:00:00.00Z")
+}
+
+test_hours_that_end_where_they_begin_are_none if {
+	every moment in ["2026-11-23T14:59:59.99Z", "2026-11-23T15:00:00.00Z", asked.now] {
+		not in_hours({"to_ns": hours.from_ns}, moment)
+	}
 }
 
 test_hours_that_say_too_little if {

@@ -35,7 +35,7 @@ decision := {
 }
 
 reasons := all if {
-	all := (data.sallyport.officer.deny | {reason | some reason in data.sallyport.shared.denials}) | {data.sallyport.shared.deal.refused | data.sallyport.shared.deal.refused}
+	all := (data.sallyport.officer.deny | {reason | some reason in data.sallyport.shared.denials}) | {reason | reason := data.sallyport.shared.deal.refused}
 	count(all) > 0
 } else := {undecided} if {
 	not decidable

@@ -124,7 +124,9 @@ test_record_types_that_are_not_agreed_are_left_out_and_said if {
 	result := decision(example_test.searching(certified, {"record_types": ["person", "intelligence"]}))
 	result.record_types == ["person"]
 	example_test.codes(result) == {"agreement.record_types_not_covered"}
-	codes(example_test.searching(certified, {"record_types": ["intelligence"]})) == {"agreement.record_types_not_covered"}
+	none := decision(example_test.searching(certified, {"record_types": ["intelligence"]}))
+	none.allow == false
+	example_test.codes(none) == {"agreement.record_types_not_covered"}
 }
 
 test_unknown_terms_are_not_searched_by if {
@@ -203,6 +205,11 @@ test_terms_are_searched_by_only_where_their_class_is_given if {
 }
 
 test_a_line_of_the_law_that_is_missing_refuses if {
+	denials := data.sallyport.answer.decision with input as asked
+		with data.agreements as data.sallyport.example.agreements
+		with data.sallyport.law.owner_deny as {}
+	denials.allow == false
+	example_test.codes(denials) == {"answer.undecided"}
 	result := data.sallyport.answer.decision with input as asked
 		with data.agreements as data.sallyport.example.agreements
 		with data.sallyport.law.owner_never as {}

@@ -114,7 +114,7 @@ peer(owner) := result if {
 } else := refusal(reasons) if {
 	deal := data.sallyport.agreement.between(owner, input.self)
 	reasons := array.concat(
-		[deal.refused | deal.refused],
+		[reason | reason := deal.refused],
 		[reason | some reason in denials[data.agencies[owner].jurisdiction]],
 	)
 	count(reasons) > 0

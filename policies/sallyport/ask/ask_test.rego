@@ -14,6 +14,7 @@ all_four := {"TX9990000", "CA9990000", "NM9990000", "USBPX9900"}
 
 test_an_agency_with_an_agreement_is_asked if {
 	decision(asking).allow
+	decision(asking).rules == ["officer.may_ask"]
 	peer(asking, "TX9990000") == {
 		"allow": true,
 		"reasons": [],
@@ -52,6 +53,13 @@ test_the_officer_may_not_ask_at_all if {
 test_an_unknown_agency_is_refused if {
 	result := decision(naming(["XX0000000", "TX9990000"]))
 	result.allow
+	object.remove(result.agencies.XX0000000, ["reasons"]) == {
+		"allow": false,
+		"granularity": "hit",
+		"terms": [],
+		"record_types": [],
+		"rules": ["agency.unknown"],
+	}
 	example_test.codes(result.agencies.XX0000000) == {"agency.unknown"}
 	result.agencies.TX9990000.allow
 }
@@ -128,6 +136,8 @@ test_nobody_is_routed_to if {
 	example_test.codes(result) == {"ask.nobody"}
 	nobody := decision(naming(null)) with data.routing as {"california": {"otherwise": [], "purposes": {}}}
 	example_test.codes(nobody) == {"ask.nobody"}
+	odd := decision(naming(null)) with data.routing as {"california": {"otherwise": "TX9990000", "purposes": {}}}
+	example_test.codes(odd) == {"ask.nobody"}
 	example_test.codes(decision(naming([]))) == {"ask.nobody"}
 }
 
@@ -151,6 +161,7 @@ test_everyone_is_limited if {
 test_agencies_of_another_kind_are_refused if {
 	every owners in ["TX9990000", 5, {"TX9990000": true}] {
 		decision(naming(owners)).allow == false
+		"ask.everyone" in example_test.codes(decision(naming(owners)))
 	}
 }
 

@@ -48,6 +48,16 @@ test_whose_law_matters if {
 test_a_place_that_is_not_concerned_is_not_evaluated if {
 	not data.sallyport.law.owner_deny.california with input as example_test.asked
 	data.sallyport.law.owner_deny.california == set() with input as example_test.california_asked_by_border
+	not data.sallyport.law.owner_never.california with input as example_test.asked
+	not data.sallyport.law.owner_hide.california with input as example_test.found
+	not data.sallyport.law.owner_withhold.california with input as example_test.found
+	not data.sallyport.law.owner_never.new_mexico with input as example_test.asked
+	not data.sallyport.law.owner_hide.new_mexico with input as example_test.found
+	not data.sallyport.law.owner_withhold.new_mexico with input as example_test.found
+	not data.sallyport.law.owner_hide.texas with input as example_test.california_asked_by_border
+	not data.sallyport.law.guaranteed.texas with input as example_test.california_asked_by_border
+	not data.sallyport.law.untold.california with input as example_test.california_asked_by_border
+	not data.sallyport.law.untold.new_mexico with input as example_test.asking
 	not data.sallyport.law.asking_denials.california with input as example_test.california_asked_by_border
 	data.sallyport.law.asking_denials.california == set() with input as example_test.asked
 }
@@ -69,4 +79,14 @@ test_the_law_of_the_union_holds_everywhere if {
 	every place in places {
 		data.sallyport.law.obligations(place) == {{"type": "fingerprints_within", "days": 15}} with input as exigent
 	}
+}
+
+test_california_does_not_unseal_another_places_records if {
+	data.sallyport.law.sealed_seen == set() with input as example_test.asked
+	own := example_test.asked_by(example_test.california_asked_by_border, {"ori": "CA9990000"})
+	data.sallyport.law.sealed_seen == {"california"} with input as own
+}
+
+test_who_answers_is_never_who_is_named_in_an_answer_to_be if {
+	answering(object.union(example_test.asked, {"agencies": ["CA9990000"]})) == {"texas"}
 }

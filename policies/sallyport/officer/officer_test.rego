@@ -36,6 +36,13 @@ test_unknown_record_type_is_refused if {
 
 test_no_record_type_is_refused if codes(changed("record_types", [])) == {"search.unknown_word"}
 
+test_words_that_are_no_list_are_refused if {
+	every odd in ["person", {"a": "person"}, 5, null] {
+		codes(changed("record_types", odd)) == {"search.unknown_word"}
+		codes(changed("subject", {"terms": odd})) == {"search.unknown_word"}
+	}
+}
+
 test_missing_words_are_refused if {
 	every key in ["granularity", "subject", "record_types"] {
 		codes(without(asking, "search", key)) == {"search.unknown_word"}
@@ -51,7 +58,7 @@ test_missing_asking_agency_is_refused if {
 }
 
 test_a_role_that_does_not_fit_is_refused if {
-	every roles in [[], ["auditor"], ["administrator"], ["king"]] {
+	every roles in [[], ["auditor"], ["administrator"], ["king"], "officer", {"a": "officer"}, null] {
 		codes(as_officer("roles", roles)) == {"officer.role"}
 	}
 }
@@ -103,6 +110,10 @@ test_null_reference_is_refused if {
 test_number_is_needed_unless_pending if {
 	stop := {"purpose": "traffic_stop", "reference": {"type": "pending", "number": null}}
 	codes(object.union(asking, {"search": stop})) == set()
+	every number in [null, ""] {
+		unnumbered := object.union(stop, {"reference": {"type": "case", "number": number}})
+		codes(object.union(asking, {"search": unnumbered})) == {"reference.required"}
+	}
 	codes(changed("reference", {"type": "pending", "number": null})) == {"reference.required"}
 	codes(changed("reference", {"type": "case", "number": null})) == {"reference.required"}
 	codes(changed("reference", {"type": "case", "number": ""})) == {"reference.required"}
@@ -112,6 +123,8 @@ test_number_is_needed_unless_pending if {
 test_a_purpose_without_a_reference if {
 	inspection := {"self": "USBPX9900", "search": {"purpose": "border_inspection", "reference": null}}
 	codes(object.union(asking, inspection)) == set()
+	odd := object.union(inspection, {"search": {"reference": {"type": "hunch", "number": "1"}}})
+	codes(object.union(asking, odd)) == {"reference.required"}
 }
 
 test_a_purpose_is_for_its_kind_of_agency if {

@@ -13,9 +13,12 @@ action(question) := actions(question)[0]
 
 hidden(question, rule) if {
 	result := action(question)
-	result.show == "none"
-	result.classes == {}
-	result.confirm == false
+	object.remove(result, ["rules"]) == {
+		"show": "none",
+		"classes": {},
+		"handling": {"keep_days": 0, "onward_sharing": "none"},
+		"confirm": false,
+	}
 	rule in result.rules
 }
 
@@ -47,6 +50,16 @@ test_each_fact_has_its_action_in_order if {
 		fact,
 	]})
 	[result.show | some result in actions(question)] == ["record", "none", "pointer", "record"]
+}
+
+test_what_is_left_out_of_one_record_stays_in_another if {
+	stale := object.union(fact, {"record_type": "warrant", "stale": true})
+	fresh := object.union(fact, {"record_type": "warrant"})
+	of_both := actions(object.union(found, {"facts": [stale, fresh]}))
+	of_both[0].rules == ["mou-2026-01", "stale.status"]
+	of_both[1].rules == ["mou-2026-01"]
+	not "order_status" in object.keys(of_both[0].classes)
+	of_both[1].classes.order_status == "give"
 }
 
 # One test a level: each decides once for every record type, and a test has its time.
@@ -102,6 +115,16 @@ test_each_unknown_fact_hides if {
 		action(example_test.finding(found, {name: null})).show == "none"
 	}
 	hidden(example_test.finding(found, {"stale": 1}), "release.unknown_fact")
+	entitled := example_test.asked_by(found, {"ori": "TX9990000", "attributes": ["cfr28_part23"]})
+	shown(example_test.finding(entitled, example_test.intelligence))
+	hidden(example_test.finding(entitled, object.union(example_test.intelligence, {"intelligence": "yes"})), "release.unknown_fact")
+}
+
+test_a_record_type_that_is_agreed_and_that_nobody_knows_is_hidden if {
+	own := example_test.finding(example_test.asked_by(found, {"ori": "TX9990000"}), {"record_type": "gossip"})
+	result := data.sallyport.release.decision with input as own with data.local.own.record_types as ["person", "gossip"]
+	result.actions[0].show == "none"
+	"release.unknown_fact" in result.actions[0].rules
 }
 
 test_an_empty_fact_hides if hidden(object.union(found, {"facts": [{}]}), "release.unknown_fact")
@@ -138,7 +161,9 @@ test_nondisclosure_is_seen_by_criminal_justice_alone if {
 		result := action(example_test.finding(question, {"disclosure": "nondisclosure"}))
 		result.show == "none"
 	}
-	hidden(example_test.finding(example_test.searching(own, {"purpose": "licensing"}), {"disclosure": "nondisclosure"}), "disclosure.nondisclosure")
+	licensing := example_test.searching(own, {"purpose": "licensing"})
+	hidden(example_test.finding(licensing, {"disclosure": "nondisclosure"}), "disclosure.nondisclosure")
+	shown(example_test.finding(licensing, {"age_at_offense": 30}))
 	other := data.sallyport.release.decision with input as example_test.finding(found, {"disclosure": "nondisclosure"}) with data.agreements as data.sallyport.example.agreements
 		with data.agencies.CA9990000.criminal_justice as false
 	other.actions[0].show == "none"

@@ -23,11 +23,9 @@ denials := data.sallyport.law.denials(jurisdiction)
 never := data.sallyport.law.never(jurisdiction)
 
 # Class to action. What is not named here is given to nobody; "nothing" is as good as not named.
-classes := object.remove(object.remove(grant.classes, never), held_back) if {
-	"nothing" in grant.classes
-} else := object.remove(grant.classes, never)
+classes := object.remove(grant.classes, never | held_back)
 
-held_back := [element_class | some element_class, "nothing" in grant.classes]
+held_back := {element_class | some element_class, "nothing" in grant.classes}
 
 # The same whatever the records hold, and so it may be told.
 never_shared := [element_class | some element_class, _ in others] if {
