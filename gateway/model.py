@@ -642,3 +642,5 @@ class Answer:
     matches: tuple[Match, ...] = ()
     leaf: Sha256 | None = None
     policy: Sha256 | None = None
+    blind: Blind = field(default_factory=new_blind)
+    """Chance alone, as in the question: the log's digest confirms no guess at an erased answer."""
