@@ -6,11 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any, Final, TypeVar
 
 from adapters import rules
 from adapters.codes import CodeTables, Word
-from adapters.dates import DateReader
+from adapters.dates import DateReader, check_life, check_past
 from adapters.document import Document, Place
 from adapters.mapping import placeholders
 from adapters.measures import MeasureReader
@@ -28,6 +29,7 @@ from adapters.rules import (
     Take,
     Texts,
 )
+from adapters.shapes import Shapes
 from gateway import niem
 from gateway.errors import Misconfigured
 
@@ -77,6 +79,7 @@ class ObjectPlan:
     data: list[rules.Rule]
     constants: list[ConstantRule]
     links: list[LinkRule]
+    shapes: Shapes = dataclass_field(default_factory=Shapes)
 
     @property
     def only_links(self) -> bool:
@@ -235,7 +238,9 @@ class FieldCompiler:
         else:
             texts = self._texts(field, place, part or plan.group)
             convert = self._convert(target, field, place)
-            plan.data.append(DataRule(target.steps, texts, convert, when, part, self.kept))
+            plan.data.append(
+                DataRule(target.steps, target.path, texts, convert, when, part, self.kept)
+            )
         self.targets.append(target)
 
     def _refuse_idle_keys(self, field: Mapping[str, Any], source: str, place: Place) -> None:
@@ -380,7 +385,7 @@ class FieldCompiler:
         if not is_object and target.kind not in _DATE_KINDS:
             raise self._doc.wrong(f"{target.path} takes no date", *place, "to")
         birth = any(s.startswith(_BIRTH) for s in target.steps)
-        check = reader.check_life if birth else reader.check_past if field.get("past") else None
+        check = check_life if birth else check_past if field.get("past") else None
         return rules.by_date(reader, kind=target.kind, check=check)
 
     def _measure(self, target: Target, spec: Mapping[str, Any], place: Place) -> Convert:
@@ -422,7 +427,7 @@ class FieldCompiler:
                 self.check_column(name, (*place, "name"), group)
             if "column" in field or not form:
                 raise self._doc.wrong("name its parts' columns, or one column and a form", *place)
-            return NameRule(target.steps, form, from_parts, self._blank, when, part)
+            return NameRule(target.steps, target.path, form, from_parts, self._blank, when, part)
         if "column" not in field:
             raise self._doc.wrong("say which column holds the name", *place)
         reader = self._made(
@@ -432,7 +437,8 @@ class FieldCompiler:
         def convert(text: str) -> dict[str, str] | None:
             return dict(reader.read(text)) or None
 
-        return DataRule(target.steps, self._texts(field, place, group), convert, when, part)
+        texts = self._texts(field, place, group)
+        return DataRule(target.steps, target.path, texts, convert, when, part)
 
     def _link(
         self,

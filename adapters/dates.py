@@ -50,6 +50,8 @@ _NOON: Final = 12
 _MIDNIGHT: Final = 24
 """2400 ends a day: it is the next one's first moment."""
 _CENTURY: Final = 100
+_AHEAD: Final = timedelta(hours=14)
+"""By so much the first place on earth is ahead of UTC."""
 _LIFE: Final = timedelta(days=366 * 130)
 
 YEAR: Final = "nc:YearDate"
@@ -81,6 +83,7 @@ class DateFormat:
         self._start = start
         self._partial = partial
         self._named = frozenset(names)
+        self._plain = self._named == {"year", "month", "day"}
         self._check(text, names)
         self._pattern = re.compile(pattern, re.ASCII)
 
@@ -107,7 +110,12 @@ class DateFormat:
         found = self._pattern.fullmatch(text)
         if found is None:
             return None
-        parts = found.groupdict()
+        if self._plain and not self._partial:
+            year, month, day = map(int, found.group("year", "month", "day"))
+            return Moment(datetime(year, month, day, tzinfo=UTC), DAY)
+        return self._of(found.groupdict())
+
+    def _of(self, parts: dict[str, str]) -> Moment:
         year = self._year(parts)
         if "of_year" in self._named:
             at = datetime(year, 1, 1, tzinfo=UTC) + timedelta(days=int(parts["of_year"]) - 1)
@@ -184,13 +192,16 @@ class DateReader:
 
     def niem(self, text: str) -> tuple[str, str]:
         """Give the NIEM property for it and its value."""
-        moment = self.read(text)
+        return self.written(self.read(text))
+
+    def written(self, moment: Moment) -> tuple[str, str]:
+        """Give the NIEM property for a moment and its value."""
+        if moment.niem == DAY:
+            return DAY, moment.at.date().isoformat()
         if moment.niem == YEAR:
             return YEAR, f"{moment.at.year:04d}"
         if moment.niem == MONTH:
             return MONTH, f"{moment.at.year:04d}-{moment.at.month:02d}"
-        if moment.niem == DAY:
-            return DAY, moment.at.strftime("%Y-%m-%d")
         return TIME, moment.at.strftime("%Y-%m-%dT%H:%M:%S") + self._offset(moment)
 
     def _offset(self, moment: Moment) -> str:
@@ -206,18 +217,22 @@ class DateReader:
 
     def is_past(self, text: str) -> bool:
         """Whether the day has begun somewhere on earth. Raises Untranslatable."""
-        return self.read(text).at <= datetime.now(UTC) + timedelta(hours=14)
+        return self.read(text).at <= datetime.now(UTC) + _AHEAD
 
-    def check_past(self, text: str) -> None:
-        """Refuse a day that has not begun anywhere on earth. Raises Untranslatable."""
-        if not self.is_past(text):
-            raise Untranslatable("the date lies in the future", code="date.future")
 
-    def check_life(self, text: str) -> None:
-        """Refuse a birth date of nobody alive. Raises Untranslatable."""
-        self.check_past(text)
-        if self.read(text).at < datetime.now(UTC) - _LIFE:
-            raise Untranslatable("nobody was born so long ago", code="date.year")
+def check_past(moment: Moment) -> None:
+    """Refuse a day that has not begun anywhere on earth. Raises Untranslatable."""
+    if moment.at > datetime.now(UTC) + _AHEAD:
+        raise Untranslatable("the date lies in the future", code="date.future")
+
+
+def check_life(moment: Moment) -> None:
+    """Refuse a birth date of nobody alive. Raises Untranslatable."""
+    now = datetime.now(UTC)
+    if moment.at > now + _AHEAD:
+        raise Untranslatable("the date lies in the future", code="date.future")
+    if moment.at < now - _LIFE:
+        raise Untranslatable("nobody was born so long ago", code="date.year")
 
 
 def _month(parts: Mapping[str, str]) -> int:

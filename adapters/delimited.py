@@ -9,7 +9,7 @@ if its end is not found by then, its first line alone is set aside and reading g
 import codecs
 import csv
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +40,8 @@ class DelimitedReader:
         self._found = ("", "", "")
         self._stated: tuple[str, ...] = ()
         self._encoding = self._delimiter = self._quote = ""
+        self._fed = _Fed()
+        self._parser: Iterator[list[str]] = iter(())
 
     def columns(self) -> Columns:
         """Name the columns: those of the mapping, or of the file's first line."""
@@ -73,6 +75,13 @@ class DelimitedReader:
 
     def _look(self) -> None:
         """Find out what the mapping leaves open, anew if the file has changed."""
+        self._find_out()
+        self._parser = self._csv(self._fed)
+
+    def _csv(self, lines: Iterable[str]) -> Iterator[list[str]]:
+        return csv.reader(lines, delimiter=self._delimiter, quotechar=self._quote, strict=True)
+
+    def _find_out(self) -> None:
         left = {k for k in ("encoding", "delimiter") if self._spec.get(k, DETECT) == DETECT}
         self._encoding = self._spec.get("encoding", "")
         self._delimiter = self._spec.get("delimiter", "")
@@ -162,10 +171,9 @@ class DelimitedReader:
             text = textfile.decode(line.data, self._encoding)
             if self._quote not in text:
                 return text.split(self._delimiter), text
-            reader = csv.reader(
-                feed(), delimiter=self._delimiter, quotechar=self._quote, strict=True
-            )
-            fields = next(reader)
+            if (fields := self._of_one_line(text)) is not None:
+                return fields, text
+            fields = next(self._csv(feed()))
         except UnicodeDecodeError as error:
             source.give_back(taken)
             text = f"byte {error.start + 1} of the line is no {self._encoding}"
@@ -175,8 +183,31 @@ class DelimitedReader:
             return self._bad(line, "row.quotes", "a quote is not closed, or stands where none may")
         return [f.removesuffix("\n") for f in fields], "\n".join(parts)
 
+    def _of_one_line(self, text: str) -> list[str] | None:
+        """Give the fields of a row that ends with its line; None if it does not, or is wrong."""
+        self._fed.text = text
+        try:
+            return next(self._parser)
+        except csv.Error:
+            return None
+
     def _bad(self, line: Line, code: str, text: str) -> BadRow:
         return BadRow(line.number, textfile.shown(line.data, self._encoding), code, text)
+
+
+class _Fed:
+    """One line after the other for one parser, so that none has to be made for each."""
+
+    text: str | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        text, self.text = self.text, None
+        if text is None:
+            raise StopIteration
+        return text
 
 
 class _Lines:

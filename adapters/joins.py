@@ -86,6 +86,9 @@ def join_columns(own: Columns, joins: Iterable[Join]) -> Columns:
 
 def joined(rows: Iterable[Row | BadRow], joins: Sequence[Join]) -> Iterator[Row | BadRow]:
     """Join everything to each row. A row whose join fails comes out as a BadRow."""
+    if not joins:
+        yield from rows
+        return
     waiting = iter(rows)
     while batch := list(islice(waiting, BATCH)):
         failed: dict[int, BadRow] = {}

@@ -145,7 +145,7 @@ def from_parts(given: str, middle: str, surname: str, suffix: str) -> tuple[tupl
 
 
 def _is_suffix(word: str) -> bool:
-    return word.upper().rstrip(".") in SUFFIXES
+    return word.rstrip(".").upper() in SUFFIXES
 
 
 def _named(parts: dict[str, str]) -> dict[str, str]:

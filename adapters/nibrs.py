@@ -34,6 +34,10 @@ _DELETE: Final = "D"
 _NOTHING_REPORTED: Final = "0"
 _INCIDENT, _ARREST = "1", "7"
 _LINE_END: Final = re.compile(r"[\r\n]")
+_HEADER: Final = re.compile(
+    r"0[0-5]\d\d[0-7][A-Z](?:0\d|1[0-2])(?:19|20)\d\d.{4}[A-Z]{2}[A-Z0-9]{7}", re.ASCII
+)
+"""What the beginning of a segment looks like: length, kind, action, month and year, city, ORI."""
 KIND: Final = "KIND"
 """The column that tells an `incident` from an `arrest`."""
 _KINDS: Final = {_INCIDENT: "incident", _ARREST: "arrest"}
@@ -76,6 +80,8 @@ class _Piece:
     line: int
     text: str
     wrong: tuple[str, str] | None = None
+    where: str | None = None
+    """Which bytes of the file it is, where its length is wrong."""
 
     @property
     def level(self) -> str:
@@ -243,50 +249,62 @@ def _cut(text: str, columns: Mapping[str, slice]) -> Values:
 
 
 def _bad(piece: _Piece, code: str, text: str) -> BadRow:
-    return BadRow(piece.line, piece.text, code, text)
+    return BadRow(piece.line, piece.text, code, text, None, piece.where)
 
 
 def _pieces(path: Path) -> Iterator[_Piece]:
     """Cut a file into segments. `line` counts lines, or segments where there are no lines."""
     with textfile.open_file(path) as file:
-        number, rest, ended = 0, "", False
+        number, at, before, text, ended = 0, 0, 0, "", False
         while True:
-            while len(rest) < _LONGEST + 2 and not ended:
+            if len(text) - at < _LONGEST + 2 and not ended:
                 block = file.read(_BLOCK).decode(_ENCODING)
+                before, text, at = before + at, text[at:] + block, 0
                 ended = not block
-                rest += block
-            bare = rest.lstrip("\r\n")
-            number += max(1, rest.count("\n", 0, len(rest) - len(bare)))
-            rest = bare
-            if not rest:
-                if ended:
-                    return
-                number -= 1
                 continue
-            piece, rest = _next(number, rest)
+            if at == len(text):
+                return
+            if text[at] in "\r\n":
+                start = at
+                while at < len(text) and text[at] in "\r\n":
+                    at += 1
+                number += text.count("\n", start, at) - 1
+                if at == len(text) and not ended:
+                    number += 1
+                    continue
+            number += 1
+            piece, end = _next(number, text, at, before + at)
+            at = end
             if piece is not None:
                 yield piece
 
 
-def _next(number: int, rest: str) -> tuple[_Piece | None, str]:
-    """Take one segment off the front of the text."""
-    head = rest[:_LONGEST]
-    end = _LINE_END.search(head)
-    line = head[: end.start()] if end else head
-    stated = rest[:4]
+def _next(number: int, text: str, at: int, place: int) -> tuple[_Piece | None, int]:
+    """Take one segment that begins at a position; give where the next begins."""
+    found = _LINE_END.search(text, at, at + _LONGEST)
+    line = text[at : found.start() if found else at + _LONGEST]
+    stated = line[:4]
     if not line.strip(" "):
-        return None, rest[len(line) :]
+        return None, at + len(line)
     if not (stated.isdecimal() and stated.isascii()):
-        text = "its first four characters are no length"
-        return _Piece(number, line, ("nibrs.length", text)), rest[len(line) :]
+        return _damaged(number, line, at, place, "its first four characters are no length")
     length = int(stated)
     if not _SHORTEST <= length <= _LONGEST or len(line) < _SHORTEST:
-        return _Piece(number, line, ("nibrs.length", "its length can't be")), rest[len(line) :]
+        return _damaged(number, line, at, place, "its length can't be")
     if length >= len(line):
-        return _Piece(number, line), rest[len(line) :]
+        return _Piece(number, line), at + len(line)
     # More stands on the line than this segment: another one, or blanks.
     after = line[length:]
     if after.strip(" ") and not after[:4].isdecimal():
-        text = "the line is longer than the length that it states"
-        return _Piece(number, line, ("nibrs.length", text)), rest[len(line) :]
-    return _Piece(number, line[:length]), rest[length:]
+        why = "the line is longer than the length that it states"
+        return _damaged(number, line, at, place, why)
+    return _Piece(number, line[:length]), at + length
+
+
+def _damaged(number: int, line: str, at: int, place: int, why: str) -> tuple[_Piece, int]:
+    """Set aside what stands before the next header on the line, or all of it if there is none."""
+    header = _HEADER.search(line, 1)
+    skipped = line[: header.start()] if header else line
+    text = f"{why}: what stands before the next header, or the line's end, is set aside"
+    where = f"bytes {place + 1} to {place + len(skipped)} of the file"
+    return _Piece(number, skipped, ("nibrs.length", text), where), at + len(skipped)

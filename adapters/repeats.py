@@ -77,6 +77,9 @@ def compile_repeats(
 
 def repeated(rows: Iterable[Row | BadRow], repeats: Sequence[Repeat]) -> Iterator[Row | BadRow]:
     """Add the repeated parts to each row."""
+    if not repeats:
+        yield from rows
+        return
     for row in rows:
         if isinstance(row, Row):
             for repeat in repeats:

@@ -9,12 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from adapters.codes import CodeTable, Word
-from adapters.dates import DAY, MONTH, TIME, YEAR, DateReader
+from adapters.dates import DAY, MONTH, TIME, YEAR, DateReader, Moment
 from adapters.mapping import PLACEHOLDER
 from adapters.rows import Values
+from gateway import niem
 from gateway.errors import Untranslatable
 
 Tree: TypeAlias = dict[str, Any]
@@ -24,6 +25,8 @@ DATE_KINDS: Final = {DAY: "date", TIME: "dateTime", MONTH: "gYearMonth", YEAR: "
 """What a date's property holds, as the standard's kinds are called."""
 _INTEGER: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _DECIMAL: Final = re.compile(r"[+-]?\d{1,18}(?:\.\d{1,9})?", re.ASCII)
+_SHORT: Final = 64
+_MOST_KNOWN: Final = 512
 
 
 class Fault(Exception):
@@ -158,16 +161,27 @@ class Texts:
     take: "Take | None" = None
     pad: tuple[int, str] | None = None
     upper: bool = False
+    plain: bool = field(init=False)
+    """Whether it is what stands in one column, as it stands."""
 
-    def read(self, row: Mapping[str, str]) -> list[str]:
+    def __post_init__(self) -> None:
+        changed = self.template is not None or self.remove is not None or self.upper
+        plain = len(self.columns) == 1 and not changed and self.take is None and self.pad is None
+        object.__setattr__(self, "plain", plain)
+
+    def read(self, row: Mapping[str, str]) -> Sequence[str]:
         """Give the texts that are not blank. Raises Fault if one is required and there is none."""
-        found = self._whole(row)
+        if self.plain:
+            found = row.get(self.columns[0], "")
+            found = "" if found in self.blank else found
+        else:
+            found = self._whole(row)
         if not found:
             if self.required:
                 raise Fault("value.missing", "the value must be there", self.columns[0], "")
-            return [self.default] if self.default else []
+            return (self.default,) if self.default else ()
         if self.each is None:
-            return [found]
+            return (found,)
         parts = (p.strip() for p in found.split(self.each))
         return [p for p in parts if p and p not in self.blank]
 
@@ -257,13 +271,14 @@ def by_code_list(codes: frozenset[str], *, keep: bool) -> Convert:
     return convert
 
 
-def by_date(reader: DateReader, *, kind: str, check: Callable[[str], None] | None) -> Convert:
+def by_date(reader: DateReader, *, kind: str, check: Callable[[Moment], None] | None) -> Convert:
     """Read a date, as an object with a date in it, or as a date itself."""
 
     def convert(text: str) -> Any:
+        moment = reader.read(text)
         if check is not None:
-            check(text)
-        name, value = reader.niem(text)
+            check(moment)
+        name, value = reader.written(moment)
         if kind == "object":
             return {name: value}
         if kind != DATE_KINDS[name]:
@@ -293,11 +308,63 @@ def by_parts(separator: str, into: Sequence[tuple[str, Convert]]) -> Convert:
 # -- rules --------------------------------------------------------------------------------------
 
 
+class Unit(NamedTuple):
+    """One value, and where it goes. Units may be shared: their values are never changed."""
+
+    steps: tuple[str, ...]
+    several: bool
+    value: Any
+    shape: object | None
+    """The same object for all values of one structure at one place; None if one is not valid."""
+    leaves: tuple[Any, ...]
+    """The single values in it."""
+
+
+_NEW: Final = Unit((), False, None, None, ())  # noqa: FBT003 - stands for none
+
+
+class Spot:
+    """A place in an object that values go to. `path` is its NIEM path, from the message down."""
+
+    __slots__ = ("_judges", "_path", "_several", "_shapes", "steps")
+
+    def __init__(self, steps: tuple[str, ...], path: str, *, several: bool) -> None:
+        self.steps = steps
+        self._path = path
+        self._several = several
+        self._judges: dict[str, Callable[[Any], bool]] = {}
+        self._shapes: dict[tuple[str, ...] | None, object] = {}
+
+    def unit(self, value: Any) -> Unit:
+        """Make a value at this place."""
+        if not isinstance(value, dict):
+            valid = self._judge("")(value)
+            return Unit(self.steps, self._several, value, self._shape(None, valid), (value,))
+        valid = True
+        for key, leaf in value.items():
+            valid = valid and (self._judges.get(key) or self._judge(key))(leaf)
+        keys, leaves = tuple(value), tuple(value.values())
+        return Unit(self.steps, self._several, value, self._shape(keys, valid), leaves)
+
+    def _shape(self, keys: tuple[str, ...] | None, valid: bool) -> object | None:  # noqa: FBT001
+        if not valid:
+            return None
+        return self._shapes.get(keys) or self._shapes.setdefault(keys, object())
+
+    def _judge(self, key: str) -> Callable[[Any], bool]:
+        judge = self._judges.get(key)
+        if judge is None:
+            judge = self._judges[key] = niem.judge(f"{self._path}/{key}" if key else self._path)
+        return judge
+
+
 @dataclass(frozen=True, slots=True)
 class DataRule:
     """Columns to one path. `steps` are keys, with their labels, from the object down."""
 
     steps: tuple[str, ...]
+    path: str
+    """The NIEM path, from the message down."""
     texts: Texts
     convert: Convert
     when: tuple[Condition, ...] = ()
@@ -305,22 +372,46 @@ class DataRule:
     """The repeated part whose every row fills the path, if it is not the row itself."""
     kept: Counter[str] = field(default_factory=Counter)
     """Counts values that were kept raw, by path."""
+    _spots: tuple[Spot, Spot] = field(init=False)
+    """For values, and for those that are kept raw."""
+    _known: dict[str, Unit | None] = field(default_factory=dict)
+    """What the first short texts became: few differ in columns of codes, states or towns."""
 
-    def apply(self, tree: Tree, row: Mapping[str, str]) -> None:
-        """Put what the row says into the tree. Raises Fault."""
+    def __post_init__(self) -> None:
+        several = self.texts.each is not None or self.group is not None
+        raw = (*self.steps[:-1], kept_name(self.steps[-1]))
+        beside = f"{self.path.rpartition('/')[0]}/{bare(raw[-1:])}"
+        spots = Spot(self.steps, self.path, several=several), Spot(raw, beside, several=True)
+        object.__setattr__(self, "_spots", spots)
+
+    def collect(self, row: Mapping[str, str], into: list[Unit]) -> None:
+        """Add what the row says. Raises Fault."""
         if self.when and not all_hold(self.when, row):
             return
+        known = self._known
         for text in self.texts.read(row):
-            try:
-                value = self.convert(text)
-            except Untranslatable as error:
-                raise Fault(error.code, error.detail, self.texts.named, text) from None
-            if isinstance(value, Kept):
-                self.kept["/".join(self.steps)] += 1
-                put(tree, (*self.steps[:-1], kept_name(self.steps[-1])), value.raw, several=True)
-            elif value is not None:
-                several = self.texts.each is not None or self.group is not None
-                put(tree, self.steps, value, several=several)
+            unit = known.get(text, _NEW)
+            if unit is _NEW:
+                unit = self._made(text)
+            if unit is not None:
+                into.append(unit)
+                if unit.steps is not self.steps:
+                    self.kept["/".join(self.steps)] += 1
+
+    def _made(self, text: str) -> Unit | None:
+        try:
+            value = self.convert(text)
+        except Untranslatable as error:
+            raise Fault(error.code, error.detail, self.texts.named, text) from None
+        of_value, raw = self._spots
+        unit = None
+        if isinstance(value, Kept):
+            unit = raw.unit(value.raw)
+        elif value is not None:
+            unit = of_value.unit(value)
+        if len(self._known) < _MOST_KNOWN and len(text) <= _SHORT:
+            self._known[text] = unit
+        return unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,14 +419,20 @@ class NameRule:
     """Columns of a name's parts to one name."""
 
     steps: tuple[str, ...]
+    path: str
     columns: Mapping[str, str]
     read: Callable[[str, str, str, str], tuple[tuple[str, str], ...]]
     blank: frozenset[str]
     when: tuple[Condition, ...] = ()
     group: str | None = None
+    _spot: Spot = field(init=False)
 
-    def apply(self, tree: Tree, row: Mapping[str, str]) -> None:
-        """Put the name into the tree."""
+    def __post_init__(self) -> None:
+        spot = Spot(self.steps, self.path, several=self.group is not None)
+        object.__setattr__(self, "_spot", spot)
+
+    def collect(self, row: Mapping[str, str], into: list[Unit]) -> None:
+        """Add the name."""
         if self.when and not all_hold(self.when, row):
             return
         parts = [
@@ -344,10 +441,10 @@ class NameRule:
         ]
         found = self.read(*("" if p in self.blank else p for p in parts))
         if found:
-            put(tree, self.steps, dict(found), several=self.group is not None)
+            into.append(self._spot.unit(dict(found)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ConstantRule:
     """A constant at one path. Without `always` it stands only beside something else."""
 
@@ -356,10 +453,8 @@ class ConstantRule:
     always: bool
     when: tuple[Condition, ...] = ()
 
-    def apply(self, tree: Tree, row: Mapping[str, str]) -> None:
+    def apply(self, tree: Tree) -> None:
         """Put the constant into the tree, if its object is there."""
-        if self.when and not all_hold(self.when, row):
-            return
         if not self.always:
             holder: Any = tree
             for step in self.steps[:-1]:
@@ -369,13 +464,18 @@ class ConstantRule:
         put(tree, self.steps, self.value, several=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LinkRule:
     """A reference from one object to another."""
 
     steps: tuple[str, ...]
     target: str
     when: tuple[Condition, ...] = ()
+
+
+def bare(steps: Sequence[str]) -> str:
+    """Write steps as a path without their labels."""
+    return "/".join([step.partition("[")[0] for step in steps])
 
 
 def kept_name(step: str) -> str:

@@ -66,6 +66,7 @@ class MappedSource:
         self.terms: Mapping[str, frozenset[str]] = terms
         self.tally = Tally()
         self._parts = parts
+        self._last: tuple[Row | BadRow, Part] | None = None
         self._origin: Origin | None = None
 
     def rows(
@@ -109,6 +110,13 @@ class MappedSource:
 
     def origin(self) -> Origin | None:
         """Give the legacy row that the last of `rows` was made of."""
+        if self._origin is None and self._last is not None:
+            row, part = self._last
+            self._origin = Origin(
+                *(row.line, row.raw, row.span),
+                partial(_fields, row, part),
+                corrected=isinstance(row, Row) and row.correction is not None,
+            )
         return self._origin
 
     def kept_raw(self) -> Mapping[str, int]:
@@ -128,35 +136,31 @@ class MappedSource:
         hints = [part.reader.total_hint() for part in self._parts]
         return None if None in hints else sum(h for h in hints if h is not None)
 
-    def _translated(self, row: Row | BadRow, part: Part) -> Iterator[Record | SetAside]:
+    def _translated(self, row: Row | BadRow, part: Part) -> Sequence[Record | SetAside]:
         tally = self.tally
         tally.read += row.span
-        self._origin = Origin(
-            *(row.line, row.raw, row.span),
-            partial(_fields, row, part),
-            corrected=isinstance(row, Row) and row.correction is not None,
-        )
+        self._origin, self._last = None, (row, part)
         if isinstance(row, BadRow):
             tally.aside += row.span
             tally.set_aside += 1
-            yield SetAside(
+            aside = SetAside(
                 *(self.name, row.line, row.code, row.text, row.raw),
                 *(row.column, row.value, _fields(row, part)),
             )
-            return
+            return (aside,)
         try:
             records = _built(row, part.plans)
         except Fault as fault:
             tally.aside += row.span
             tally.set_aside += 1
-            yield SetAside(
+            aside = SetAside(
                 *(self.name, row.line, fault.code, fault.text, row.raw),
                 *(fault.column, fault.value, _fields(row, part)),
             )
-            return
+            return (aside,)
         tally.translated += row.span
         tally.records += len(records)
-        yield from records
+        return records
 
 
 def _fields(row: Row | BadRow, part: Part) -> dict[str, Any] | None:

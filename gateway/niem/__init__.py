@@ -5,6 +5,7 @@
     whole(message)               both at once for a message that is plainly whole, else None
     context_for(message)         the "@context" for the prefixes it uses
     resolve(path)                what stands at a path, or an error that names the nearest
+    judge(path)                  what judges a plain value at a path
     allows(parent, key)          whether a key may stand in the object at a path
     code_list(path)              its codes, or None
     kind_of(path)                `object`, `code`, `date`, `text` …
@@ -16,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway.errors import Misconfigured
-from gateway.niem.paths import OBJECT, PropertyInfo, allows, code_list, kind_of, resolve
+from gateway.niem.paths import OBJECT, PropertyInfo, allows, code_list, judge, kind_of, resolve
 from gateway.niem.prune import prune
 from gateway.niem.release import MAX_DEPTH, Release, release
 from gateway.niem.validation import Problem, validate
@@ -38,6 +39,7 @@ __all__ = [
     "code_list",
     "context",
     "context_for",
+    "judge",
     "kind_of",
     "namespaces",
     "prune",

@@ -5,14 +5,16 @@ release does not have raises Misconfigured, with the step at fault and the neare
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any, Final
 
 from gateway.errors import Misconfigured
 from gateway.niem.release import Child, Element, Slot, release
 
 OBJECT = "object"
 _ANYWHERE = Slot(0, None, ())
+_MAX_INTEGER: Final = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,34 @@ def allows(parent: str, key: str) -> bool:
         return element is not None and not element.abstract
     child = _element(_find(parent), parent).shape.children.get(key)
     return child is not None and (child.element is None or not child.element.abstract)
+
+
+def judge(path: str) -> Callable[[Any], bool]:
+    """Give what judges a plain value at a path: whether `validate` would find nothing wrong in it.
+
+    An object is never suitable there, nor a list. Under a prefix that is not the release's,
+    anything is. Raises Misconfigured if there is no such path.
+    """
+    name = path.rpartition("/")[2]
+    if name.partition(":")[0] not in release().namespaces:
+        return lambda _: True
+    child = _find(path)
+    shape = child.element.shape if child.element is not None else None
+    simple = child.attribute if shape is None else shape.simple
+    if simple is None or (shape is not None and shape.attributes):
+        return lambda _: False
+    accepts, numeric = simple.accepts, simple.numeric
+    boolean = simple.boolean and shape is not None
+
+    def suits(value: Any) -> bool:
+        kind = type(value)
+        if kind is str:
+            return value != "" and bool(accepts(value))
+        if kind is int:
+            return numeric and -_MAX_INTEGER < value < _MAX_INTEGER and bool(accepts(str(value)))
+        return kind is bool and boolean
+
+    return suits
 
 
 def code_list(path: str) -> frozenset[str] | None:
