@@ -20,6 +20,7 @@ from tests.policy.conftest import StartOpa
 from tools.rules_table import PAGE, page, rules
 
 POLICIES = Path(__file__).parents[2] / "policies"
+LAW = Path(__file__).parents[2] / "docs" / "law.md"
 AGREED = "sha-256:" + "a" * 64
 """The digest that each example of an agreement has; questions rest on it, if not said otherwise."""
 CASES: list[dict[str, Any]] = [
@@ -125,6 +126,16 @@ def test_the_tests_reach_every_rule(opa_program: Path) -> None:
 def test_the_table_in_the_documentation_is_as_the_metadata_say() -> None:
     text = PAGE.read_text()
     assert page(text, rules(POLICIES)) == text, "run: python tools/rules_table.py"
+
+
+def test_each_rule_of_the_law_is_on_the_page_of_the_law() -> None:
+    known = {r.id: r for r in rules(POLICIES)}
+    rows = [line for line in LAW.read_text().splitlines() if line.startswith("| ")]
+    named = {n for row in rows for n in re.findall(r"`([a-z0-9_]+(?:\.[a-z0-9_]+)+)`", row)}
+    assert named <= set(known)
+    of_the_law = {r.id for r in known.values() if r.where.startswith("law/")}
+    assert len(of_the_law) > 40
+    assert of_the_law <= named
 
 
 def test_every_code_that_a_rule_gives_is_in_the_table(shipped: PolicySet) -> None:

@@ -30,6 +30,7 @@ OPTIONAL: dict[str, list[Any]] = {
     "reasonable_suspicion": [True, False, "x"],
     "validated_on": ["2025-01-01", "2021-11-24", "2021-11-23", "2030-01-01", "x", None, 5],
     "confidence": ["probable", "x", None],
+    "protected_activity": ["none", "tied_to_crime", "political", None],
     "assessment": [True, False],
     "victim_applicant": [True, False, None],
     "qualifying_conviction": [True, False],

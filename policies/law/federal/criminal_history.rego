@@ -20,6 +20,20 @@ deny contains {
 purpose_code_fits if {
 	purpose_code.enabled == true
 	input.search.purpose in purpose_code.purposes
+	duty_told
+}
+
+# METADATA
+# title: A code that obliges to fingerprints is of no use without the days for them
+# custom:
+#   id: chri.exigent_days
+#   citation: III purpose code X; 28 CFR 901.3
+#   confirm_by_counsel: true
+duty_told if purpose_code.exigent == false
+
+duty_told if {
+	is_number(purpose_code.fingerprints_days)
+	purpose_code.fingerprints_days > 0
 }
 
 purpose_code := facts if {

@@ -46,6 +46,39 @@ test_a_code_that_is_switched_on_by_data if {
 	denied == set()
 }
 
+exigent_with(changes) := object.union(object.remove(data.law.federal.iii_purpose_codes, ["X"]), {"X": object.union(
+	{
+		"title": "Exigent checks of caregivers",
+		"enabled": true,
+		"exigent": true,
+		"purposes": ["missing_person"],
+		"recipients": ["criminal_justice", "child_protection"],
+	},
+	changes,
+)})
+
+caregiver := example_test.searching(arrests, {"iii_purpose_code": "X", "purpose": "missing_person"})
+
+test_an_exigent_code_that_is_enabled_counts_with_its_days if {
+	denied_with(exigent_with({"fingerprints_days": 15}), caregiver) == set()
+	denied_with(exigent_with({"fingerprints_days": 1}), caregiver) == set()
+	owed := data.law.federal.obligations with input as object.union(caregiver, {"answer": {"status": "answered"}})
+		with data.law.federal.iii_purpose_codes as exigent_with({"fingerprints_days": 15})
+	owed == {{"type": "fingerprints_within", "days": 15}}
+}
+
+test_an_exigent_code_without_its_days_counts_for_nothing if {
+	every changes in [{}, {"fingerprints_days": 0}, {"fingerprints_days": -1}, {"fingerprints_days": "15"}, {"fingerprints_days": null}] {
+		denied_with(exigent_with(changes), caregiver) == {"chri.purpose_code_required"}
+	}
+	unsaid := object.remove(exigent_with({}).X, ["exigent"])
+	denied_with(object.union(object.remove(exigent_with({}), ["X"]), {"X": unsaid}), caregiver) == {"chri.purpose_code_required"}
+	denied_with(exigent_with({"exigent": false}), caregiver) == set()
+	hidden_from := data.law.federal.hide with input as example_test.finding(caregiver, {"record_type": "arrest"})
+		with data.law.federal.iii_purpose_codes as exigent_with({})
+	hidden_from == {[0, "chri.not_confirmed"]}
+}
+
 test_an_unknown_code if codes(example_test.searching(arrests, {"iii_purpose_code": "Q"})) == {"chri.purpose_code_required"}
 
 test_a_code_for_another_purpose if {

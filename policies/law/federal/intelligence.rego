@@ -106,12 +106,28 @@ is_intelligence(fact, known) if "intelligence" in known[fact.record_type].treate
 # title: No intelligence that was entered without reasonable suspicion
 # custom:
 #   id: intelligence.reasonable_suspicion
-#   citation: 28 CFR 23.20(a), (b), (c)
+#   citation: 28 CFR 23.20(a), (c)
 #   confirm_by_counsel: false
 hide contains [place, "intelligence.reasonable_suspicion"] if {
 	some place, fact in intelligence_records
 	not fact.reasonable_suspicion == true
 }
+
+# METADATA
+# title: No intelligence on views or associations that are not tied to a crime
+# description: >-
+#   Political, religious or social views, associations or activities. The owner says of each record
+#   that it holds none, or that they are tied to the crime.
+# custom:
+#   id: intelligence.protected_activity
+#   citation: 28 CFR 23.20(b)
+#   confirm_by_counsel: false
+hide contains [place, "intelligence.protected_activity"] if {
+	some place, fact in intelligence_records
+	not free_of_views(fact)
+}
+
+free_of_views(fact) if fact.protected_activity in data.sallyport.vocabulary.protected_activity
 
 # METADATA
 # title: No intelligence without its label of confidence

@@ -79,6 +79,15 @@ test_only_on_reasonable_suspicion if {
 	hidden(without("reasonable_suspicion")) == {"intelligence.reasonable_suspicion"}
 }
 
+test_only_without_views_that_are_not_tied_to_a_crime if {
+	hidden(intelligence(certified, {"protected_activity": "tied_to_crime"})) == set()
+	every value in ["political", "", null, false, ["none"]] {
+		hidden(intelligence(certified, {"protected_activity": value})) == {"intelligence.protected_activity"}
+	}
+	hidden(without("protected_activity")) == {"intelligence.protected_activity"}
+	hidden(intelligence(danger, {"assessment": true, "protected_activity": "religious"})) == {"intelligence.protected_activity"}
+}
+
 test_only_with_its_label_of_confidence if {
 	every label in data.sallyport.vocabulary.confidence {
 		hidden(intelligence(certified, {"confidence": label})) == set()

@@ -35,6 +35,21 @@ withhold contains [place, element_class, "dppa.highly_restricted"] if {
 	some element_class in ["medical", "photo", "ssn"]
 }
 
+# METADATA
+# title: Motor vehicle records are passed on only for a permitted use, and a record of it is kept
+# description: >-
+#   Whoever receives them is told so with each record. What was received from another agency is given
+#   on by `dppa.permitted_use` alone, like the department's own; and each answer stands in the log,
+#   with whom it went to and for which purpose.
+# custom:
+#   id: dppa.redisclosure
+#   citation: 18 USC 2721(c)
+#   confirm_by_counsel: true
+caveats contains [place, data.law.federal.redisclosure_caveat] if {
+	some place, fact in data.sallyport.context.unusual
+	not another_source(fact)
+}
+
 for_law_enforcement if {
 	data.sallyport.context.asker_agency.law_enforcement == true
 	data.sallyport.context.purpose.criminal_justice == true

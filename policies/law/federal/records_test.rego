@@ -141,3 +141,33 @@ test_police_reports_do_not_hide_their_victims if {
 	odd := data.law.federal.hide with input as provider({"releases": []}) with data.agencies.TX9990000.victim_services as "yes"
 	odd == {[0, "victims.provider"]}
 }
+
+caveats(question) := found if found := data.law.federal.caveats with input as question
+
+test_motor_vehicle_records_go_with_their_condition if {
+	condition := data.law.federal.redisclosure_caveat
+	contains(condition, "18 USC 2721(b)")
+	contains(condition, "five years")
+	ordinary := example_test.fact
+	from_there := object.union(example_test.fact, from_motor_vehicles)
+	plates := object.union(example_test.fact, {"source_kind": "plate_reader"})
+	caveats(object.union(example_test.asked, {"facts": [ordinary, from_there, plates, {}]})) == {[1, condition], [3, condition]}
+	caveats({}) == set()
+}
+
+# Received from New Mexico, which lets it be passed on for criminal justice.
+passed_on(purpose, asker) := example_test.finding(
+	example_test.asked_by(example_test.searching(example_test.asked, {"purpose": purpose}), {"ori": asker}),
+	object.union(from_motor_vehicles, {"received_from": "NM9990000", "onward_sharing": "criminal_justice"}),
+)
+
+test_what_was_received_is_passed_on_only_for_a_permitted_use if {
+	hidden(passed_on("criminal_investigation", "CA9990000")) == set()
+	every asker in ["CA9990000", "NM9990000", "TX9990000"] {
+		hidden(passed_on("civil_immigration", asker)) == {"dppa.permitted_use"}
+		hidden(passed_on("exercise", asker)) == {"dppa.permitted_use"}
+	}
+	private := data.law.federal.hide with input as passed_on("criminal_investigation", "CA9990000")
+		with data.agencies.CA9990000.government as false
+	private == {[0, "dppa.permitted_use"]}
+}

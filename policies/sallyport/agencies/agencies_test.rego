@@ -170,7 +170,8 @@ test_criminal_history_is_listed_for_the_purposes_of_codes_in_use if {
 	police := types("TX9990000")
 	"arrest" in police.criminal_investigation
 	not "arrest" in police.civil_immigration
-	not "arrest" in police.licensing
+	off := data.sallyport.agencies.types with input as {"self": "TX9990000"} with data.law.federal.iii_purpose_codes.I.enabled as false
+	not "arrest" in off.licensing
 	on := data.sallyport.agencies.types with input as {"self": "TX9990000"} with data.law.federal.iii_purpose_codes.I.enabled as true
 	"arrest" in on.licensing
 	not "arrest" in on.civil_immigration

@@ -122,3 +122,22 @@ test_purposes_use_known_words if {
 		is_boolean(purpose.investigates)
 	}
 }
+
+# What an administrator enables has to be whole: a set in which it is not does not come into force.
+test_codes_in_use_say_for_whom_and_what_they_oblige_to if {
+	every code in data.law.federal.iii_purpose_codes {
+		is_boolean(code.enabled)
+		is_boolean(code.exigent)
+		every purpose in code.purposes {
+			words(purpose, vocabulary.purposes)
+		}
+		count(code.recipients) > 0
+		whole(code)
+	}
+}
+
+whole(code) if code.enabled == false
+
+whole(code) if code.exigent == false
+
+whole(code) if code.fingerprints_days > 0

@@ -99,6 +99,7 @@ intelligence := {
 	"reasonable_suspicion": true,
 	"validated_on": "2025-11-24",
 	"confidence": "probable",
+	"protected_activity": "none",
 }
 
 # Other owners, other askers.

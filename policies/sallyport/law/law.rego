@@ -44,5 +44,8 @@ hide(jurisdiction) := (data.law.federal.hide | data.local.hide) | owner_hide[jur
 # Classes to leave out of one record, by its place among the facts.
 withhold(jurisdiction) := data.law.federal.withhold | owner_withhold[jurisdiction]
 
+# What is told with one record, by its place among the facts: in words, for whoever receives it.
+caveats := data.law.federal.caveats
+
 # What whoever receives an answer in this jurisdiction has to do by law.
 obligations(jurisdiction) := data.law.federal.obligations | receiver_obligations[jurisdiction]

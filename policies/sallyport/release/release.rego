@@ -25,9 +25,16 @@ action(place, fact) := object.union(nothing, {"rules": rules}) if {
 } else := {
 	"show": show(fact),
 	"classes": object.remove(data.sallyport.shared.classes, left_out(place)),
-	"handling": data.sallyport.shared.grant.handling,
+	"handling": told_with(data.sallyport.shared.grant.handling, [entry[1] | some entry in data.sallyport.law.caveats; entry[0] == place]),
 	"confirm": confirm(fact),
 	"rules": array.concat([data.sallyport.shared.paper.id], [entry[2] | some entry in withheld; entry[0] == place]),
+}
+
+# What the law says with a record stands after what was agreed to be said.
+told_with(handling, words) := handling if {
+	words == []
+} else := object.union(handling, {"caveat": concat(" ", array.concat(agreed, words))}) if {
+	agreed := [text | text := handling.caveat; is_string(text)]
 }
 
 left_out(place) := {entry[1] | some entry in withheld; entry[0] == place}

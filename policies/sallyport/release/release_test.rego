@@ -275,3 +275,23 @@ test_pointer_count_and_nothing_are_agreed_by_class if {
 	[classes.photo, classes.medical, classes.identity] == ["count", "pointer", "give"]
 	not "ssn" in object.keys(classes)
 }
+
+from_motor_vehicles := {"source_kind": "motor_vehicle_department"}
+
+test_the_laws_words_stand_after_what_was_agreed if {
+	condition := data.law.federal.redisclosure_caveat
+	of_both := actions(object.union(found, {"facts": [object.union(fact, from_motor_vehicles), fact]}))
+	of_both[0].handling == {
+		"keep_days": 30,
+		"onward_sharing": "none",
+		"caveat": concat(" ", ["Confirm with the owner before acting.", condition]),
+	}
+	of_both[1].handling == {"keep_days": 30, "onward_sharing": "none", "caveat": "Confirm with the owner before acting."}
+	own := example_test.asked_by(found, {"ori": "TX9990000"})
+	every agreed in [{}, {"caveat": null}] {
+		handling := object.union({"keep_days": 5, "onward_sharing": "none"}, agreed)
+		result := data.sallyport.release.decision with input as example_test.finding(own, from_motor_vehicles)
+			with data.local.own as object.union(object.remove(data.local.own, ["handling"]), {"handling": handling})
+		result.actions[0].handling == {"keep_days": 5, "onward_sharing": "none", "caveat": condition}
+	}
+}
