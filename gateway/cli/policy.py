@@ -2,32 +2,24 @@
 
 import asyncio
 import shlex
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-import orjson
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from gateway import settings as settings_files
-from gateway.cli import admin_client, policy_sign
+from gateway.cli import admin_client, policy_sign, policy_test
 from gateway.cli.options import AsJson, Home
+from gateway.cli.showing import show_facts
 from gateway.errors import PolicyRejected
-from gateway.policy.embedded import Compiled
 from gateway.policy.engine import Limits
 from gateway.policy.kept import KeptSets
 from gateway.policy.opa_bundle import FOLDER, command, write_bundle
-from gateway.policy.paths import unknown_paths
-from gateway.policy.places import located
 from gateway.policy.sets import PolicySet, load_set
-from gateway.policy.vetting import run_tests_apart, vet_apart
+from gateway.policy.vetting import vet_apart
 from gateway.policy.vocabulary import read_vocabulary
-from gateway.policy.words import unknown_words
 
 app = typer.Typer(no_args_is_help=True)
 policy_sign.register(app)
@@ -40,64 +32,32 @@ _NOBODY = "AA0000000"
 
 
 @app.command()
-def check(folder: Folder, *, ori: Ori = _NOBODY, as_json: AsJson = False) -> None:
-    """Vet a set as `apply` would, and hold its paths and words against what there is.
+def check(
+    folder: Folder, *, ori: Ori = _NOBODY, opa: policy_test.Opa = None, as_json: AsJson = False
+) -> None:
+    """Vet a set as `apply` would, and have OPA check it strictly, by the schema of the inputs.
 
-    A path that no input has, and a word that the vocabulary does not hold, are refused with file
-    and line. Exit code 1 if it is rejected.
+    Whatever is refused is named with file and line. Exit code 1 if it is rejected.
     """
+    program = policy_test.find_opa(opa)
     candidate = load_set(folder)
-    _known(candidate, folder)
-    vetted = asyncio.run(vet_apart(candidate, ori, Limits()))
+    vetted = asyncio.run(vet_apart(candidate, ori, Limits(), folder=folder))
+    if program is not None:
+        program.check(candidate)
     found: dict[str, Any] = {
         "revision": candidate.revision,
         "rego_files": len(candidate.rules),
         "tests": vetted.tests,
         "slowest_case": vetted.slowest,
         "slowest_ms": vetted.slowest_ms,
+        "opa_check": "passed" if program else "not run",
     }
-    _show("The set would be accepted", found, as_json=as_json)
+    show_facts("The set would be accepted", found, as_json=as_json)
+    if program is None:
+        policy_test.say_without_opa()
 
 
-def _known(candidate: PolicySet, folder: Path) -> None:
-    """Raise `PolicyRejected` for the first unknown path or word."""
-    trees = Compiled(candidate.modules, candidate.data).trees()
-    for found in (unknown_paths(trees, candidate.data), unknown_words(candidate.data)):
-        for misuse in found:
-            raise located(PolicyRejected(misuse.reason, where=misuse.where), folder)
-
-
-@app.command("test")
-def run_tests(
-    folder: Folder,
-    *,
-    opa: Annotated[
-        Path | None, typer.Option("--opa", help="Run them in this OPA program as well.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Run every test of a set. Exit code 1 if one fails."""
-    candidate = load_set(folder)
-    results = asyncio.run(run_tests_apart(candidate, Limits()))
-    if as_json:
-        sys.stdout.write(orjson.dumps(results).decode() + "\n")
-    else:
-        _table(results)
-    passed = bool(results) and all(r["fault"] is None for r in results)
-    if opa is not None:
-        program = shutil.which(opa) or str(opa.absolute())
-        done = subprocess.run([program, "test", str(folder)], check=False)  # noqa: S603 - the program that the administrator named
-        passed = passed and done.returncode == 0
-    raise typer.Exit(0 if passed else 1)
-
-
-def _table(results: list[dict[str, Any]]) -> None:
-    table = Table(title=f"{len(results)} tests")
-    for column in ("test", "at", "ms", "result"):
-        table.add_column(column)
-    for r in results:
-        table.add_row(r["name"], r["where"], f"{r['ms']:.2f}", r["fault"] or "passed")
-    Console().print(table)
+app.command("test")(policy_test.run)
 
 
 @app.command()
@@ -123,7 +83,7 @@ def show(home: Home, *, as_json: AsJson = False) -> None:
             "record_types": sorted(words.record_types),
             "classes": sorted(words.classes),
         }
-    _show("Policy", found, as_json=as_json)
+    show_facts("Policy", found, as_json=as_json)
 
 
 @app.command()
@@ -143,7 +103,7 @@ def apply(
     if bundle is not None:
         policy_sign.take(home, bundle)
     done = admin_client.call(home, "POST", "/v1/admin/policy/apply")
-    _show("In force" if done.get("changed") else "Nothing changed", done, as_json=as_json)
+    show_facts("In force" if done.get("changed") else "Nothing changed", done, as_json=as_json)
 
 
 @app.command("opa-config")
@@ -185,13 +145,3 @@ def _address(url: str) -> str:
     """Give where OPA listens to be found under a URL."""
     parts = urlsplit(url)
     return url if parts.scheme == "unix" else f"{parts.hostname}:{parts.port or 8181}"
-
-
-def _show(title: str, found: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write(orjson.dumps(found).decode() + "\n")
-        return
-    table = Table(title=title, show_header=False)
-    for key, value in found.items():
-        table.add_row(key, ", ".join(value) if isinstance(value, list) else str(value))
-    Console().print(table)

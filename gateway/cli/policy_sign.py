@@ -6,14 +6,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
-from rich.console import Console
-from rich.table import Table
 
 from gateway.cli.options import AsJson, MaybeHome
+from gateway.cli.showing import show_facts
 from gateway.errors import Misconfigured, PolicyRejected
 from gateway.model import stamp
 from gateway.policy import bundles
@@ -78,7 +76,7 @@ def build(
 ) -> None:
     """Vet a folder and pack it as a bundle, to be signed: nothing counts unsigned."""
     candidate = load_set(folder)
-    asyncio.run(vet_apart(candidate, ori, Limits()))
+    asyncio.run(vet_apart(candidate, ori, Limits(), folder=folder))
     number = version or _next(out, home)
     issued = datetime.now(UTC)
     expires = issued + timedelta(days=days)
@@ -89,7 +87,7 @@ def build(
         "version": number,
         "expires": stamp(expires),
     }
-    _show("Built, not signed yet", found, as_json=as_json)
+    show_facts("Built, not signed yet", found, as_json=as_json)
 
 
 def _next(out: Path, home: Path | None) -> int:
@@ -110,7 +108,7 @@ def sign(what: What, *, key: Key, as_json: AsJson = False) -> None:
         candidate = load_set(what)
         number = sign_folder(what, candidate, private)
         found: dict[str, Any] = {"revision": candidate.revision, "signatures": number}
-        _show(f"Signed, in {what.name}/{SIGNATURES}", found, as_json=as_json)
+        show_facts(f"Signed, in {what.name}/{SIGNATURES}", found, as_json=as_json)
         return
     signed = bundles.sign(what.read_bytes(), private)
     temporary = what.with_name(f".{what.name}.new")
@@ -122,7 +120,7 @@ def sign(what: What, *, key: Key, as_json: AsJson = False) -> None:
         "version": bundle.lease.version,
         "expires": stamp(bundle.lease.expires),
     }
-    _show("Signed", found, as_json=as_json)
+    show_facts("Signed", found, as_json=as_json)
 
 
 def inspect(
@@ -161,7 +159,7 @@ def inspect(
             for k in active.data.keys() | policy_set.data.keys()
             if active.data.get(k) != policy_set.data.get(k)
         )
-    _show(what.name, found, as_json=as_json)
+    show_facts(what.name, found, as_json=as_json)
     raise typer.Exit(0 if names else 1)
 
 
@@ -183,13 +181,3 @@ def take(home: Path, bundle: Path) -> None:
         temporary.replace(target)
     except OSError as error:
         raise Misconfigured(f"{target.name} can't be written: {type(error).__name__}") from None
-
-
-def _show(title: str, found: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write(orjson.dumps(found).decode() + "\n")
-        return
-    table = Table(title=title, show_header=False)
-    for name, value in found.items():
-        table.add_row(name, (", ".join(value) or "none") if isinstance(value, list) else str(value))
-    Console().print(table)

@@ -16,7 +16,7 @@ What the engine is like, and what is done about it:
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -148,6 +148,25 @@ class Compiled:
             return raw.encode()
 
         return _must(call)
+
+    def lines_reached(self, rules: Iterable[str]) -> dict[str, tuple[set[int], set[int]]]:
+        """Evaluate rules, and give for each file the lines that were looked at, and the others.
+
+        Only lines that hold something to evaluate. Raises `PolicyRejected`.
+        """
+
+        def call() -> str:
+            engine = self._master.clone()
+            engine.set_enable_coverage(True)
+            for rule in rules:
+                engine.set_input_json("{}")
+                # One that fails has reached lines all the same.
+                _run(partial(engine.eval_rule_as_json, rule))
+            raw: str = engine.get_coverage_report_as_json()
+            return raw
+
+        report = orjson.loads(_must(call))
+        return {f["path"]: (set(f["covered"]), set(f["not_covered"])) for f in report["files"]}
 
     def decide(self, rule: str, input_json: bytes) -> bytes:
         """Evaluate a rule on a clone. Raises whatever the engine raises. Gives JSON."""

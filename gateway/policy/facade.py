@@ -502,7 +502,8 @@ class Policy:
         return await asyncio.to_thread(load)
 
     async def _vet(self, candidate: Candidate, agreed: Agreed) -> None:
-        await vet_apart(self._deciding(candidate.policy_set, agreed), self._self, self._limits)
+        deciding = self._deciding(candidate.policy_set, agreed)
+        await vet_apart(deciding, self._self, self._limits, folder=self._source.watched)
 
     async def _read_agreements(self, base: PolicySet, *, strict: bool = False) -> Agreed:
         if self._agreements is None:

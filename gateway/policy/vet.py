@@ -2,16 +2,17 @@
 
 Reads a request from standard input (JSON: the set, the agency, the limits), writes one verdict to
 standard output (JSON). In order: the vocabulary is well formed, its elements exist in the standard
-schema; every module compiles; none uses a built-in or an import that is not admitted; every test
-passes; every entrypoint gives outcomes of the exact schema on fixed inputs; no case takes longer
-than the limit of CPU time. Asked for tests alone, it gives the result of each.
+schema; every module compiles; none uses a built-in or an import that is not admitted, reads a path
+that no input has, or uses a word that the vocabulary does not hold; every test passes; every
+entrypoint gives outcomes of the exact schema on fixed inputs; no case takes longer than the limit
+of CPU time. Asked for tests alone, it gives the result of each.
 """
 
 import os
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -22,8 +23,11 @@ from gateway.errors import Misconfigured, PolicyRejected, PolicyUnavailable
 from gateway.policy import builtins, decisions, fixed, folders
 from gateway.policy.agreements import KEY, with_examples
 from gateway.policy.embedded import Compiled
+from gateway.policy.paths import unknown_paths
 from gateway.policy.sets import PolicySet, from_canonical
+from gateway.policy.suite import run_suite
 from gateway.policy.vocabulary import Vocabulary, read_vocabulary
+from gateway.policy.words import unknown_words
 
 _MEMORY = 2 * 1024**3
 
@@ -36,7 +40,7 @@ def vet(candidate: PolicySet, self_ori: str, case_ms: float) -> dict[str, Any]:
         raise PolicyRejected("data 'system' are the OPA server's own", where="data.json")
     compiled = Compiled(candidate.modules, candidate.data)
     trees = compiled.trees()
-    for misuse in (*folders.misplaced(trees), *builtins.misuses(trees)):
+    for misuse in _misuses(candidate, trees):
         raise PolicyRejected(misuse.reason, where=misuse.where)
     # A set alone has no agreements: its examples show what it makes of some.
     whole = candidate if KEY in candidate.data else with_examples(candidate)
@@ -50,6 +54,13 @@ def vet(candidate: PolicySet, self_ori: str, case_ms: float) -> dict[str, Any]:
     # The tests' modules are not there when it counts, so nothing may lean on them.
     _run_cases(deciding, words, self_ori, clock, whole.data[KEY])
     return {"tests": tests, "slowest": clock.slowest, "slowest_ms": round(clock.worst_ms, 3)}
+
+
+def _misuses(candidate: PolicySet, trees: list[dict[str, Any]]) -> Iterator[builtins.Misuse]:
+    yield from folders.misplaced(trees)
+    yield from builtins.misuses(trees)
+    yield from unknown_paths(trees, candidate.data)
+    yield from unknown_words(candidate.data)
 
 
 def _elements_exist(words: Vocabulary) -> None:
@@ -105,26 +116,6 @@ def _run_tests(compiled: Compiled, trees: list[dict[str, Any]], clock: _Clock) -
     return len(seen)
 
 
-def each_test(candidate: PolicySet) -> list[dict[str, Any]]:
-    """Run every test and give its name, place, time in ms, and what is wrong, if anything."""
-    compiled = Compiled(candidate.modules, candidate.data)
-    results = []
-    trees = compiled.trees()
-    compiled.analyse()
-    for test in builtins.test_rules(trees):
-        before = time.thread_time()
-        fault = None
-        try:
-            if orjson.loads(compiled.evaluate(test.path, b"{}")) is not True:
-                fault = "not true"
-        except PolicyRejected as error:
-            fault = f"{error.where}: {error.detail}"
-        took = round((time.thread_time() - before) * 1000, 3)
-        name = test.path.removeprefix("data.")
-        results.append({"name": name, "where": test.where, "ms": took, "fault": fault})
-    return results
-
-
 def _run_cases(
     compiled: Compiled, words: Vocabulary, self_ori: str, clock: _Clock, agreed: dict[str, Any]
 ) -> None:
@@ -160,7 +151,7 @@ def main() -> None:
     try:
         candidate = from_canonical(request["set"].encode())
         verdict = (
-            {"results": each_test(candidate)}
+            run_suite(candidate)
             if request["tests_only"]
             else vet(candidate, request["self"], request["case_ms"])
         )

@@ -3,12 +3,14 @@
 import asyncio
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from gateway.errors import PolicyRejected
 from gateway.policy.engine import Limits
+from gateway.policy.places import located
 from gateway.policy.sets import PolicySet
 
 
@@ -21,21 +23,24 @@ class Vetted:
     slowest_ms: float
 
 
-async def vet_apart(candidate: PolicySet, self_ori: str, limits: Limits) -> Vetted:
+async def vet_apart(
+    candidate: PolicySet, self_ori: str, limits: Limits, *, folder: Path | None = None
+) -> Vetted:
     """Vet a set. Raises `PolicyRejected` with file, line and reason.
 
-    What is vetted is the set as it was read, not the folder, which may change meanwhile.
+    What is vetted is the set as it was read, not the folder, which may change meanwhile. `folder`
+    tells in which of its files, and in which line, a fault of the data stands.
     """
-    verdict = await _apart(candidate, self_ori, limits, tests_only=False)
+    try:
+        verdict = await _apart(candidate, self_ori, limits, tests_only=False)
+    except PolicyRejected as error:
+        raise (located(error, folder) if folder else error) from None
     return Vetted(verdict["tests"], verdict["slowest"], verdict["slowest_ms"])
 
 
-async def run_tests_apart(candidate: PolicySet, limits: Limits) -> list[dict[str, Any]]:
-    """Run every test of a set: a list of {name, where, ms, fault}. Raises `PolicyRejected`."""
-    results: list[dict[str, Any]] = (await _apart(candidate, "", limits, tests_only=True))[
-        "results"
-    ]
-    return results
+async def run_suite_apart(candidate: PolicySet, limits: Limits) -> dict[str, Any]:
+    """Run every test of a set, as `suite.run_suite` gives it. Raises `PolicyRejected`."""
+    return await _apart(candidate, "", limits, tests_only=True)
 
 
 async def _apart(

@@ -81,7 +81,10 @@ def repacked(raw: bytes, changes: Mapping[str, bytes | None]) -> bytes:
 def _vetted_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Vet within the test: a child process takes most of a second, and has tests of its own."""
 
-    async def vet_here(candidate: PolicySet, self_ori: str, limits: Limits) -> None:
+    async def vet_here(
+        candidate: PolicySet, self_ori: str, limits: Limits, *, folder: Path
+    ) -> None:
+        assert folder.is_relative_to("/")
         vet(candidate, self_ori, limits.case_ms * 10)
 
     monkeypatch.setattr(facade, "vet_apart", vet_here)

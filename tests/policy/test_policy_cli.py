@@ -46,7 +46,7 @@ def test_test_shows_each_and_fails_if_one_does(tmp_path: Path) -> None:
     write_set(tmp_path, {TEST: bad})
     done = RUN.invoke(app, ["test", str(tmp_path), "--json"])
     assert done.exit_code == 1
-    assert [r["fault"] for r in orjson.loads(done.stdout)] == [None, "not true"]
+    assert [t["passed"] for t in orjson.loads(done.stdout)["tests"]] == [True, False]
 
 
 def test_show_tells_the_set_in_force_from_the_folder(tmp_path: Path) -> None:

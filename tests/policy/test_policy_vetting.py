@@ -10,7 +10,7 @@ from gateway.errors import PolicyRejected
 from gateway.policy.engine import Limits
 from gateway.policy.sets import load_set
 from gateway.policy.vet import vet
-from gateway.policy.vetting import run_tests_apart, vet_apart
+from gateway.policy.vetting import run_suite_apart, vet_apart
 from tests.policy.made import TEXAS, write_set
 
 ASK = "sallyport/ask/ask.rego"
@@ -208,8 +208,9 @@ async def test_a_child_that_says_nothing_has_not_vetted(
 async def test_a_panic_while_vetting_is_a_rejection(tmp_path: Path) -> None:
     files = {TEST: "package sallyport.ask_test\nimport rego.v1\ntest_p if object.subset([1], [])\n"}
     assert verdict(tmp_path, files) is not None
-    results = await run_tests_apart(load_set(tmp_path), Limits())
-    assert [r["name"] for r in results if r["fault"]] == ["sallyport.ask_test.test_p"]
+    results = (await run_suite_apart(load_set(tmp_path), Limits()))["results"]
+    bad = [r["name"] for r in results if r["outcome"] == "error"]
+    assert bad == ["sallyport.ask_test.test_p"]
 
 
 async def test_each_test_is_reported(tmp_path: Path) -> None:
@@ -217,11 +218,12 @@ async def test_each_test_is_reported(tmp_path: Path) -> None:
         TEST: "package sallyport.ask_test\nimport rego.v1\n"
         'test_good if true\ntest_bad if false\ntest_error if to_number("x") == 1\n'
     }
-    results = await run_tests_apart(load_set(write_set(tmp_path, files)), Limits())
-    faults = {r["name"].rsplit(".", 1)[1]: r["fault"] for r in results}
-    assert faults["test_good"] is None
-    assert faults["test_bad"] == "not true"
-    assert "5" in faults["test_error"]
+    results = (await run_suite_apart(load_set(write_set(tmp_path, files)), Limits()))["results"]
+    found = {r["name"].rsplit(".", 1)[1]: (r["outcome"], r["why"]) for r in results}
+    assert found["test_good"] == ("passed", None)
+    assert found["test_bad"] == ("failed", "not true")
+    assert found["test_error"][0] == "error"
+    assert "5" in found["test_error"][1]
 
 
 @pytest.mark.parametrize(
@@ -247,8 +249,8 @@ def test_a_negation_that_opens_in_opa_is_refused(tmp_path: Path, negated: str) -
 
 def test_plain_negations_are_admitted(tmp_path: Path) -> None:
     rego = (
-        "package sallyport.more\nimport rego.v1\nhelps(x) := x\nother if input.x\n"
-        'a if not other\nb if not input.x\nc if not input.x == "y"\nd if not data.k.x\n'
+        "package sallyport.more\nimport rego.v1\nhelps(x) := x\nother if input.client\n"
+        'a if not other\nb if not input.client\nc if not input.client == "y"\nd if not data.k.x\n'
         "e if { some y in [1]; not data.k[y]; not helps(y) }\n"
         'f if { some y in [{}]; not y == {"a": 1} }\n'
     )
