@@ -1,20 +1,17 @@
 """A first mapping, written from what the columns are called and what stands in them.
 
 It loads as it stands, and lets nothing out: a person has to decide who may see what. Every guess
-that is not plain is marked `# CHECK`. What is guessed by stands in `draft.yaml`.
+that is not plain is marked `# CHECK`. What is guessed by stands in `draft.yaml`; no value of a row
+gets into the text but codes.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
-from importlib import resources
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-import yaml
-
-from adapters.document import Document
+from adapters.draft_text import Draft, Field, JoinDraft, written
+from adapters.guessing import FITS, Guess, flags, guesses, knowledge
 from adapters.nibrs import codes as standard_codes
 from adapters.profile import Profile, profiles
 from adapters.rows import Reader, Row
@@ -22,97 +19,65 @@ from gateway import niem
 from gateway.errors import Misconfigured
 
 SAMPLE: Final = 2_000
-CHECK: Final = "# CHECK"
-_FITS: Final = 0.8
-_AMBIGUOUS: Final = 2
-_FEET: Final = r"""\d\s*['-]\s*\d{1,2}\s*"?|[4-7](0\d|1[01])"""
-_METRIC: Final = r"1[2-9]\d|2[0-2]\d"
+_LONGEST_UNKNOWN: Final = 12
+_KILOGRAMS: Final = 110
+"""Half of grown people weigh less than so many kilograms; half weigh more than so many pounds."""
 
 
-@dataclass(slots=True)
-class _Field:
-    """One field of the draft. `doubts` become its mark."""
+def look_at(reader: Reader, name: str = "") -> dict[str, Profile]:
+    """Look at the first rows of a source: its columns in their order.
 
-    to: str
-    keys: dict[str, Any]
-    doubts: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Draft:
-    """What is put together on the way."""
-
-    kind: Mapping[str, Any]
-    fields: list[_Field] = field(default_factory=list)
-    codes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    unclear: dict[str, list[str]] = field(default_factory=dict)
-    taken: set[str] = field(default_factory=set)
-    years: bool = False
-
-
-@cache
-def knowledge() -> Mapping[str, Any]:
-    """Give what is guessed by."""
-    with resources.as_file(resources.files("adapters").joinpath("draft.yaml")) as path:
-        found: Mapping[str, Any] = Document(path).content
-        return found
-
-
-def draft(
-    reader: Reader,
-    spec: Mapping[str, Any],
-    source: str,
-    *,
-    record_type: str | None = None,
-    table: str | None = None,
-    notes: Sequence[str] = (),
-) -> str:
-    """Write a mapping for what a reader reads. `spec` is its `format`, as it shall stand.
-
-    Raises Misconfigured where the source has no rows, or no record type can be made of it.
+    A join's have its `name` before them. Raises Misconfigured where there are no rows.
     """
-    known = knowledge()
     columns = sorted(reader.columns().own)
     rows = (r.values for r in reader.rows() if isinstance(r, Row))
     sample = list(islice(rows, SAMPLE))
     if not sample:
         raise Misconfigured("the source has no rows that could be read; a draft needs some")
     columns = [c for c in sample[0] if c in columns] or columns
-    looked = profiles(columns, sample, known["blank"])
-    guesses = {c: g for c, p in looked.items() if (g := _guess(p)) is not None}
-    made = _Draft(_type(guesses.values(), record_type))
-    flags = dict(_flags(looked))
-    for column, guess in guesses.items():
-        if column not in {c for c, _ in flags.values()}:
-            _place(made, looked[column], guess, {g["is"] for g in guesses.values()})
-    _name_parts(made, guesses)
+    return profiles(columns, sample, knowledge()["blank"], name)
+
+
+def draft(
+    looked: Mapping[str, Profile],
+    spec: Mapping[str, Any],
+    source: str,
+    *,
+    record_type: str | None = None,
+    table: str | None = None,
+    notes: Sequence[str] = (),
+    joins: Sequence[JoinDraft] = (),
+    doubts: Mapping[str, str] | None = None,
+) -> str:
+    """Write a mapping for the columns of a source. `spec` is its `format`, as it shall stand.
+
+    `doubts` say of columns what is not sure about themselves. Raises Misconfigured where no record
+    type can be made of them.
+    """
+    found = guesses(looked)
+    made = Draft(_type(found.values(), record_type), looked, spec, source, table, notes, joins)
+    made.guesses = found
+    made.flags = dict(flags(looked))
+    by_flag = {c for c, _ in made.flags.values()}
+    there = {g.what for g in found.values()}
+    for column, one in found.items():
+        if column not in by_flag:
+            _place(made, looked[column], one, there)
+    _name_parts(made)
+    for joined in joins:
+        _of_join(made, joined, there)
     if not made.fields:
         raise Misconfigured(
             "no column could be guessed at; say which record type it is, or write the mapping by "
             "hand: see docs/mapping.md"
         )
-    return "\n".join(_written(made, looked, guesses, flags, spec, source, table, notes)) + "\n"
+    for field in made.fields:
+        if why := (doubts or {}).get(field.keys.get("column", "")):
+            field.doubts.append(why)
+    return "\n".join(written(made)) + "\n"
 
 
-# -- guessing -----------------------------------------------------------------------------------
-
-
-def _guess(profile: Profile) -> Mapping[str, Any] | None:
-    """Give what a column seems to be, by its name, or else by what its values look like."""
-    known = knowledge()
-    for guess in known["guesses"]:
-        if re.search(guess["names"], profile.words):
-            found: Mapping[str, Any] = guess
-            return found
-    for look in known["looks"].values():
-        pattern = look.get("alone_pattern", look["pattern"])
-        if "alone" in look and profile.filled and profile.share(pattern) >= _FITS:
-            named = next(g for g in known["guesses"] if g["is"] == look["alone"])
-            return {**named, "by_values": True}
-    return None
-
-
-def _type(guesses: Any, wanted: str | None) -> Mapping[str, Any]:
+def _type(found: Collection[Guess], wanted: str | None) -> Mapping[str, Any]:
     types: list[Mapping[str, Any]] = knowledge()["types"]
     if wanted is not None:
         for kind in types:
@@ -120,62 +85,73 @@ def _type(guesses: Any, wanted: str | None) -> Mapping[str, Any]:
                 return kind
         known = ", ".join(k["type"] for k in types)
         raise Misconfigured(f"{wanted}: no draft can be made for this type; there are: {known}")
-    there = {g["is"] for g in guesses}
+    there = {g.what for g in found}
 
     def fits(kind: Mapping[str, Any]) -> bool:
         needs, unless = set(kind["needs"]), set(kind.get("unless", ()))
         return (not needs or bool(needs & there)) and not unless & there
 
     candidates = [k for k in types if fits(k)]
-    return max(candidates, key=lambda k: len(there & set(k["by"])))
+    # Nearly every file has people in it: that alone says little.
+    return max(candidates, key=lambda k: len(there & set(k["by"])) / (1 if k["needs"] else 2))
 
 
-def _flags(looked: Mapping[str, Profile]) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
-    """Find the columns that tell the facts policy decides by: all of their values must be known."""
-    for flag in knowledge()["flags"]:
-        for column, profile in looked.items():
-            codes = profile.codes()
-            words = {c: flag["words"].get(c.upper()) for c in codes}
-            if codes and re.search(flag["names"], profile.words) and None not in words.values():
-                yield flag["fact"], (column, words)
-                break
+def _of_join(made: Draft, joined: JoinDraft, there: Collection[str]) -> None:
+    """Add what joined rows have and the record's own do not."""
+    found = guesses(joined.looked)
+    more = {g.what for g in found.values()}
+    before = {f.to for f in made.fields}
+    has_name = "person/nc:PersonName" in before
+    for column, one in found.items():
+        path = None if one.entry.get("key") else _path(made, one.entry)
+        if path is None or column in joined.keys:
+            continue
+        alias = path.partition("/")[0]
+        if joined.many:
+            # One object for each joined row, where the record's own columns make none of it.
+            if one.entry.get("kind") == "name" and alias == "person" and "[alias]" in path:
+                _place(made, joined.looked[column], one, more, **{"for": joined.name})
+            elif alias != "person" and not any(b.startswith(f"{alias}/") for b in before):
+                made.each[alias] = joined.name
+                _place(made, joined.looked[column], one, more)
+        elif path not in before and not (has_name and path.endswith("nc:PersonName")):
+            _place(made, joined.looked[column], one, {*there, *more})
+    if not joined.many and not has_name:
+        _name_parts(made, joined.looked, found)
 
 
-def _place(made: _Draft, profile: Profile, guess: Mapping[str, Any], there: set[str]) -> None:
+def _place(made: Draft, profile: Profile, one: Guess, there: Collection[str], **more: Any) -> None:
     """Make a field of a guess, if the record has its object and its values don't speak against."""
+    guess = one.entry
     path = _path(made, guess)
     if path is None or not profile.filled:
         return
     needed = guess.get("beside")
     if needed is not None and needed not in there:
         return
-    one = _Field(path, {"column": profile.column})
-    if guess.get("by_values"):
-        one.doubts.append("guessed by its values alone")
-    look = knowledge()["looks"].get(guess.get("looks"))
-    if look is not None and profile.share(look["pattern"]) < _FITS:
-        one.doubts.append("its values do not look like it")
-    if not _KINDS[guess["kind"]](made, one, profile, guess):
+    field = Field(path, {**more, "column": profile.column}, list(one.doubts))
+    if not _KINDS[guess["kind"]](made, field, profile, guess):
         return
     for key in ("remove", "past"):
-        if key in guess:
-            one.keys[key] = guess[key]
+        # A birth date is never in the future, and the language says so itself.
+        if key in guess and not (key == "past" and path.endswith("nc:PersonBirthDate")):
+            field.keys[key] = guess[key]
     if profile.blanks:
-        one.keys["blank"] = sorted({*profile.blanks, *one.keys.get("blank", ())})
-    _add(made, one, profile, guess)
+        field.keys["blank"] = sorted({*profile.blanks, *field.keys.get("blank", ())})
+    _add(made, field, profile, guess)
 
 
-def _add(made: _Draft, one: _Field, profile: Profile, guess: Mapping[str, Any]) -> None:
-    if one.to in {f.to for f in made.fields}:
-        one.doubts.append("another column goes there, too")
-    made.fields.append(one)
+def _add(made: Draft, field: Field, profile: Profile, guess: Mapping[str, Any]) -> None:
+    if field.to in {f.to for f in made.fields}:
+        field.doubts.append("another column goes there, too")
+    made.fields.append(field)
     made.taken.add(profile.column)
-    alias = one.to.partition("/")[0]
+    alias = field.to.partition("/")[0]
     for to, value in guess.get("beside_value", {}).items():
-        made.fields.append(_Field(f"{alias}/{to}", {"value": value}))
+        made.fields.append(Field(f"{alias}/{to}", {"value": value}))
 
 
-def _path(made: _Draft, guess: Mapping[str, Any]) -> str | None:
+def _path(made: Draft, guess: Mapping[str, Any]) -> str | None:
     """Give where a guess goes in this type of record, or None."""
     if "path" not in guess:
         return None
@@ -190,16 +166,18 @@ def _path(made: _Draft, guess: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _text(_made: _Draft, _one: _Field, _profile: Profile, _guess: Mapping[str, Any]) -> bool:
+def _text(_made: Draft, _one: Field, _profile: Profile, _guess: Mapping[str, Any]) -> bool:
     return True
 
 
-def _date(made: _Draft, one: _Field, profile: Profile, _guess: Mapping[str, Any]) -> bool:
+def _date(made: Draft, one: Field, profile: Profile, _guess: Mapping[str, Any]) -> bool:
     formats, blank = profile.dates()
     if not formats:
         return False
     same = [f for f in formats if len(f) == len(formats[0])]
     one.keys["date"] = formats[0]
+    if unread := profile.unread(formats[0]):
+        one.doubts.append(f"{unread} of its values are no such date")
     if len({_day_first(f) for f in same}) < len(same):
         one.doubts.append("day and month may stand the other way round")
     if "YYYY" not in formats[0]:
@@ -215,9 +193,9 @@ def _day_first(form: str) -> str:
     return re.sub(r"(M{1,2})([/-]?)(D{1,2})(?!D)", r"\3\2\1", form)
 
 
-def _name(_made: _Draft, one: _Field, profile: Profile, _guess: Mapping[str, Any]) -> bool:
+def _name(_made: Draft, one: Field, profile: Profile, _guess: Mapping[str, Any]) -> bool:
     for separator in (",", "/", "*", "^"):
-        if profile.share(rf".+{re.escape(separator)}.*") >= _FITS:
+        if profile.share(re.compile(rf".+{re.escape(separator)}.*").fullmatch) >= FITS:
             blank = ", " if separator == "," else separator
             one.keys["name"] = f"SURNAME{blank}GIVEN MIDDLE SUFFIX"
             return True
@@ -226,7 +204,7 @@ def _name(_made: _Draft, one: _Field, profile: Profile, _guess: Mapping[str, Any
     return True
 
 
-def _codes(made: _Draft, one: _Field, profile: Profile, guess: Mapping[str, Any]) -> bool:
+def _codes(made: Draft, one: Field, profile: Profile, guess: Mapping[str, Any]) -> bool:
     codes = profile.codes()
     if guess.get("must") == "nibrs":
         words = standard_codes()[guess["table"]]
@@ -234,6 +212,8 @@ def _codes(made: _Draft, one: _Field, profile: Profile, guess: Mapping[str, Any]
             one.keys["codes"] = guess["table"]
         else:
             alias = one.to.partition("/")[0]
+            if alias != guess["object"]:
+                return False
             one.to = f"{alias}/{guess['otherwise_path']}"
             one.doubts.append("a text, as these are no codes of NIBRS")
         return True
@@ -246,6 +226,10 @@ def _codes(made: _Draft, one: _Field, profile: Profile, guess: Mapping[str, Any]
         word = known.get(code.upper(), code if target and code in target else None)
         table[code] = {"keep": True} if word is None else word
     unclear = [c for c, w in table.items() if isinstance(w, dict)]
+    if any(len(c) > _LONGEST_UNKNOWN for c in unclear):
+        return False  # no codes but words of somebody's, which are no part of a mapping
+    if guess.get("known") and len(unclear) == len(table):
+        return False  # not one of its codes is known: another column, or codes for a person to say
     made.codes[guess["is"]] = table
     made.unclear[guess["is"]] = unclear
     one.keys["codes"] = guess["is"]
@@ -254,27 +238,40 @@ def _codes(made: _Draft, one: _Field, profile: Profile, guess: Mapping[str, Any]
     return True
 
 
-def _allowed(made: _Draft, to: str) -> frozenset[str] | None:
+def _allowed(made: Draft, to: str) -> frozenset[str] | None:
     alias, _, path = to.partition("/")
     return niem.code_list(f"{made.kind['objects'][alias]}/{path}")
 
 
-def _height(_made: _Draft, one: _Field, profile: Profile, _guess: Mapping[str, Any]) -> bool:
-    if profile.share(_FEET) >= _FITS:
-        written = "feet_inches"
-    elif profile.share(_METRIC) >= _FITS:
-        written = "centimetres"
+def _height(_made: Draft, one: Field, profile: Profile, _guess: Mapping[str, Any]) -> bool:
+    profile = _measured(one, profile)
+    for look, unit in (("feet", "feet_inches"), ("centimetres", "centimetres")):
+        if profile.looks_like(look) >= FITS:
+            written_as = unit
+            break
     else:
-        written = "inches"
-        one.doubts.append("in which unit?")
-    one.keys["measure"] = {"from": written, "unit": "INH"}
-    return profile.share(r"""[\d'"\s.-]+(cm|in|ft)?""") >= _FITS
+        written_as = "inches"
+        if profile.looks_like("inches") < FITS:
+            one.doubts.append("in which unit?")
+    one.keys["measure"] = {"from": written_as, "unit": "INH"}
+    return profile.share(re.compile(r"""[\d'"\s.-]+(cm|in|ft)?""").fullmatch) >= FITS
 
 
-def _weight(_made: _Draft, one: _Field, profile: Profile, _guess: Mapping[str, Any]) -> bool:
-    metric = profile.words.endswith("kg")
+def _measured(one: Field, profile: Profile) -> Profile:
+    """Leave out noughts: nobody weighs nothing."""
+    noughts = sorted(v for v in profile.values if not v.strip("0."))
+    if noughts:
+        one.keys["blank"] = noughts
+    return profile.without(noughts)
+
+
+def _weight(_made: Draft, one: Field, profile: Profile, _guess: Mapping[str, Any]) -> bool:
+    profile = _measured(one, profile)
+    metric = re.search(r"kgs?\b|kilo", profile.title.lower().replace("_", " ")) is not None
+    if metric != (profile.middle() <= _KILOGRAMS):
+        one.doubts.append("pounds or kilograms?")
     one.keys["measure"] = {"from": "kilograms" if metric else "pounds", "unit": "LBR"}
-    return profile.share(r"\d{1,4}(\.\d+)?\s*(lbs?|kg|#)?") >= _FITS
+    return profile.looks_like("weight") >= FITS
 
 
 _KINDS: Final = {
@@ -287,147 +284,24 @@ _KINDS: Final = {
 }
 
 
-def _name_parts(made: _Draft, guesses: Mapping[str, Mapping[str, Any]]) -> None:
+def _name_parts(
+    made: Draft,
+    looked: Mapping[str, Profile] | None = None,
+    found: Mapping[str, Guess] | None = None,
+) -> None:
     """Put the columns of a name's parts together."""
+    looked, found = looked or made.looked, made.guesses if found is None else found
     if "person" not in made.kind["objects"]:
         return
     parts: dict[str, str] = {}
-    for column, guess in guesses.items():
-        if "part" in guess and guess["part"] not in parts:
-            parts[guess["part"]] = column
+    doubts: list[str] = []
+    for column, one in found.items():
+        part = one.entry.get("part")
+        if part is not None and part not in parts and looked[column].filled:
+            parts[part] = column
+            doubts += one.doubts
     if "surname" in parts or "given" in parts:
-        made.fields.insert(0, _Field("person/nc:PersonName", {"name": parts}))
+        if "surname" not in parts:
+            doubts.append("where is the surname?")
+        made.fields.insert(0, Field("person/nc:PersonName", {"name": parts}, doubts))
         made.taken |= set(parts.values())
-
-
-# -- writing ------------------------------------------------------------------------------------
-
-
-def _written(  # noqa: PLR0917 - the parts of one file, each used once
-    made: _Draft,
-    looked: Mapping[str, Profile],
-    guesses: Mapping[str, Mapping[str, Any]],
-    flags: Mapping[str, tuple[str, dict[str, Any]]],
-    spec: Mapping[str, Any],
-    source: str,
-    table: str | None,
-    notes: Sequence[str],
-) -> Iterator[str]:
-    key = _key(made, looked, guesses)
-    made.taken |= {column for column, _ in flags.values()} | ({key[0]} if key else set())
-    yield "# A first draft, guessed from names and values. Nothing leaves until `handling` says so."
-    yield f"# Go through every {CHECK[2:]}, then: sallyport mapping check FILE --rows"
-    yield from (f"# {note}" for note in notes)
-    yield "mapping: 1"
-    yield f"source: {_flow(source)}"
-    yield f"format: {_flow(dict(spec))}"
-    if made.years:
-        yield f"years_from: 1930  {CHECK}: years of two digits begin here"
-    if made.codes:
-        yield ""
-        yield "codes:"
-        for name, words in made.codes.items():
-            unclear = made.unclear[name]
-            mark = f"  {CHECK}: what do these mean: {', '.join(unclear)}?" if unclear else ""
-            yield f"  {name}: {_flow(words)}{_plain(mark)}"
-    yield ""
-    yield "records:"
-    yield f"  - type: {made.kind['type']}  {CHECK}: is it?"
-    if table is not None:
-        yield f"    table: {_flow(table)}"
-    yield from _id_lines(key, looked)
-    yield from _handling(flags)
-    yield f'    contact: {{unit: Records, phone: "000"}}  {CHECK}: whom to ask'
-    yield "    objects:"
-    used = {f.to.partition("/")[0] for f in made.fields}
-    links = {
-        to: alias
-        for to, alias in made.kind.get("links", {}).items()
-        if alias in used and (to.partition("/")[0] in used or _only_links(made, to, used))
-    }
-    used |= {to.partition("/")[0] for to in links}
-    for alias, name in made.kind["objects"].items():
-        if alias in used:
-            yield f"      {alias}: {_flow(name)}"
-    yield "    fields:"
-    for one in made.fields:
-        mark = f"  {CHECK}: {'; '.join(one.doubts)}" if one.doubts else ""
-        yield f"      - {_flow({'to': one.to, **one.keys})}{mark}"
-    for to, alias in links.items():
-        yield f"      - {_flow({'to': to, 'link': alias})}"
-    yield from _left(made, looked)
-
-
-def _only_links(made: _Draft, to: str, used: set[str]) -> bool:
-    """Whether an object is nothing but references, to objects that are all there."""
-    own = to.partition("/")[0]
-    of_it = [a for t, a in made.kind["links"].items() if t.partition("/")[0] == own]
-    return len(of_it) >= _AMBIGUOUS and set(of_it) <= used
-
-
-def _key(
-    made: _Draft, looked: Mapping[str, Profile], guesses: Mapping[str, Mapping[str, Any]]
-) -> tuple[str, bool] | None:
-    """Give the column to name records by, and whether it is sure; None if there is none."""
-    of_type = [c for c, g in guesses.items() if g.get("key") and g["is"] in made.kind["by"]]
-    others = [c for c, g in guesses.items() if g.get("key") and c not in of_type]
-    for column in (*of_type, *others):
-        if looked[column].is_key:
-            return column, column in of_type or made.kind["type"] == "person"
-    for column in of_type:
-        return column, False
-    unique = [c for c, p in looked.items() if p.is_key]
-    return (unique[0], False) if unique else None
-
-
-def _id_lines(key: tuple[str, bool] | None, looked: Mapping[str, Profile]) -> Iterator[str]:
-    column, sure = key or (next(iter(looked)), False)
-    doubt = "each record needs a key that stays the same from one export to the next"
-    if key is not None and not looked[column].is_key:
-        doubt = "several rows have one value: are they one record? see `together`"
-    template = "{" + column + "}"
-    yield f"    id: {_flow(template)}" + ("" if sure else f"  {CHECK}: {doubt}")
-
-
-def _handling(flags: Mapping[str, tuple[str, dict[str, Any]]]) -> Iterator[str]:
-    yield "    handling:"
-    for fact, strict in knowledge()["handling"].items():
-        if fact in flags:
-            column, words = flags[fact]
-            found = _flow({"column": column, "codes": words})
-            yield f"      {fact}: {found}  {CHECK}: are these its meanings?"
-        else:
-            yield f"      {fact}: {_flow(strict)}  {CHECK}: the strictest, until you say otherwise"
-
-
-def _left(made: _Draft, looked: Mapping[str, Profile]) -> Iterator[str]:
-    left = [p for c, p in looked.items() if c not in made.taken]
-    if left:
-        yield ""
-        yield f"{CHECK}: not mapped. Map them, or name them under `ignore` at the top."
-    for profile in left:
-        formats, _ = profile.dates() if profile.filled else ([], [])
-        kind = f"dates, {formats[0]}" if formats else f"{len(profile.values)} different values"
-        about = f"{profile.filled} of {profile.rows} rows filled, {kind}"
-        yield _plain(f"#   {profile.column}: {about if profile.filled else 'always blank'}")
-
-
-def _flow(value: Any) -> str:
-    """Write a value in one line as this project reads YAML: what looks like another is quoted."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_flow(str(k))}: {_flow(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_flow, value)) + "]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./-]*", value) and value not in {"true", "false", "null"}:
-        return str(value)
-    quoted = yaml.dump(value, default_style='"', width=2**20, allow_unicode=True)
-    return quoted.strip().removesuffix("\n...").strip()
-
-
-def _plain(text: str) -> str:
-    """Write a comment: one line, nothing that would end it."""
-    return "".join(c if c.isprintable() else "?" for c in text)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from adapters import registry
 from adapters.detect import detect
 from adapters.document import Document
-from adapters.draft import draft
+from adapters.draft import draft, look_at
 from adapters.rows import Reader
 from adapters.tables import Database, TableReader
 from gateway.errors import Misconfigured
@@ -66,7 +66,7 @@ def draft_of(
     needs = _NEEDS.get(kind)
     try:
         reader: Reader = registry.open_format(source, {**spec, "path": str(source)})
-        return draft(reader, spec, name, record_type=record_type, notes=notes)
+        return draft(look_at(reader), spec, name, record_type=record_type, notes=notes)
     except KeyError as error:
         raise Misconfigured(f"{kind}: say with --with {needs or error.args[0]}") from error
 
@@ -107,6 +107,6 @@ def _of_table(
         others = [t for t in tables if t != table]
         notes = [f"Other tables of it: {', '.join(others)}. See `join`."] if others else []
         reader = TableReader(database, table)
-        return draft(reader, spec, name, record_type=record_type, table=table, notes=notes)
+        return draft(look_at(reader), spec, name, record_type=record_type, table=table, notes=notes)
     finally:
         database.close()

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import adapters
 from adapters.check import check
-from adapters.draft import knowledge
+from adapters.guessing import knowledge
 from gateway import niem
 from gateway.cli.main import app
 from gateway.errors import Misconfigured

@@ -1,0 +1,122 @@
+"""What a column seems to be: by its name, held against its values, or by its values alone.
+
+Values decide more than names do: a column called SSN that holds names is none. What stands in
+`draft.yaml` is tried in its order.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Any, Final
+
+from adapters.document import Document
+from adapters.profile import Profile
+
+FITS: Final = 0.8
+"""The share of a column's values that have to look like something."""
+_FEW: Final = 0.2
+_MOST_UNLIKE: Final = 0.5
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_OTHER: Final = re.compile(r"[^A-Za-z0-9#]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What a column seems to be: an entry of `guesses`, and what makes it doubtful."""
+
+    entry: Mapping[str, Any]
+    doubts: tuple[str, ...] = ()
+    by_name: bool = True
+
+    @property
+    def what(self) -> str:
+        """Its name in `draft.yaml`."""
+        found: str = self.entry["is"]
+        return found
+
+
+@cache
+def knowledge() -> Mapping[str, Any]:
+    """Give what is guessed by."""
+    with resources.as_file(resources.files("adapters").joinpath("draft.yaml")) as path:
+        found: Mapping[str, Any] = Document(path).content
+        return found
+
+
+@lru_cache(maxsize=4_096)
+def spellings(column: str) -> tuple[str, ...]:
+    """Give a column's name as words in lower case, parted by _, in the ways it may be meant."""
+    known = knowledge()
+    plain = unicodedata.normalize("NFKD", column)
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    written = "_".join(_OTHER.split(_CAMEL.sub("_", plain))).strip("_").lower()
+    words = [known["same"].get(w, w) for w in written.split("_") if w not in known["dropped"]]
+    turned = list(words)
+    while turned and turned[0] in known["behind"] and set(turned) - set(known["behind"]):
+        turned.append(turned.pop(0))
+    found = [written, "_".join(words), "_".join(turned)]
+    own = known["roles"]["own"]
+    found += [shorter for name in tuple(found) if (shorter := re.sub(own, "", name))]
+    return tuple(dict.fromkeys(found))
+
+
+def guess(profile: Profile) -> Guess | None:
+    """Give what a column seems to be, or None."""
+    names = spellings(profile.title)
+    if any(re.search(knowledge()["roles"]["others"], name) for name in names):
+        return None  # somebody else's: a victim's name is not the suspect's
+    for entry in knowledge()["guesses"]:
+        if any(re.search(entry["names"], name) for name in names):
+            doubts = _against(entry, profile)
+            if doubts is not None:
+                return Guess(entry, tuple(doubts))
+    return _alone(profile)
+
+
+def _against(entry: Mapping[str, Any], profile: Profile) -> list[str] | None:
+    """Say what values make doubtful; None: they are something else."""
+    if not profile.filled:
+        return []
+    if "never" in entry and profile.looks_like(entry["never"]) >= _MOST_UNLIKE:
+        return None
+    look = entry.get("looks")
+    if look is None:
+        return []
+    share = profile.looks_like(look)
+    if share < _FEW:
+        return None
+    return ["some of its values do not look like it"] if share < FITS else []
+
+
+def _alone(profile: Profile) -> Guess | None:
+    entries = {g["is"]: g for g in knowledge()["guesses"]}
+    for look in knowledge()["alone"]:
+        different = len(profile.values)
+        if not look["least"] <= different <= look.get("most", different):
+            continue
+        if profile.looks_like(look["looks"]) >= FITS:
+            doubts = () if look.get("sure") else ("guessed by its values alone",)
+            return Guess(entries[look["is"]], doubts, by_name=False)
+    return None
+
+
+def guesses(looked: Mapping[str, Profile]) -> dict[str, Guess]:
+    """Guess at all columns. One that a name speaks for is not guessed at by values besides."""
+    found = {c: g for c, p in looked.items() if (g := guess(p)) is not None}
+    named = {g.what for g in found.values() if g.by_name}
+    return {c: g for c, g in found.items() if g.by_name or g.what not in named}
+
+
+def flags(looked: Mapping[str, Profile]) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
+    """Find the columns that tell the facts policy decides by: all of their values must be known."""
+    for flag in knowledge()["flags"]:
+        for column, profile in looked.items():
+            codes: Sequence[str] = profile.codes()
+            words = {c: flag["words"].get(c.upper()) for c in codes}
+            named = any(re.search(flag["names"], name) for name in spellings(profile.title))
+            if codes and named and None not in words.values():
+                yield flag["fact"], (column, words)
+                break
