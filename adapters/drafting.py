@@ -98,7 +98,7 @@ def _of_table(
     source: Path, spec: dict[str, Any], name: str, record_type: str | None, table: str | None
 ) -> str:
     spec.setdefault("mode", "mirror")
-    database = Database.of_file(source)
+    database = Database(source.stem, {"path": source.name}, source.resolve().parent)
     try:
         tables = database.names()
         if table not in tables:

@@ -9,15 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, false, or_, select
 
 from adapters.namekeys import NameKeys, name_keys, slips
-from adapters.tables import Database, as_text
+from adapters.tables import Database
+from adapters.typed import as_text
 from gateway.model import PersonQuery
 
 _YEARS_BESIDE: Final = 2
 _PREFIX: Final = 4
-_LAST: Final = "\U0010ffff"
 Wanted = ColumnElement[bool]
 
 
@@ -128,10 +128,8 @@ class PersonSearch:
             found = []
             for kind in ("letters", "starts"):
                 if name := columns.get(kind):
-                    held = self._database.table(table).c[name]
                     starts = {k[:_PREFIX] for k in keys if len(k) >= _PREFIX}
-                    # A range, unlike LIKE, can use an index whatever its collation.
-                    found += [and_(held >= s, held < s + _LAST) for s in sorted(starts)]
+                    found += [self._database.starts(table, name, s) for s in sorted(starts)]
             return or_(*found) if found else None
 
         yield from self._both(wanted, also)
@@ -179,21 +177,28 @@ class DayColumn:
         text = text.replace("MM", f"{month:02d}").replace("DD", f"{day:02d}")
         return int(text) if self._number else text
 
+    def _fitting(self, days: Sequence[date]) -> list[Any]:
+        written = [self._written(d.year, d.month, d.day) for d in days]
+        return self._database.fitting(self._table, self._name, written)
+
     def one_of(self, days: Sequence[date]) -> Wanted:
         """Say that the date is one of these."""
-        return self._column.in_([self._written(d.year, d.month, d.day) for d in days])
+        return self._column.in_(self._fitting(days))
 
     def between(self, first: date, last: date) -> Wanted | None:
         """Say that it lies between these; None where the column does not sort so."""
         if not self._sorts:
             return None
-        low = self._written(first.year, first.month, first.day)
-        return self._column.between(low, self._written(last.year, last.month, last.day))
+        found = self._fitting([first, last])
+        return self._column.between(*found) if len(found) == len((first, last)) else false()
 
     def unknown(self) -> Wanted:
         """Say that there is none."""
-        blank = self._column == (0 if self._number else "")
-        return or_(blank, self._column.is_(None))
+        blanks: list[str | int] = [0 if self._number else ""]
+        if not self._number and not self._database.is_text(self._table, self._name):
+            return self._column.is_(None)
+        fitting = self._database.fitting(self._table, self._name, blanks)
+        return or_(self._column.in_(fitting), self._column.is_(None))
 
     def years(self, first: int, last: int) -> Wanted | None:
         """Say that it lies in these years; None where the column does not sort so."""

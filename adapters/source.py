@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -59,7 +60,14 @@ class Part:
 class MappedSource:
     """One legacy source as records. Made by `adapters.load`."""
 
-    def __init__(self, mapping: MappingFile, parts: Sequence[Part], terms: Terms) -> None:
+    def __init__(
+        self,
+        mapping: MappingFile,
+        parts: Sequence[Part],
+        terms: Terms,
+        around: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """Take the parts. `around` holds while rows are read: all of them as of one moment."""
         self.name = mapping.source
         self.format: str = mapping.format["type"]
         self.record_types = frozenset(p.record_type for part in parts for p in part.plans)
@@ -67,6 +75,7 @@ class MappedSource:
         self.tally = Tally()
         self._parts = parts
         self._last: tuple[Row | BadRow, Part] | None = None
+        self._around = around
         self._origin: Origin | None = None
 
     def rows(
@@ -79,15 +88,16 @@ class MappedSource:
         self.tally = Tally()
         for plan in (p for part in self._parts for p in part.plans):
             plan.kept.clear()
-        for part in self._parts:
-            try:
-                rows = corrected(part.reader, corrections)
-                for row in joined(repeated(rows, part.repeats), part.joins):
-                    yield from self._translated(overridden(row), part)
-            finally:
-                for join in part.joins:
-                    if isinstance(join.lookup, FileLookup):
-                        join.lookup.forget()
+        with self._around():
+            for part in self._parts:
+                try:
+                    rows = corrected(part.reader, corrections)
+                    for row in joined(repeated(rows, part.repeats), part.joins):
+                        yield from self._translated(overridden(row), part)
+                finally:
+                    for join in part.joins:
+                        if isinstance(join.lookup, FileLookup):
+                            join.lookup.forget()
 
     @property
     def columns(self) -> frozenset[str]:

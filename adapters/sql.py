@@ -66,12 +66,13 @@ class _Prepared:
 
 def load(mapping: MappingFile, compiler: Compiler) -> MappedSource:
     """Give a database's tables as records, all of them."""
-    database = Database(mapping)
+    database = Database.of(mapping)
     prepared = _prepare(mapping, database, compiler)
     parts = [
-        Part(TableReader(database, h.table), h.joins, [h.plan], h.repeats) for h in prepared.held
+        Part(TableReader(database, h.table, h.id_column), h.joins, [h.plan], h.repeats)
+        for h in prepared.held
     ]
-    return MappedSource(mapping, parts, prepared.terms)
+    return MappedSource(mapping, parts, prepared.terms, database.moment)
 
 
 class LiveSource:
@@ -79,7 +80,7 @@ class LiveSource:
 
     def __init__(self, mapping: MappingFile) -> None:
         self._mapping = mapping
-        self._database = Database(mapping)
+        self._database = Database.of(mapping)
         self._known: _Prepared | None = None
         self._lock = threading.Lock()
         self.untranslatable = 0

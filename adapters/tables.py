@@ -4,84 +4,122 @@ Every value is text here, as in files: blanks at the ends go, NULL is blank. Key
 up with blanks are looked for both ways, so that the database can use its index.
 """
 
+import codecs
+import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 from sqlalchemy import (
-    URL,
     ColumnClause,
     ColumnElement,
     Connection,
-    Engine,
     Select,
+    String,
     TableClause,
+    and_,
     column,
-    create_engine,
     func,
     inspect,
-    make_url,
     select,
     table,
 )
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.types import TypeEngine
 
+from adapters.connecting import FAILURES, POSTGRESQL, engine_of, why
 from adapters.joins import BETWEEN, collect, composite
 from adapters.mapping import MappingFile
 from adapters.rows import BadRow, Columns, Row, Values
+from adapters.typed import Plain, as_text, fitting
 from gateway.errors import Misconfigured, RecordsUnavailable
 
 _CHUNK: Final = 400
 """Keys in one query."""
 _FETCH: Final = 500
-_WAIT_S: Final = 2
+_STEPS: Final = 20_000
+"""Steps of SQLite's machine between two looks at the clock."""
+_LAST: Final = "\U0010ffff"
 
 
 class Database:
-    """One legacy database, for reading."""
+    """One legacy database, for reading. `spec` is a mapping's `format`; paths are of `folder`."""
 
-    def __init__(self, mapping: MappingFile) -> None:
-        self.name = mapping.source
-        spec = mapping.format
+    def __init__(self, name: str, spec: Mapping[str, Any], folder: Path) -> None:
+        self.name = name
         self._padded: Mapping[str, int] = spec.get("padded", {})
+        self._schema: str | None = spec.get("schema")
         self._tables: dict[str, TableClause] = {}
-        given = [k for k in ("path", "url_file") if k in spec]
-        if len(given) != 1:
-            raise mapping.doc.wrong("a database has a `path` or a `url_file`", "format")
-        self.path = mapping.file(spec["path"]) if "path" in spec else None
-        try:
-            url = _sqlite(self.path) if self.path else _url(mapping.file(spec["url_file"]))
-        except Misconfigured as error:
-            raise mapping.doc.wrong(error.detail, "format", given[0]) from None
-        self._engine = _engine(url)
+        self._kinds: dict[str, Mapping[str, TypeEngine[Any]]] = {}
+        self._codec: str | None = None
+        self._held: Connection | None = None
+        self._engine = engine_of(spec, folder)
+        self.is_postgresql = self._engine.dialect.name == POSTGRESQL
+        self._seconds: int = self._engine.get_execution_options().get("sallyport_seconds", 0)
 
     @classmethod
-    def of_file(cls, path: Path) -> "Database":
-        """Open a SQLite file that no mapping names yet. Raises Misconfigured."""
-        found = cls.__new__(cls)
-        found.name, found.path = path.stem, path
-        found._padded, found._tables = {}, {}  # noqa: SLF001 - this class's own
-        found._engine = _engine(_sqlite(path))  # noqa: SLF001 - as above
-        return found
+    def of(cls, mapping: MappingFile) -> "Database":
+        """Give the database that a mapping names. Raises Misconfigured, with the line."""
+        try:
+            return cls(mapping.source, mapping.format, mapping.path.parent)
+        except Misconfigured as error:
+            raise mapping.doc.wrong(error.detail, "format") from None
 
     def names(self) -> list[str]:
         """Name its tables and views."""
         with self.connect() as connection:
             inspector = inspect(connection)
-            return [*inspector.get_table_names(), *inspector.get_view_names()]
+            found = [
+                *inspector.get_table_names(self._schema),
+                *inspector.get_view_names(self._schema),
+            ]
+            if self.is_postgresql:
+                found += inspector.get_materialized_view_names(self._schema)
+            return found
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """Give a connection. Raises RecordsUnavailable if the database does not answer."""
+        """Give a connection: all that is read by it is of one moment.
+
+        Raises RecordsUnavailable if the database does not answer, or not in time.
+        """
+        if self._held is not None:
+            yield self._held
+            return
         try:
             with self._engine.connect() as connection:
+                if not self.is_postgresql:
+                    self._begin(connection)
                 yield connection
-        except SQLAlchemyError:
-            # Its own text may hold parts of a question.
-            raise RecordsUnavailable(f"the database of {self.name} can't be read") from None
+        except FAILURES as error:
+            # The driver's own text may hold parts of a question.
+            text = f"the database of {self.name} can't be read: {why(error)}"
+            raise RecordsUnavailable(text) from None
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """Read by one connection until the block ends: everything as it was at one moment.
+
+        For one thread. Raises RecordsUnavailable, as `connect` does.
+        """
+        with self.connect() as connection:
+            before, self._held = self._held, connection
+            try:
+                yield
+            finally:
+                self._held = before
+
+    def _begin(self, connection: Connection) -> None:
+        """Begin what the driver would not: a transaction of reads, that ends in time."""
+        driver: Any = connection.connection.driver_connection
+        if self._seconds:
+            until = time.monotonic() + self._seconds
+            driver.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+        if not driver.in_transaction:
+            connection.exec_driver_sql("BEGIN")
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -95,11 +133,11 @@ class Database:
             if name not in names:
                 raise Misconfigured(f"{name}: no such table; there are: {', '.join(names)}")
             with self.connect() as connection:
-                inspector = inspect(connection)
-                columns: list[ColumnClause[Any]] = [
-                    column(c["name"]) for c in inspector.get_columns(name)
-                ]
-            known = self._tables[name] = table(name, *columns)
+                found = inspect(connection).get_columns(name, self._schema)
+                self._codec = self._codec or _codec(connection)
+            columns: list[ColumnClause[Any]] = [column(c["name"], Plain()) for c in found]
+            self._kinds[name] = {c["name"]: c["type"] for c in found}
+            known = self._tables[name] = table(name, *columns, schema=self._schema)
         return known
 
     def columns(self, name: str) -> Columns:
@@ -112,7 +150,39 @@ class Database:
         wanted = list(values)
         if width is not None:
             wanted += [str(v).ljust(width) for v in values]
-        return self.table(name).c[key].in_(wanted)
+        return self.table(name).c[key].in_(self.fitting(name, key, wanted))
+
+    def fitting(self, name: str, key: str, values: Sequence[str | int]) -> list[Any]:
+        """Give those of the values that may stand in a column, as its type has them.
+
+        SQLite takes any value for any column. PostgreSQL refuses what is not of the column's type,
+        and looks in no index for what is of another.
+        """
+        column = self.table(name).c[key]
+        if not self.is_postgresql:
+            return list(values)
+        kind = self._kinds[name][column.name]
+        made = (fitting(kind, str(value), self._codec) for value in values)
+        return list(dict.fromkeys(v for v in made if v is not None))
+
+    def is_text(self, name: str, key: str) -> bool:
+        """Whether a column holds texts, so that it may hold a blank one."""
+        if not self.is_postgresql:
+            return True
+        self.table(name)
+        return isinstance(self._kinds[name][key], String)
+
+    def starts(self, name: str, key: str, beginning: str) -> ColumnElement[bool]:
+        """Say that a column begins so, in a way that can use its index.
+
+        A range can, in SQLite, whatever the index. In PostgreSQL it could only where the column is
+        sorted by bytes; LIKE can use an index made for it (`text_pattern_ops`) in any case.
+        """
+        held = self.table(name).c[key]
+        if not self.is_postgresql:
+            return and_(held >= beginning, held < beginning + _LAST)
+        plain = re.sub(r"([\\%_])", r"\\\1", beginning)
+        return held.like(f"{plain}%")
 
     def find(
         self, connection: Connection, name: str, key: str, values: Sequence[str]
@@ -171,11 +241,15 @@ class TableLookup:
 
 
 class TableReader:
-    """Reads a table from its first row to its last. A row's line is its place in that order."""
+    """Reads a table from its first row to its last. A row's line is its place in that order.
 
-    def __init__(self, database: Database, name: str) -> None:
+    `key` is what a server's rows are put in order by: it keeps none of its own.
+    """
+
+    def __init__(self, database: Database, name: str, key: str | None = None) -> None:
         self._database = database
         self._name = name
+        self._key = key if database.is_postgresql else None
 
     def columns(self) -> Columns:
         """Name its columns."""
@@ -184,7 +258,10 @@ class TableReader:
     def rows(self) -> Iterator[Row | BadRow]:
         """Give the rows."""
         with self._database.connect() as connection:
-            query = select(self._database.table(self._name))
+            table = self._database.table(self._name)
+            query = select(table)
+            if self._key is not None:
+                query = query.order_by(table.c[self._key])
             for number, values in enumerate(self._database.rows(connection, query), 1):
                 yield Row(number, raw(self._name, values), values)
 
@@ -204,32 +281,12 @@ def raw(name: str, values: Values) -> str:
     return f"{name} {orjson.dumps(values).decode()}"
 
 
-def as_text(value: object) -> str:
-    """Give a database's value as text."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, bytes):
-        return value.hex()
-    return value.isoformat() if isinstance(value, date | datetime) else str(value)
-
-
-def _engine(url: URL) -> Engine:
-    arguments = {"timeout": _WAIT_S} if url.get_backend_name() == "sqlite" else {}
-    return create_engine(url, connect_args=arguments, hide_parameters=True)
-
-
-def _sqlite(path: Path) -> URL:
-    if not path.is_file():
-        raise Misconfigured(f"{path.name}: there is no such file in {path.parent.name}/")
-    return make_url("sqlite://").set(
-        database=f"file:{path.as_posix()}", query={"mode": "ro", "uri": "true"}
-    )
-
-
-def _url(path: Path) -> URL:
+def _codec(connection: Connection) -> str | None:
+    """Give Python's name of the encoding that a PostgreSQL database keeps its texts in."""
+    if connection.dialect.name != POSTGRESQL:
+        return None
+    name = str(connection.exec_driver_sql("SHOW server_encoding").scalar_one())
     try:
-        return make_url(path.read_text(encoding="utf-8").strip())
-    except (OSError, UnicodeDecodeError, ArgumentError) as error:
-        raise Misconfigured(f"{path.name}: it holds no database URL") from error
+        return codecs.lookup(name.replace("WIN", "cp")).name
+    except LookupError:
+        return None

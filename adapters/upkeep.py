@@ -7,10 +7,10 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from adapters import registry
+from adapters.connecting import seconds_of
 from adapters.mapping import MappingFile
 from gateway.records.source import Poll, Upkeep
 
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DATABASE: Final = ("", "-wal", "-journal")
 """A SQLite file's own endings: what was written lately stands in the second."""
 
@@ -40,22 +40,18 @@ def _poll(mapping: MappingFile) -> Poll | None:
     daily = spec.get("daily", [])
     times = [daily] if isinstance(daily, str) else daily
     return Poll(
-        every_s=_seconds(spec["every"]) if "every" in spec else None,
+        every_s=seconds_of(spec["every"]) if "every" in spec else None,
         daily=tuple(sorted({time.fromisoformat(t) for t in times})),
         zone=zone,
-        settle_s=_seconds(spec.get("settle", "30s")),
+        settle_s=seconds_of(spec.get("settle", "30s")),
     )
-
-
-def _seconds(text: str) -> int:
-    return int(text[:-1]) * _SECONDS[text[-1]]
 
 
 def _files(mapping: MappingFile) -> tuple[Path, ...] | None:
     """Name every file that an import reads. None where a database server is read."""
     found = [mapping.path]
     for spec in _formats(mapping.content):
-        if "url_file" in spec:
+        if "url" in spec:
             return None
         endings = _DATABASE if spec.get("type") == registry.SQL else ("",)
         for value in (v for k, v in spec.items() if isinstance(v, str) and k != "type"):

@@ -3,9 +3,12 @@
 import os
 import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -29,6 +32,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             "WITHOUT OPA: every test that compares with the real OPA server was SKIPPED", red=True
         )
+    if postgres.programs() is None:
+        terminalreporter.write_line(
+            "WITHOUT POSTGRESQL: every test of a source in PostgreSQL was SKIPPED", red=True
+        )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("postgres"):
+            # One worker runs them all, so that there is one server, not one a worker.
+            item.add_marker(pytest.mark.xdist_group("postgres"))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -36,6 +50,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if os.environ.get("CI") == "true":
             pytest.fail("the pinned OPA is missing; run tools/opa.sh")
         pytest.skip("the pinned OPA is missing; run tools/opa.sh")
+    if item.get_closest_marker("postgres") and postgres.programs() is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("PostgreSQL is missing; run tools/system.sh as root")
+        pytest.skip("PostgreSQL is missing; run tools/system.sh as root")
     if item.get_closest_marker("shared") and not SHARED.is_dir():
         pytest.skip("the shared reference files are not beside this checkout")
 
@@ -49,9 +67,22 @@ def opa_program() -> Path:
 @pytest.fixture
 def free_port() -> int:
     """A loopback port that was free a moment ago."""
+    return _free_port()
+
+
+def _free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return int(s.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """A running PostgreSQL of the tests' own. Use together with the marker `postgres`."""
+    programs = postgres.programs()
+    assert programs is not None
+    with postgres.running(programs, _free_port()) as server:
+        yield server
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sees to the few things that the checks need from the system: Python 3.11 with venv, git, make, OPA,
-# and HAProxy, which stands before the gateways in deploy/.
+# HAProxy, which stands before the gateways in deploy/, and PostgreSQL's programs.
 # Installs only what is missing, and only as root on a system with apt; else it says what to install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,6 +12,8 @@ command -v make >/dev/null || missing+=(make)
 command -v "$python" >/dev/null || missing+=(python3)
 "$python" -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 command -v haproxy >/dev/null || missing+=(haproxy)
+# The tests run a PostgreSQL of their own, in a folder of theirs: no service is needed.
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
 
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
