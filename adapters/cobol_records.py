@@ -1,12 +1,14 @@
 """A COBOL file cut into records: of one length, behind their lengths (RDW), or lines.
 
-A length that can't be leaves no way to find the next record: what follows is set aside whole, up to
-the block's end where the file has blocks, else to the file's. Sources: IBM z/OS DFSMS, "Using Data
-Sets", record and block descriptor words.
+After a length that can't be, the next record is where several lengths in a row lead from one to the
+other, or to the end. What stands before it is set aside, with its place in the file. Sources: IBM
+z/OS DFSMS, "Using Data Sets", record and block descriptor words.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -18,6 +20,9 @@ _KEPT: Final = 2**16
 _BATCH: Final = 2**18
 _SAMPLE: Final = 2**20
 _EXTENDED: Final = 0x80
+_IN_A_ROW: Final = 2
+"""Lengths that must lead from one to the other for a place to be a record's beginning."""
+_MOST_BLOCK: Final = 2**18
 LONGEST: Final = 2**16
 
 
@@ -38,6 +43,8 @@ class Frame:
 
     data: bytes
     wrong: tuple[str, str] | None = None
+    where: str | None = None
+    """Which bytes of the file were passed over, where a length is wrong."""
 
 
 def frames(path: Path, framing: Framing) -> Iterator[Frame]:
@@ -93,56 +100,133 @@ def _lines(path: Path, length: int) -> Iterator[Frame]:
 
 
 class _Window:
-    """A part of a file, read in order: the whole of it, or one block."""
+    """A part of a file, read in order: the whole of it, or one block up to `end`."""
 
-    def __init__(self, file: BinaryIO, left: int | None = None) -> None:
-        self._file = file
-        self._left = left
+    def __init__(self, file: BinaryIO, at: int, end: int) -> None:
+        self.file = file
+        self.at = at
+        self.end = end
 
     def take(self, size: int) -> bytes:
         """Give so many bytes, fewer at the end."""
-        if self._left is not None:
-            size = min(size, self._left)
-        data = self._file.read(size)
-        if self._left is not None:
-            self._left -= len(data)
+        data = self.file.read(min(size, self.end - self.at))
+        self.at += len(data)
         return data
 
-    def rest(self, first: bytes, code: str, text: str) -> Frame:
-        """Pass over all that is left; keep the beginning of it."""
-        kept, passed = first, len(first)
-        while more := self.take(_BATCH):
-            passed += len(more)
-            kept += more[: max(0, _KEPT - len(kept))]
-        return Frame(kept, (code, f"{text}; {passed} bytes from here can't be cut into records"))
+    def go(self, place: int) -> None:
+        """Go to a place in the file."""
+        self.file.seek(place)
+        self.at = place
+
+
+_Holds = Callable[[bytes, int, bool], bool]
+"""Whether a record, or block, begins at a place in these bytes; whether they go to the end."""
 
 
 def _described(path: Path, framing: Framing) -> Iterator[Frame]:
     with textfile.open_file(path) as file:
+        whole = _Window(file, 0, os.fstat(file.fileno()).st_size)
         if not framing.blocked:
-            yield from _words(_Window(file), framing)
+            yield from _words(whole, framing)
             return
-        whole = _Window(file)
         while word := whole.take(_WORD):
             length = _block_length(word, framing)
+            # A block that says more than is left is read as far as it goes.
             if length is None or length <= _WORD:
-                yield whole.rest(word, "cobol.bdw", "a block's length can't be")
-                return
-            yield from _words(_Window(file, length - _WORD), framing)
+                holds = partial(_is_block, framing)
+                yield _passed_over(whole, ("cobol.bdw", "a block's length can't be"), holds)
+                continue
+            end = min(whole.end, whole.at + length - _WORD)
+            yield from _words(_Window(file, whole.at, end), framing)
+            whole.go(end)
 
 
 def _words(window: _Window, framing: Framing) -> Iterator[Frame]:
+    holds = partial(_are_records, framing)
+    wrong = ("cobol.rdw", "a record's length can't be")
     while word := window.take(_WORD):
         length = _record_length(word, framing)
-        if length is None:
-            yield window.rest(word, "cobol.rdw", "a record's length can't be")
-            return
+        if length is None or (length > framing.length and not _leads_on(window, length, framing)):
+            yield _passed_over(window, wrong, holds, len(word))
+            continue
         data = window.take(length)
         if len(data) < length:
             text = f"the file ends after {len(data)} bytes of a record of {length}"
             yield Frame(word + data, ("cobol.truncated", text))
             return
         yield Frame(data)
+
+
+def _leads_on(window: _Window, length: int, framing: Framing) -> bool:
+    """Whether another record, or the end, stands behind one that is longer than the layout."""
+    here = window.at
+    if here + length >= window.end:
+        return here + length == window.end
+    window.go(here + length)
+    found = _record_length(window.take(_WORD), framing)
+    window.go(here)
+    return found is not None
+
+
+def _passed_over(
+    window: _Window, wrong: tuple[str, str], holds: _Holds, before: int = _WORD
+) -> Frame:
+    """Go on where the next record begins. Give what stands before it: at most its beginning."""
+    start = window.at - before
+    place = _next_place(window, start, holds)
+    end = window.end if place is None else place
+    window.go(start)
+    kept = window.take(min(end - start, _KEPT))
+    window.go(end)
+    text = f"{wrong[1]}: what stands before the next record, or the end, is set aside"
+    return Frame(kept, (wrong[0], text), f"bytes {start + 1} to {end} of the file")
+
+
+def _next_place(window: _Window, start: int, holds: _Holds) -> int | None:
+    """Find where the next record begins, or block; None if nowhere."""
+    at = start + 1
+    while at < window.end:
+        window.go(at)
+        data = window.take(2 * _MOST_BLOCK)
+        to_end = window.at >= window.end
+        last = len(data) if to_end else _MOST_BLOCK
+        # Two bytes of every length word are zeros: only there is it worth to look closely.
+        zeros = data.find(b"\0\0")
+        while 0 <= zeros < last + 2:
+            for place in (zeros - 2, zeros):
+                if 0 <= place < last and holds(data, place, to_end):
+                    return at + place
+            zeros = data.find(b"\0\0", zeros + 1)
+        if to_end:
+            return None
+        at += _MOST_BLOCK
+    return None
+
+
+def _are_records(framing: Framing, data: bytes, at: int, to_end: bool) -> bool:  # noqa: FBT001
+    for _ in range(_IN_A_ROW):
+        length = _record_length(data[at : at + _WORD], framing)
+        if length is None or length > framing.length:
+            return False
+        at += _WORD + length
+        if at >= len(data):
+            return to_end and at == len(data)
+    return True
+
+
+def _is_block(framing: Framing, data: bytes, at: int, to_end: bool) -> bool:  # noqa: FBT001
+    """Whether a block begins here: its records must fill it."""
+    size = _block_length(data[at : at + _WORD], framing)
+    if size is None or size <= _WORD or at + size > len(data):
+        return False
+    end = at + size
+    at += _WORD
+    while at < end:
+        length = _record_length(data[at : min(end, at + _WORD)], framing)
+        if length is None or length > framing.length:
+            return False
+        at += _WORD + length
+    return at == end and (to_end or end < len(data))
 
 
 def _record_length(word: bytes, framing: Framing) -> int | None:

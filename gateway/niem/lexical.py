@@ -52,10 +52,14 @@ _MONTH_DAY = re.compile(rf"--({_MONTH})-(\d\d){_ZONE}", re.ASCII)
 _ZONE_ONLY = re.compile(_ZONE, re.ASCII)
 _CLOCK_ZONE = re.compile(_CLOCK + _ZONE, re.ASCII)
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_DURATION = (
-    r"-?P(?=\d|T\d)(?:\d{1,9}Y)?(?:\d{1,9}M)?(?:\d{1,9}D)?"
-    r"(?:T(?=\d)(?:\d{1,9}H)?(?:\d{1,9}M)?(?:\d{1,9}(?:\.\d+)?S)?)?"
+_DURATION = re.compile(
+    r"[ \t\r\n]*-?P(?=\d|T)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?"
+    r"(?:T(?=[\d.])(?:(\d+)H)?(?:(\d+)M)?(?:(?=\.?\d)(\d*)(?:\.\d*)?S)?)?",
+    re.ASCII,
 )
+_MOST = 2**63 - 1
+"""What a part of a duration may count to, by the reference checker."""
+_MOST_DIGITS = 19
 
 
 def _is_day(text: str) -> bool:
@@ -83,6 +87,19 @@ def _exists(year: int, month: int, day: int) -> bool:
 def _is_month_day(text: str) -> bool:
     found = _MONTH_DAY.fullmatch(text)
     return found is not None and 1 <= int(found[2]) <= _DAYS[int(found[1]) - 1]
+
+
+def _is_duration(text: str) -> bool:
+    """Whether a text is a span of time. No digit need stand before the point of the seconds."""
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        return False
+    written = [(part or "0").lstrip("0") or "0" for part in found.groups()]
+    if max(map(len, written)) > _MOST_DIGITS:
+        return False
+    years, months, days, hours, minutes, seconds = map(int, written)
+    whole = days + hours // 24 + minutes // 1_440 + seconds // 86_400
+    return max(12 * years + months, whole, hours, minutes, seconds) <= _MOST
 
 
 def _in_year(expression: str) -> Check:
@@ -175,7 +192,7 @@ BUILT_IN: Mapping[str, tuple[str, Check]] = {
     "gMonthDay": ("gMonthDay", _is_month_day),
     "gMonth": ("gMonth", _exactly(f"--{_MONTH}{_ZONE}")),
     "gDay": ("gDay", _exactly(rf"---(?:0[1-9]|[12]\d|3[01]){_ZONE}")),
-    "duration": ("duration", _exactly(_DURATION)),
+    "duration": ("duration", _is_duration),
     "base64Binary": ("base64Binary", _is_base64),
     "hexBinary": ("hexBinary", _collapsed(r"(?:[0-9A-Fa-f]{2})*")),
     "IDREFS": ("references", _are_names),

@@ -8,8 +8,7 @@ Stricter than the schemas in what JSON alone can get wrong: text must be a strin
 or a string, a boolean a boolean or a string; an object of parts is never a text, not even a blank
 one; lists hold no lists, attributes no lists either; of JSON-LD's keywords only "@context" (at the
 top), "@id" and "@type" are known, since others would change what is meant. Besides: no space before
-a date or time, a digit before the point in a duration, nothing but its alphabet in Base64, only
-Latin letters in "@id".
+a date or time, nothing but its alphabet in Base64, only Latin letters in "@id".
 """
 
 import contextlib

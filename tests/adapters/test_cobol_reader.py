@@ -230,13 +230,34 @@ def test_records_that_are_longer_or_shorter_than_the_layout(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "word", [b"\x00\x00\x00\x00", b"\x00\x08\x01\x00", b"\x00", b"\x00\x04\0\0"]
 )
-def test_a_length_that_cannot_be_ends_the_reading_and_is_told(tmp_path: Path, word: bytes) -> None:
+def test_where_no_record_follows_a_wrong_length_the_rest_is_set_aside(
+    tmp_path: Path, word: bytes
+) -> None:
     data = described([text("AB12", 4)]) + word + b"x" * 300_000 * (len(word) == 4)
     found = rows(tmp_path, PLAIN, data, record="rdw")
     assert seen(found) == [{"A": "AB", "B": "12"}, (2, "cobol.rdw", None)]
     assert isinstance(found[1], BadRow)
-    assert f"{len(data) - 8} bytes" in found[1].text
+    assert found[1].value == f"bytes 9 to {len(data)} of the file"
     assert found[1].raw.encode("cp037") == data[8 : 8 + 2**16]
+
+
+@pytest.mark.parametrize("order", ["big", "little"])
+@pytest.mark.parametrize("after", [1, 2, 5])
+@pytest.mark.parametrize(
+    "between",
+    [b"\0\0\0\0junk", b"\xff", b"\0\x08\x01\0AB12", b"\x7f\xff\0\0AB12", b"\0\1\0", b"j" * 600_000],
+)
+def test_after_a_wrong_length_reading_goes_on_at_the_next_record(
+    tmp_path: Path, between: bytes, after: int, order: str
+) -> None:
+    good = described([text("AB12", 4)], order)
+    data = good + between + good * after
+    found = rows(tmp_path, PLAIN, data, record="rdw", rdw_order=order)
+    row = {"A": "AB", "B": "12"}
+    assert seen(found) == [row, (2, "cobol.rdw", None), *[row] * after]
+    assert isinstance(found[1], BadRow)
+    assert found[1].raw.encode("cp037") == between[: 2**16]
+    assert found[1].value == f"bytes 9 to {8 + len(between)} of the file"
 
 
 def test_a_file_that_ends_within_a_record(tmp_path: Path) -> None:
@@ -256,6 +277,11 @@ def test_in_a_file_with_blocks_a_wrong_length_costs_one_block(tmp_path: Path) ->
     assert len(rows(tmp_path, PLAIN, extended, record="rdw", blocks=True)) == 1
     (lost,) = rows(tmp_path, PLAIN, b"\0\1\0\0" + good, record="rdw", blocks=True)
     assert seen([lost]) == [(1, "cobol.bdw", None)]
+    # After a block's wrong length, the next block is looked for.
+    found = rows(tmp_path, PLAIN, b"\0\1\0\0" + good + data, record="rdw", blocks=True)
+    assert [r.code if isinstance(r, BadRow) else "" for r in found] == [
+        *("cobol.bdw", "", "", "", "cobol.rdw", ""),
+    ]
 
 
 def test_lines(tmp_path: Path) -> None:
