@@ -30,7 +30,7 @@ CASES = {
     "gMonthDay": ("--02-29 --12-31", "--02-30 --13-01 --1-1 --01-00"),
     "gMonth": ("--05", "05 --13 --05--"),
     "gDay": ("---31", "---32 31"),
-    "duration": ("P1Y PT5M -P1DT2H PT1.5S", "P PT P1S 1Y P1Y1Y PT"),
+    "duration": ("P1Y PT5M -P1DT2H PT1.5S PT5M.7S PT5.S", "P PT P1S 1Y P1Y1Y PT PT.S P1.5Y"),
     "integer": ("0 -1 +1 007", "1.0 1e3 x 1_0 \uff11"),
     "positiveInteger": ("1", "0 -1"),
     "unsignedByte": ("0 255", "256 -1"),
