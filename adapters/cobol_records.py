@@ -23,6 +23,8 @@ _EXTENDED: Final = 0x80
 _IN_A_ROW: Final = 2
 """Lengths that must lead from one to the other for a place to be a record's beginning."""
 _MOST_BLOCK: Final = 2**18
+_LOOKED_AT: Final = 2**12
+"""Bytes that are looked at first, for the next record: it is mostly near. Then ever more."""
 LONGEST: Final = 2**16
 
 
@@ -134,7 +136,8 @@ def _described(path: Path, framing: Framing) -> Iterator[Frame]:
             # A block that says more than is left is read as far as it goes.
             if length is None or length <= _WORD:
                 holds = partial(_is_block, framing)
-                yield _passed_over(whole, ("cobol.bdw", "a block's length can't be"), holds)
+                why = ("cobol.bdw", "a block's length can't be")
+                yield _passed_over(whole, why, holds, _MOST_BLOCK)
                 continue
             end = min(whole.end, whole.at + length - _WORD)
             yield from _words(_Window(file, whole.at, end), framing)
@@ -147,7 +150,8 @@ def _words(window: _Window, framing: Framing) -> Iterator[Frame]:
     while word := window.take(_WORD):
         length = _record_length(word, framing)
         if length is None or (length > framing.length and not _leads_on(window, length, framing)):
-            yield _passed_over(window, wrong, holds, len(word))
+            ahead = _IN_A_ROW * (framing.length + _WORD) + _WORD
+            yield _passed_over(window, wrong, holds, ahead, len(word))
             continue
         data = window.take(length)
         if len(data) < length:
@@ -169,11 +173,11 @@ def _leads_on(window: _Window, length: int, framing: Framing) -> bool:
 
 
 def _passed_over(
-    window: _Window, wrong: tuple[str, str], holds: _Holds, before: int = _WORD
+    window: _Window, wrong: tuple[str, str], holds: _Holds, ahead: int, before: int = _WORD
 ) -> Frame:
     """Go on where the next record begins. Give what stands before it: at most its beginning."""
     start = window.at - before
-    place = _next_place(window, start, holds)
+    place = _next_place(window, start, holds, ahead)
     end = window.end if place is None else place
     window.go(start)
     kept = window.take(min(end - start, _KEPT))
@@ -182,14 +186,14 @@ def _passed_over(
     return Frame(kept, (wrong[0], text), f"bytes {start + 1} to {end} of the file")
 
 
-def _next_place(window: _Window, start: int, holds: _Holds) -> int | None:
-    """Find where the next record begins, or block; None if nowhere."""
-    at = start + 1
+def _next_place(window: _Window, start: int, holds: _Holds, ahead: int) -> int | None:
+    """Find where the next record begins, or block; None if nowhere. `ahead`: what that takes."""
+    at, size = start + 1, _LOOKED_AT
     while at < window.end:
         window.go(at)
-        data = window.take(2 * _MOST_BLOCK)
+        data = window.take(size + ahead)
         to_end = window.at >= window.end
-        last = len(data) if to_end else _MOST_BLOCK
+        last = len(data) if to_end else size
         # Two bytes of every length word are zeros: only there is it worth to look closely.
         zeros = data.find(b"\0\0")
         while 0 <= zeros < last + 2:
@@ -199,7 +203,7 @@ def _next_place(window: _Window, start: int, holds: _Holds) -> int | None:
             zeros = data.find(b"\0\0", zeros + 1)
         if to_end:
             return None
-        at += _MOST_BLOCK
+        at, size = at + size, min(2 * size, _BATCH)
     return None
 
 

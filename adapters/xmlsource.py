@@ -27,6 +27,7 @@ from lxml import etree
 
 from adapters import textfile
 from adapters.rows import BadRow, Columns, Row, Values
+from adapters.xmldamage import Gap, find
 from adapters.xmlpaths import (
     Element,
     Ending,
@@ -39,11 +40,13 @@ from adapters.xmlpaths import (
     line_of,
 )
 from adapters.xmlrefs import Objects, References, Shared
-from adapters.xmlstream import MAX_BYTES, MAX_SIGNS, Damaged, XmlStream
+from adapters.xmlstream import MAX_BYTES, MAX_SIGNS, Damaged, Start, XmlStream, is_wide
 from gateway.errors import Misconfigured
 
 MAX_ROWS_OF_PART: Final = 5_000
 _SHOWN: Final = 4_096
+_MOST_DAMAGES: Final = 100
+"""Places behind which reading goes on; of one with more, the rest is set aside."""
 _COUNTED: Final = 2**22
 _Known = dict[Path, list[Element]]
 
@@ -165,19 +168,37 @@ class XmlReader:
         return ends if size <= len(first) else ends * size // max(1, len(first))
 
     def rows(self) -> Iterator[Row | BadRow]:
-        """Give the rows. What can't be read further is the last one, and says from where on."""
+        """Give the rows. What is damaged is one, too, and says from where to where."""
         shared = Shared(self._path, self._references, self._is_record)
-        stream = XmlStream(self._path, self._tags(), self._keep)
+        start: Start | None = Start()
         try:
-            for found in self._whole(stream):
-                if isinstance(found, BadRow):
-                    yield found
-                else:
-                    yield from self._of_held(found, shared)
-        except Damaged as damage:
-            yield _damaged(damage, stream.held)
+            for number in range(_MOST_DAMAGES):
+                stream = XmlStream(self._path, self._tags(), self._keep, start=start or Start())
+                start = None
+                try:
+                    for found in self._whole(stream):
+                        if isinstance(found, BadRow):
+                            yield found
+                        else:
+                            yield from self._of_held(found, shared)
+                except Damaged as damage:
+                    gap = self._gap(damage, stream.start, last=number == _MOST_DAMAGES - 1)
+                    yield _damaged(damage, gap, stream.held)
+                    start = gap.start if gap is not None else None
+                if start is None:
+                    return
         finally:
             shared.forget()
+
+    def _gap(self, damage: Damaged, start: Start, *, last: bool) -> Gap | None:
+        """Find what is damaged, and whether reading can go on behind it."""
+        if damage.whole:
+            return None
+        outer = self._messages or self._records
+        names = {t.rpartition("}")[2] for p in outer for t in p.tags}
+        # What columns take from the file's root would be missing behind it.
+        certain = not self._keep and "*" not in names and not is_wide(self._path)
+        return find(self._path, start, names, going_on=certain and not last)
 
     def _tags(self) -> tuple[str, ...]:
         return tuple({t for p in (*self._messages, *self._records) for t in p.tags})
@@ -317,10 +338,14 @@ def _too_large(element: Element) -> BadRow:
     return BadRow(line_of(element), (opening + ended)[:_SHOWN], "xml.too_large", text)
 
 
-def _damaged(damage: Damaged, held: Element | None) -> BadRow:
+def _damaged(damage: Damaged, gap: Gap | None, held: Element | None) -> BadRow:
     if damage.whole:
         text = f"all was read, but what is named so here was found by no path: {damage.text}"
         return BadRow(damage.line, "", "xml.namespaces", text)
-    text = f"the file can't be read from here on, and what follows was not read: {damage.text}"
-    raw = "" if held is None else _raw(held)
-    return BadRow(damage.line, raw, "xml.damaged", text)
+    if gap is None:
+        text = f"the file can't be read from here on, and what follows was not read: {damage.text}"
+        return BadRow(damage.line, "" if held is None else _raw(held), "xml.damaged", text)
+    where = f"line {gap.line}, column {gap.column}; bytes {gap.first + 1} to {gap.end} of the file"
+    rest = "reading went on at the next record" if gap.start else "what follows was not read"
+    text = f"the file is damaged here, and {rest}: {damage.text}"
+    return BadRow(gap.line, gap.raw.decode("utf-8", "replace"), "xml.damaged", text, None, where)

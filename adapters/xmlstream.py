@@ -8,6 +8,7 @@ what of the tree is kept.
 import codecs
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
@@ -41,6 +42,14 @@ class Damaged(Exception):
         self.whole = whole
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where reading begins: at a byte, after `opening` as if that stood before it."""
+
+    offset: int = 0
+    opening: bytes = b""
+
+
 class XmlStream:
     """Gives the starts and ends of elements of some names.
 
@@ -55,11 +64,13 @@ class XmlStream:
         tags: tuple[str, ...] | None,
         keep: frozenset[str] = frozenset(),
         opened: Callable[[], BinaryIO] | None = None,
+        start: Start = Start(),
     ) -> None:
         self._path = path
         self._open = opened or (lambda: textfile.open_file(path))
         self._tags = tags
         self._keep = keep
+        self.start = start
         self.held: Element | None = None
         self.abandoned: Element | None = None
         """An element that was held and grew too large."""
@@ -82,7 +93,9 @@ class XmlStream:
         Raises Misconfigured for a file that can't be begun, Damaged for one that can't be ended.
         """
         with self._open() as file:
-            head = file.read(_PROLOG)
+            if self.start.offset:
+                file.seek(self.start.offset)
+            head = self.start.opening + file.read(_PROLOG)
             _refuse(self._path.name, head)
             parser = etree.XMLPullParser(
                 events=("start", "end"),
@@ -169,14 +182,23 @@ def _damaged(line: int, message: str, *, whole: bool = False) -> Damaged:
     return Damaged(max(1, line), message.partition(", line ")[0].rstrip("."), whole=whole)
 
 
+def is_wide(path: Path) -> bool:
+    """Whether a file is in UTF-16."""
+    with textfile.open_file(path) as file:
+        return _wide(file.read(2))
+
+
+def _wide(head: bytes) -> bool:
+    return head[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} or 0 in head[:2]
+
+
 def _refuse(name: str, head: bytes) -> None:
     """Refuse what can't be begun: an empty file, a document type, an encoding that is not read."""
     if not head:
         raise Misconfigured(f"{name}: the file is empty")
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise Misconfigured(f"{name}: the file is UTF-32: save it as UTF-8")
-    wide = head[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} or 0 in head[:2]
-    if wide:
+    if _wide(head):
         little = head[:2] == codecs.BOM_UTF16_LE or head[1:2] == b"\0"
         text = head.decode("utf-16-le" if little else "utf-16-be", "replace")
     else:
