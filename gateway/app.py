@@ -22,6 +22,7 @@ from gateway.database import open_sqlite
 from gateway.errors import LedgerUnavailable, Misconfigured, PolicyRejected, SallyportError
 from gateway.exchange import Aggregate, Answering, Asking, Releases, Searches
 from gateway.exchange.agreements import Agreeing
+from gateway.exchange.applying import Applying
 from gateway.exchange.searches import sweep_on_time
 from gateway.http import (
     admin,
@@ -210,6 +211,10 @@ async def _compose(
         metrics=metrics,
         state=state,
     )
+    applying = Applying(ori=ori, policy=policy, ledger=ledger)
+    await applying.started()
+    if settings.policy_watch:
+        stack.push_async_callback(ended, asyncio.create_task(applying.watch()))
     await agreeing.start()
     stack.push_async_callback(agreeing.stop)
     return Gateway(
@@ -228,6 +233,7 @@ async def _compose(
         asking=asking,
         answering=answering,
         agreeing=agreeing,
+        applying=applying,
         metrics=metrics,
         schedule=schedule,
     )
@@ -281,8 +287,6 @@ async def _policy(
         agreements=Agreements(agreements),
     )
     stack.push_async_callback(policy.close)
-    if settings.policy_watch:
-        stack.push_async_callback(ended, asyncio.create_task(policy.watch()))
     return policy
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from gateway.errors import Invalid, PolicyRejected
+from gateway.errors import Invalid
 from gateway.exchange.exposure import Exposure, Got, count_got, reach
 from gateway.http.auth import require
 from gateway.http.composed import gateway_of
@@ -27,15 +27,9 @@ Administrator = Annotated[Caller, Depends(require("admin"))]
 @router.post("/policy/apply", summary="Apply the edited policy folder")
 async def apply_policy(request: Request, caller: Administrator) -> dict[str, Any]:
     """Vet the policy folder as a whole and switch to it; if it does not pass, the old set stays."""
-    gateway = gateway_of(request)
-    before = gateway.policy.revision
-    try:
-        revision = await gateway.policy.apply()
-    except PolicyRejected:
-        await _logged(request, caller, "policy_rejected", before)
-        raise
-    await _logged(request, caller, "policy_applied", revision)
-    return {"revision": revision, "before": before, "changed": revision != before}
+    officer = caller.officer
+    who = {"client": caller.client, "officer": officer.subject if officer else None}
+    return await gateway_of(request).applying.apply(who)
 
 
 @router.get("/sources", summary="The agency's sources and how old they are")

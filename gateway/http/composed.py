@@ -6,6 +6,7 @@ from fastapi import Request
 
 from gateway.exchange import Answering, Asking, Releases, Searches
 from gateway.exchange.agreements import Agreeing
+from gateway.exchange.applying import Applying
 from gateway.ledger import Ledger
 from gateway.model import Ori
 from gateway.peers import Peers
@@ -36,6 +37,7 @@ class Gateway:
     asking: Asking
     answering: Answering
     agreeing: Agreeing
+    applying: Applying
     metrics: Metrics
     schedule: Schedule | None = None
     """Who polls the sources; None where nobody does."""

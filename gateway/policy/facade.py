@@ -9,7 +9,7 @@ Whatever is missing, malformed, unknown or late is `PolicyUnavailable`: nothing 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -92,6 +92,10 @@ class Policy:
         """Use `start`: this alone has no set, and decides nothing."""
         self._agreements = agreements
         self._base: PolicySet | None = None
+        self.new_at_start = False
+        """Whether the start brought another set into force than the one that counted last."""
+        self.signed_by: tuple[str, ...] = ()
+        """Whose signatures the set in force has, as far as somebody had to sign."""
         self.agreed = Agreed()
         """The agreements as they count now, and what is wrong with others."""
         self._source = source
@@ -147,8 +151,10 @@ class Policy:
             agreed = await self._read_agreements(candidate.policy_set, strict=True)
             if last is None or candidate.policy_set.revision != last.revision:
                 await self._vet(candidate, agreed)
+                self.new_at_start = True
             await self._switch(candidate, agreed)
         except PolicyRejected as error:
+            self.new_at_start = False
             await self._go_on_with(last, error)
         return self
 
@@ -232,8 +238,8 @@ class Policy:
         active = self._active()
         return list(unknown_words(agreement, active.vocabulary, active.policy_set.data))
 
-    async def watch(self) -> None:
-        """Apply each saved edit of the folder, until cancelled. `status` shows a rejected one."""
+    async def edits(self) -> AsyncIterator[None]:
+        """Tell of each saved edit of the folder or bundle, once it is quiet for a moment."""
         watched = self._source.watched
         where = watched if watched.is_dir() else watched.parent
 
@@ -243,10 +249,7 @@ class Policy:
         async for _ in watchfiles.awatch(
             where, watch_filter=meant, debounce=100, step=20, recursive=where == watched
         ):
-            try:
-                await self.apply()
-            except PolicyRejected:
-                continue  # kept in `status`, which is where an administrator looks
+            yield
 
     def freshness_limits(self) -> dict[str, int]:
         """Give the strictest limits on records' age, in minutes by record type: for showing."""
@@ -523,6 +526,7 @@ class Policy:
             await asyncio.to_thread(self._kept.raise_floor, Floor(lease.version, lease.id))
         await self._activate(self._deciding(candidate.policy_set, agreed))
         self._base, self._lease, self.agreed = candidate.policy_set, lease, agreed
+        self.signed_by = candidate.signers
         raw = candidate.bundle.raw if candidate.bundle else None
         await asyncio.to_thread(self._kept.keep, candidate.policy_set, raw)
 

@@ -37,11 +37,17 @@ class Candidate:
 
     policy_set: PolicySet
     bundle: Bundle | None = None
+    folder_signers: tuple[str, ...] = ()
 
     @property
     def lease(self) -> Lease | None:
         """For how long it holds; None: until it is changed."""
         return self.bundle.lease if self.bundle else None
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        """The people whose signatures were verified."""
+        return self.lease.signers if self.lease else self.folder_signers
 
 
 class Source(Protocol):
@@ -80,10 +86,12 @@ class FolderSource:
         """Read the folder, and who signed it where that is needed."""
         found = load_set(self.watched, max_files=limits.files, max_bytes=limits.set_bytes)
         parts = changed_parts(before, found, self._two_persons)
+        if not self._two_persons:
+            return Candidate(found)
+        names = who_signed(self.watched / SIGNATURES, found, self._signers)
         if parts:
-            path = self.watched / SIGNATURES
-            require_two(parts, who_signed(path, found, self._signers), self._signers)
-        return Candidate(found)
+            require_two(parts, names, self._signers)
+        return Candidate(found, folder_signers=tuple(names))
 
     def again(self, kept: KeptSets, last: PolicySet) -> Candidate:  # noqa: ARG002 - the protocol's
         """Give the set that counted last: it was agreed to when it came."""

@@ -1,10 +1,9 @@
 """The room's door: both doors, admission, and the set in force through edits and restarts."""
 
 import asyncio
-import contextlib
 import dataclasses
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -438,33 +437,6 @@ async def test_without_any_good_set_nothing_starts(tmp_path: Path) -> None:
         await start(tmp_path / "data", folder)
     with pytest.raises(PolicyRejected):
         await start(tmp_path / "data", tmp_path / "nowhere")
-
-
-async def until(seen: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if seen():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it did not come about within 10 s")
-
-
-async def test_a_saved_edit_is_applied_by_itself(tmp_path: Path) -> None:
-    folder = write_set(tmp_path / "set", {})
-    policy = await start(tmp_path / "data", folder)
-    before = policy.revision
-    watching = asyncio.create_task(policy.watch())
-    await asyncio.sleep(0.3)
-    edit(folder, "Log on with a second factor.", "Use your key.")
-    expected = load_set(folder).revision
-    assert before != expected
-    await until(lambda: policy.revision == expected)
-    edit(folder, "import rego.v1", "broken :=")
-    await until(lambda: policy.status()["status"] == "degraded")
-    assert policy.status()["rejected"]["file"] == ASK
-    assert policy.revision == expected
-    watching.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await watching
 
 
 async def test_switching_under_load_gives_no_wrong_and_no_failed_decision(tmp_path: Path) -> None:

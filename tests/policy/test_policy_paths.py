@@ -129,6 +129,7 @@ def written() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "agencies", inputs.agencies_input(caller, TEXAS, NOW)
     del bare["agencies"]
     digest = "sha-256:" + "c" * 64
+    full["asker"] = replace(question().asker, attributes=("sworn",))
     for changes in ({"reference": Reference("case", "1")}, {**full, "agreement": digest}, bare):
         asked_of = question(**changes)
         yield "answer", inputs.answer_input(asked_of, TEXAS, NOW, releases)
