@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from adapters.draft_text import Draft, Field, JoinDraft, written
+from adapters.draft_text import Draft, Field, JoinDraft, columns_of, written
 from adapters.guessing import FITS, Guess, flags, guesses, knowledge
 from adapters.nibrs import codes as standard_codes
 from adapters.profile import Profile, profiles
@@ -51,12 +51,13 @@ def draft(
 ) -> str:
     """Write a mapping for the columns of a source. `spec` is its `format`, as it shall stand.
 
-    `doubts` say of columns what is not sure about themselves. Raises Misconfigured where no record
-    type can be made of them.
+    `doubts` say of columns what is not sure about themselves. Where nothing could be guessed, the
+    draft says what a person has to fill in. Raises Misconfigured for a type that is not known.
     """
     found = guesses(looked)
     made = Draft(_type(found.values(), record_type), looked, spec, source, table, notes, joins)
     made.guesses = found
+    made.doubts = doubts or {}
     made.flags = dict(flags(looked))
     by_flag = {c for c, _ in made.flags.values()}
     there = {g.what for g in found.values()}
@@ -66,14 +67,9 @@ def draft(
     _name_parts(made)
     for joined in joins:
         _of_join(made, joined, there)
-    if not made.fields:
-        raise Misconfigured(
-            "no column could be guessed at; say which record type it is, or write the mapping by "
-            "hand: see docs/mapping.md"
-        )
     for field in made.fields:
-        if why := (doubts or {}).get(field.keys.get("column", "")):
-            field.doubts.append(why)
+        whys = (made.doubts.get(c) for c in columns_of(field))
+        field.doubts += dict.fromkeys(why for why in whys if why)
     return "\n".join(written(made)) + "\n"
 
 
@@ -303,5 +299,8 @@ def _name_parts(
     if "surname" in parts or "given" in parts:
         if "surname" not in parts:
             doubts.append("where is the surname?")
+        for whole in made.fields:
+            if whole.to == "person/nc:PersonName" and "surname" in parts:
+                whole.keys["when"] = {"column": parts["surname"], "blank": True}
         made.fields.insert(0, Field("person/nc:PersonName", {"name": parts}, doubts))
         made.taken |= set(parts.values())

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import yaml
 
-from adapters.guessing import Guess, flags, knowledge
+from adapters.guessing import Guess, flags_named, knowledge
 from adapters.profile import Profile
 
 CHECK: Final = "# CHECK"
@@ -23,6 +23,13 @@ class Field:
     to: str
     keys: dict[str, Any]
     doubts: list[str] = field(default_factory=list)
+
+
+def columns_of(field: Field) -> list[str]:
+    """Name the columns that a field is made of."""
+    name = field.keys.get("name")
+    parts = list(name.values()) if isinstance(name, Mapping) else []
+    return [field.keys["column"], *parts] if "column" in field.keys else parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,7 @@ class Draft:
     taken: set[str] = field(default_factory=set)
     each: dict[str, str] = field(default_factory=dict)
     """Objects that stand once for each row of a repeated part."""
+    doubts: Mapping[str, str] = field(default_factory=dict)
     years: bool = False
 
 
@@ -75,7 +83,7 @@ def written(made: Draft) -> Iterator[str]:
     yield from (f"# {note}" for note in map(_plain, made.notes))
     yield "mapping: 1"
     yield f"source: {flow(made.source)}"
-    yield from _format(made.spec)
+    yield from _format(made.spec, made.doubts)
     if made.years:
         yield f"years_from: 1930  {CHECK}: years of two digits begin here"
     if made.codes:
@@ -106,6 +114,12 @@ def written(made: Draft) -> Iterator[str]:
         if alias in used:
             one = {"is": name, "each": made.each[alias]} if alias in made.each else name
             yield f"      {alias}: {flow(one)}"
+    if not made.fields:
+        alias, name = next(iter(made.kind["objects"].items()))
+        yield f"      {alias}: {flow(name)}"
+        yield f"    fields: []  {CHECK}: nothing could be guessed; map some of the columns below"
+        yield from _left(made)
+        return
     yield "    fields:"
     for one in made.fields:
         mark = f"  {CHECK}: {'; '.join(one.doubts)}" if one.doubts else ""
@@ -122,23 +136,26 @@ def _only_links(made: Draft, to: str, used: set[str]) -> bool:
     return len(of_it) >= _LEAST_LINKED and set(of_it) <= used
 
 
-def _format(spec: Mapping[str, Any]) -> Iterator[str]:
+def _format(spec: Mapping[str, Any], doubts: Mapping[str, str]) -> Iterator[str]:
     """Write what the source is: in one line, or a long one with a line for each column."""
     line = f"format: {flow(dict(spec))}"
-    if len(line) <= _WIDE:
+    if len(line) <= _WIDE and not doubts:
         yield line
         return
     yield "format:"
-    yield from _block(spec, 2)
+    yield from _block(spec, 2, doubts)
 
 
-def _block(spec: Mapping[str, Any], indent: int) -> Iterator[str]:
+def _block(spec: Mapping[str, Any], indent: int, doubts: Mapping[str, str]) -> Iterator[str]:
     for key, value in spec.items():
-        if isinstance(value, Mapping) and value and len(flow(dict(value))) > _WIDE - indent:
+        if isinstance(value, Mapping) and (
+            len(flow(dict(value))) > _WIDE - indent or (doubts and key == "columns")
+        ):
             yield f"{' ' * indent}{flow(str(key))}:"
-            yield from _block(value, indent + 2)
+            yield from _block(value, indent + 2, doubts if key == "columns" else {})
         else:
-            yield f"{' ' * indent}{flow(str(key))}: {flow(value)}"
+            mark = f"  {CHECK}: {doubts[key]}" if key in doubts else ""
+            yield f"{' ' * indent}{flow(str(key))}: {flow(value)}{mark}"
 
 
 def _joins(joins: Sequence[JoinDraft]) -> Iterator[str]:
@@ -180,16 +197,20 @@ def _id_lines(key: tuple[str, bool] | None, looked: Mapping[str, Profile]) -> It
 
 def _handling(made: Draft) -> Iterator[str]:
     yield "    handling:"
+    named = flags_named(made.looked)
     for fact, strict in knowledge()["handling"].items():
         if fact in made.flags:
             column, words = made.flags[fact]
             found = flow({"column": column, "codes": words})
             yield f"      {fact}: {found}  {CHECK}: are these its meanings?"
         else:
-            yield f"      {fact}: {flow(strict)}  {CHECK}: the strictest, until you say otherwise"
+            why = "the strictest, until you say otherwise"
+            if fact in named:
+                why += f"; {named[fact]} seems to tell: what do its codes mean?"
+            yield f"      {fact}: {flow(strict)}  {CHECK}: {_plain(why)}"
     for joined in made.joins:
-        if found_there := dict(flags(joined.looked)):
-            columns = ", ".join(sorted(c for c, _ in found_there.values()))
+        if found_there := flags_named(joined.looked):
+            columns = ", ".join(sorted(found_there.values()))
             yield _plain(
                 f"    {CHECK}: rows of {joined.name} have flags of their own ({columns}): pass "
                 "over those that nobody may see by `when`, or take the strictest"

@@ -1,8 +1,10 @@
 """From a legacy file, or one table of a database, to a draft: what opens it is found out first."""
 
+import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +12,12 @@ from adapters import registry
 from adapters.detect import detect
 from adapters.document import Document
 from adapters.draft import draft, look_at
+from adapters.draft_cobol import find_cobol
+from adapters.draft_fixed import find_layout
+from adapters.draft_joins import find_join
+from adapters.draft_nibrs import NIBRS_LINE, nibrs_draft
+from adapters.draft_xml import find_columns
+from adapters.excel_book import Book
 from adapters.rows import Reader
 from adapters.tables import Database, TableReader
 from gateway.errors import Misconfigured
@@ -21,54 +29,156 @@ _ENDINGS: Final = {
     ".xlsx": "excel",
     ".xlsm": "excel",
     ".xls": "excel",
+    ".xml": "xml",
     ".db": "sql",
     ".sqlite": "sql",
     ".sqlite3": "sql",
 }
-_NEEDS: Final = {
-    "fixed": "width=, encoding= and columns={NAME: [first, last], …}: the layout of its lines",
-    "cobol": "copybook=, encoding= and record=: a copybook beside the data",
-    "xml": "record= and columns={NAME: path, …}: which elements are rows, and what is in them",
-}
-"""Formats that say nothing of their columns themselves."""
+_PEEKED: Final = 2**16
+_MOSTLY: Final = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """One source: its `format` as it shall stand, its reader, what was found out."""
+
+    spec: dict[str, Any]
+    reader: Reader
+    notes: list[str]
+    doubts: Mapping[str, str]
+    """What is doubtful of columns."""
 
 
 def draft_of(
-    source: Path,
+    sources: Sequence[Path],
     *,
     kind: str | None = None,
-    written: str,
+    written: Sequence[str],
     options: Sequence[str] = (),
     record_type: str | None = None,
     table: str | None = None,
 ) -> str:
-    """Write a first mapping. `written` is the source's path as the mapping shall name it.
+    """Write a first mapping. `written` are the sources' paths as the mapping shall name them.
 
-    `options` are KEY=VALUE of the format, values as YAML. Raises Misconfigured where the source
-    can't be read, or more has to be said of it.
+    The rows of the first become records; the others are joined to it. `options` are KEY=VALUE of
+    the first one's format, values as YAML. Raises Misconfigured where a source can't be read, or
+    more has to be said of it.
     """
-    kind = kind or _ENDINGS.get(source.suffix.lower())
+    first, *others = sources
+    kind = kind or _ENDINGS.get(first.suffix.lower()) or _kind_of(first)
     if kind is None:
         known = ", ".join([*registry.names(), registry.SQL])
-        raise Misconfigured(f"{source.name}: say which --format it has; there are: {known}")
-    spec: dict[str, Any] = {"type": kind, "path": written, **_read(options)}
+        raise Misconfigured(f"{first.name}: say which --format it has; there are: {known}")
+    more = _read(options)
+    name = _name(first, table)
+    if kind == registry.SQL:
+        spec = {"type": kind, "path": written[0], **more}
+        return _of_table(first, spec, name, record_type, table)
+    if kind == "nibrs":
+        _nothing_joined(kind, others)
+        return nibrs_draft(first, written[0], name)
+    opened = _open(first, kind, {"path": written[0], **more})
+    looked = look_at(opened.reader)
+    notes, joins = list(opened.notes), []
+    for joined, called in _beside(first, kind, opened, others, written):
+        found = find_join(looked, joined.reader, _name(Path(called), None), joined.spec)
+        if found is None:
+            notes.append(f"CHECK: no column here leads to a row of {called}; see `join`")
+        else:
+            joins.append(found)
+    return draft(
+        looked,
+        opened.spec,
+        name,
+        record_type=record_type,
+        notes=notes,
+        joins=joins,
+        doubts=opened.doubts,
+    )
+
+
+def _kind_of(path: Path) -> str | None:
+    """Tell a format by how a file begins; None where that says nothing."""
+    with path.open("rb") as file:
+        head = file.read(_PEEKED)
+    if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
+        return "xml"
+    lines = head.decode("iso-8859-1").splitlines()[:-1]
+    if lines and sum(map(bool, map(NIBRS_LINE.match, lines))) >= _MOSTLY * len(lines):
+        return "nibrs"
+    return None
+
+
+def _nothing_joined(kind: str, others: Sequence[Path]) -> None:
+    if others:
+        raise Misconfigured(f"{kind}: no other file is joined to one of these by a draft")
+
+
+def _beside(
+    first: Path, kind: str, opened: _Opened, others: Sequence[Path], written: Sequence[str]
+) -> Iterator[tuple[_Opened, str]]:
+    """Open what is joined: the other files, and the other sheets of the same workbook."""
+    for path, shown in zip(others, written[1:], strict=True):
+        known = _ENDINGS.get(path.suffix.lower())
+        if known not in {"csv", "excel"}:
+            raise Misconfigured(f"{path.name}: CSV and Excel files are joined by a draft")
+        yield _open(path, known, {"path": shown}), path.name
+    if kind == "excel":
+        for sheet in _sheets(first):
+            if sheet != opened.spec.get("sheet"):
+                yield _open(first, kind, {"path": written[0], "sheet": sheet}), sheet
+
+
+def _sheets(path: Path) -> list[str]:
+    book = Book(path)
+    book.close()
+    return [s.name for s in book.sheets if s.visible]
+
+
+def _open(path: Path, kind: str, more: Mapping[str, Any]) -> _Opened:
+    """Open one file, and find out what its format leaves open."""
+    spec: dict[str, Any] = {"type": kind, **more}
+    folder = {"path": str(path)}
     notes: list[str] = []
+    doubts: dict[str, str] = {}
     if kind == "csv" and "encoding" not in spec:
-        found = detect(source)
+        found = detect(path)
         spec |= {"encoding": found.encoding, "delimiter": found.delimiter}
         notes = [f"Found out: {found.said()}.", *(f"  {e}" for e in found.evidence)]
         if found.header is None and "columns" not in spec:
             spec["columns"] = [f"C{n}" for n in range(1, found.columns + 1)]
             notes.append("CHECK: the first line looks like data, so the columns are named C1, C2 …")
-    name = _name(source, table)
-    if kind == registry.SQL:
-        return _of_table(source, spec, name, record_type, table)
-    needs = _NEEDS.get(kind)
+    elif kind == "excel" and "sheet" not in spec and len(sheets := _sheets(path)) > 1:
+        spec["sheet"] = sheets[0]
+        notes = [
+            f"CHECK: the records are made of the sheet {sheets[0]}; --with sheet= says another"
+        ]
+    elif kind == "fixed" and "columns" not in spec:
+        layout = find_layout(path)
+        spec = {"encoding": layout.encoding, "width": layout.width, **spec}
+        spec = {"type": kind, **spec, "columns": layout.columns}
+        notes = list(layout.notes)
+        doubts = dict.fromkeys(layout.columns, "where does it begin and end?")
+    elif kind == "cobol":
+        if "copybook" not in spec:
+            raise Misconfigured("cobol: say with --with copybook= where the copybook is")
+        folder["copybook"] = str((Path.cwd() / spec["copybook"]).resolve())
+        said, notes = find_cobol(path, {**spec, **folder})
+        spec |= said
+        spec["copybook"] = _from(folder["copybook"], path, spec["path"])
+    elif kind == "xml" and "columns" not in spec:
+        said, notes, doubts = find_columns(path)
+        spec |= said
     try:
-        reader: Reader = registry.open_format(source, {**spec, "path": str(source)})
-        return draft(look_at(reader), spec, name, record_type=record_type, notes=notes)
+        return _Opened(spec, registry.open_format(path, {**spec, **folder}), notes, doubts)
     except KeyError as error:
-        raise Misconfigured(f"{kind}: say with --with {needs or error.args[0]}") from error
+        raise Misconfigured(f"{kind}: say with --with {error.args[0]}=") from error
+
+
+def _from(copybook: str, data: Path, written: str) -> str:
+    """Give a copybook's path as the mapping shall name it: from where it names its data."""
+    folder = os.path.relpath(Path(copybook).parent, data.resolve().parent)
+    return os.path.normpath(Path(written).parent / folder / Path(copybook).name)
 
 
 def _read(options: Sequence[str]) -> Mapping[str, Any]:

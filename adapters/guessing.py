@@ -6,7 +6,7 @@ Values decide more than names do: a column called SSN that holds names is none. 
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -113,10 +113,24 @@ def guesses(looked: Mapping[str, Profile]) -> dict[str, Guess]:
 def flags(looked: Mapping[str, Profile]) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
     """Find the columns that tell the facts policy decides by: all of their values must be known."""
     for flag in knowledge()["flags"]:
-        for column, profile in looked.items():
-            codes: Sequence[str] = profile.codes()
-            words = {c: flag["words"].get(c.upper()) for c in codes}
-            named = any(re.search(flag["names"], name) for name in spellings(profile.title))
-            if codes and named and None not in words.values():
+        for column, profile in _named(flag, looked):
+            words = {c: flag["words"].get(c.upper()) for c in profile.codes()}
+            if words and None not in words.values():
                 yield flag["fact"], (column, words)
                 break
+
+
+def flags_named(looked: Mapping[str, Profile]) -> dict[str, str]:
+    """Give the column that each fact seems to stand in by its name, whatever its values are."""
+    found: dict[str, str] = {}
+    for flag in knowledge()["flags"]:
+        for column, _ in _named(flag, looked):
+            found.setdefault(flag["fact"], column)
+    return found
+
+
+def _named(flag: Mapping[str, Any], looked: Mapping[str, Profile]) -> Iterator[tuple[str, Profile]]:
+    for column, profile in looked.items():
+        names = spellings(profile.title)
+        if profile.filled and any(re.search(flag["names"], name) for name in names):
+            yield column, profile

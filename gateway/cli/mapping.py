@@ -243,9 +243,13 @@ def _cells(columns: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 @app.command("draft")
 def draft_command(
-    source: Annotated[
-        Path,
-        typer.Argument(help="The legacy file or SQLite database.", exists=True, dir_okay=False),
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            help="The legacy file or SQLite database; then CSV and Excel files to join to it.",
+            exists=True,
+            dir_okay=False,
+        ),
     ],
     *,
     kind: Annotated[
@@ -253,7 +257,10 @@ def draft_command(
     ] = None,
     options: Annotated[
         list[str] | None,
-        typer.Option("--with", help="What the format needs besides, as KEY=VALUE: sheet=Persons."),
+        typer.Option(
+            "--with",
+            help="What the format needs besides, as KEY=VALUE: sheet=Persons, copybook=WANTED.cpy.",
+        ),
     ] = None,
     record_type: Annotated[
         str | None, typer.Option("--type", help="The record type; left out, it is guessed.")
@@ -265,11 +272,20 @@ def draft_command(
 ) -> None:
     """Look at a source's columns and write a first mapping, with doubtful guesses marked # CHECK.
 
+    Rows of the first file become records. How the others are joined to it is found out, by names
+    and values of their keys; of a workbook, its other sheets are joined. COBOL needs its copybook.
+    Of fixed-width lines without a layout, and of XML, the columns are found.
+
     It loads as it stands, and lets nothing out until a person has said who may see what.
     """
-    path = os.path.relpath(source.resolve(), out.resolve().parent if out else Path.cwd())
+    folder = out.resolve().parent if out else Path.cwd()
     text = adapters.draft(
-        source, kind=kind, written=path, options=options or (), record_type=record_type, table=table
+        sources,
+        kind=kind,
+        written=[os.path.relpath(s.resolve(), folder) for s in sources],
+        options=options or (),
+        record_type=record_type,
+        table=table,
     )
     if out is None:
         sys.stdout.write(text)

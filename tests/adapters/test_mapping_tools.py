@@ -209,7 +209,7 @@ def test_a_draft_marks_what_it_only_guesses(tmp_path: Path) -> None:
     source.write_text(
         "MNI,FULL_NAME,DOB,EYE,NOTES\n1,ANA QUILL,03/04/1980,XYZ,n\n2,ODA VINT,05/06/1975,BRO,\n"
     )
-    text = adapters.draft(source, written="p.csv")
+    text = adapters.draft([source], written=["p.csv"])
     marked = {line.partition("# CHECK: ")[2] for line in text.splitlines()}
     assert "day and month may stand the other way round" in marked
     assert "does the given name stand first, or the surname?" in marked
@@ -226,9 +226,9 @@ def test_a_draft_of_a_table(tmp_path: Path) -> None:
         database.execute("CREATE TABLE other (a TEXT)")
     database.close()
     with pytest.raises(Misconfigured, match="which table to draft"):
-        adapters.draft(path, written="rms.db")
+        adapters.draft([path], written=["rms.db"])
     out = tmp_path / "d.yaml"
-    out.write_text(adapters.draft(path, written="rms.db", table="people"), encoding="utf-8")
+    out.write_text(adapters.draft([path], written=["rms.db"], table="people"), encoding="utf-8")
     (record,) = adapters.load(out).rows()
     assert isinstance(record, Record)
     assert record.record_id == "1"
@@ -238,7 +238,7 @@ def test_a_draft_of_a_table(tmp_path: Path) -> None:
     ("name", "options", "words"),
     [
         ("x.dat", {}, "say which --format"),
-        ("x.dat", {"kind": "fixed"}, "layout"),
+        ("x.dat", {"kind": "cobol"}, "copybook"),
         ("x.csv", {"options": ["delimiter"]}, "KEY=VALUE"),
         ("x.csv", {"record_type": "nonsense"}, "no draft can be made"),
     ],
@@ -249,4 +249,4 @@ def test_what_a_draft_needs_is_said(
     path = tmp_path / name
     path.write_text("NAME,DOB\nQUILL,19800314\nVINT,19751231\n", encoding="utf-8")
     with pytest.raises(Misconfigured, match=words):
-        adapters.draft(path, written=name, **options)
+        adapters.draft([path], written=[name], **options)
