@@ -170,7 +170,7 @@ class LiveSource:
                 part = keys[start : start + _AT_ONCE]
                 for held in wanted:
                     if by := held.found_by.get("person"):
-                        yield held, self._of_persons(connection, held, by, part)
+                        yield held, self._of_persons(connection, held, by, part, limit)
             return
         for held in wanted:
             conditions = self._conditions(held, query)
@@ -182,14 +182,20 @@ class LiveSource:
                 )
 
     def _of_persons(
-        self, connection: Connection, held: _Held, by: Mapping[str, Any], keys: Sequence[str]
+        self,
+        connection: Connection,
+        held: _Held,
+        by: Mapping[str, Any],
+        keys: Sequence[str],
+        limit: int,
     ) -> Iterator[Values]:
+        find = self._database.find
         if "table" not in by:
-            yield from self._database.find(connection, held.table, by["column"], keys)
+            yield from find(connection, held.table, by["column"], keys, limit)
             return
-        between = self._database.find(connection, by["table"], by["column"], keys)
+        between = find(connection, by["table"], by["column"], keys, limit)
         own = list(dict.fromkeys(row[by["to"]] for row in between))
-        yield from self._database.find(connection, held.table, by["key"], own)
+        yield from find(connection, held.table, by["key"], own, limit)
 
     def _conditions(self, held: _Held, query: SubjectQuery) -> list[Any]:
         by: Mapping[str, Any] = held.found_by.get(query.kind, {})

@@ -185,19 +185,26 @@ class Database:
         return held.like(f"{plain}%")
 
     def find(
-        self, connection: Connection, name: str, key: str, values: Sequence[str]
+        self,
+        connection: Connection,
+        name: str,
+        key: str,
+        values: Sequence[str],
+        most: int | None = None,
     ) -> Iterator[Values]:
-        """Give the rows of a table whose key is one of these."""
+        """Give the rows of a table whose key is one of these: of some hundreds of keys `most`."""
         for start in range(0, len(values), _CHUNK):
             part = values[start : start + _CHUNK]
-            yield from self.rows(
-                connection, select(self.table(name)).where(self.is_one_of(name, key, part))
-            )
+            query = select(self.table(name)).where(self.is_one_of(name, key, part))
+            yield from self.rows(connection, query.limit(most))
 
     @staticmethod
-    def rows(connection: Connection, query: Select[Any]) -> Iterator[Values]:
-        """Run a query and give its rows as text."""
-        found = connection.execution_options(yield_per=_FETCH).execute(query)
+    def rows(
+        connection: Connection, query: Select[Any], *, stream: bool = False
+    ) -> Iterator[Values]:
+        """Run a query and give its rows as text; with `stream` never all of them at once."""
+        options = {"yield_per": _FETCH} if stream else {}
+        found = connection.execute(query, execution_options=options)
         for row in found.mappings():
             yield {str(name): as_text(value) for name, value in row.items()}
 
@@ -262,7 +269,8 @@ class TableReader:
             query = select(table)
             if self._key is not None:
                 query = query.order_by(table.c[self._key])
-            for number, values in enumerate(self._database.rows(connection, query), 1):
+            found = self._database.rows(connection, query, stream=True)
+            for number, values in enumerate(found, 1):
                 yield Row(number, raw(self._name, values), values)
 
     def as_of(self) -> datetime | None:
