@@ -5,22 +5,38 @@
     is_live(mapping_path)   whether a mapping says so
     name_of(mapping_path)   the source's name
     draft(source, …)        a first mapping for a legacy file
+    refresh(mapping_path, …)       what is kept of a mirrored database, brought up to date
+    load_replica(mapping_path, …)  that as records
     upkeep(mapping_path)    its files, and when it is polled
 
 A mapping is a YAML file that an administrator writes: docs/mapping.md explains it. All raise
 Misconfigured, with file and line, for a mapping that is wrong.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from adapters import loading, sql
 from adapters.drafting import draft_of as draft
 from adapters.mapping import MappingFile
+from adapters.replica import Refreshed
 from adapters.source import MappedSource, Tally
 from adapters.upkeep import upkeep_of
 from gateway.records.source import RecordSource, Upkeep
 
-__all__ = ["MappedSource", "Tally", "draft", "is_live", "live", "load", "name_of", "upkeep"]
+__all__ = [
+    "MappedSource",
+    "Refreshed",
+    "Tally",
+    "draft",
+    "is_live",
+    "live",
+    "load",
+    "load_replica",
+    "name_of",
+    "refresh",
+    "upkeep",
+]
 
 
 def name_of(mapping_path: Path) -> str:
@@ -41,6 +57,29 @@ def upkeep(mapping_path: Path) -> Upkeep:
 def load(mapping_path: Path) -> MappedSource:
     """Give a source as records. A live source too: then all of it, to see what is wrong with it."""
     return loading.load(MappingFile(mapping_path))
+
+
+def refresh(
+    mapping_path: Path,
+    folder: Path,
+    *,
+    anew: bool = False,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Refreshed | None:
+    """Bring up to date what `folder` keeps of a database; None where the mapping has no `changes`.
+
+    `anew`: all of it is read. `progress` is told the rows looked at. Raises SallyportError.
+    """
+    mapping = MappingFile(mapping_path)
+    if "changes" not in mapping.format:
+        return None
+    path = folder / f"{mapping.source}.db"
+    return sql.refresh(mapping, path, anew=anew, progress=progress)
+
+
+def load_replica(mapping_path: Path, made: Refreshed) -> MappedSource:
+    """Give a source as records, from what `refresh` made."""
+    return sql.load_replica(MappingFile(mapping_path), made)
 
 
 def live(mapping_path: Path) -> RecordSource:

@@ -11,10 +11,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
+from adapters import replica
 from adapters.build import RecordPlan
 from adapters.codes import Word
 from adapters.joining import listed
@@ -67,12 +70,53 @@ class _Prepared:
 def load(mapping: MappingFile, compiler: Compiler) -> MappedSource:
     """Give a database's tables as records, all of them."""
     database = Database.of(mapping)
+    _check_changes(mapping, database)
+    return _loaded(mapping, database, compiler)
+
+
+def _loaded(
+    mapping: MappingFile, database: Database, compiler: Compiler, as_of: datetime | None = None
+) -> MappedSource:
     prepared = _prepare(mapping, database, compiler)
     parts = [
-        Part(TableReader(database, h.table, h.id_column), h.joins, [h.plan], h.repeats)
+        Part(TableReader(database, h.table, h.id_column, as_of), h.joins, [h.plan], h.repeats)
         for h in prepared.held
     ]
     return MappedSource(mapping, parts, prepared.terms, database.moment)
+
+
+def refresh(
+    mapping: MappingFile, path: Path, *, anew: bool, progress: Callable[[int], None]
+) -> replica.Refreshed:
+    """Bring a mirrored database's replica up to date. Raises Misconfigured, RecordsUnavailable."""
+    database, compiler = Database.of(mapping), Compiler(mapping)
+    _check_changes(mapping, database)
+    prepared = _prepare(mapping, database, compiler)
+    wanted: dict[str, replica.Wanted] = {}
+
+    def want(table: str, used: Iterable[str], *indexes: tuple[str, ...]) -> None:
+        known = wanted.get(table, replica.Wanted(frozenset()))
+        columns = known.columns | (database.columns(table).own & {*used, *chain(*indexes)})
+        wanted[table] = replica.Wanted(columns, (*known.indexes, *indexes))
+
+    for held in prepared.held:
+        want(held.table, compiler.used, (held.id_column,))
+        for name, table, key in _looked_up(held):
+            prefix = f"{name}."
+            used = {u.removeprefix(prefix) for u in compiler.used if u.startswith(prefix)}
+            want(table, used, key)
+    try:
+        spec = mapping.format["changes"]
+        return replica.refresh(database, spec, wanted, path, anew=anew, progress=progress)
+    except Misconfigured as error:
+        raise mapping.doc.wrong(error.detail, "format", "changes") from None
+
+
+def load_replica(mapping: MappingFile, made: replica.Refreshed) -> MappedSource:
+    """Give a replica's tables as records."""
+    spec = {"mode": "mirror", "path": made.path.name}
+    database = Database(mapping.source, spec, made.path.parent)
+    return _loaded(mapping, database, Compiler(mapping), made.as_of)
 
 
 class LiveSource:
@@ -245,10 +289,45 @@ def _prepare(mapping: MappingFile, database: Database, compiler: Compiler) -> _P
         for table, name, place in persons.named_columns():
             with mapping.doc.going_on():
                 _check(mapping, database, table, name, ("search", "person", *place))
+    spec = mapping.format.get("changes")
+    used = {h.table for h in held} | {table for h in held for _, table, _ in _looked_up(h)}
+    for name in sorted(used - spec.keys()) if spec is not None else ():
+        with mapping.doc.going_on():
+            text = f"{name}: say its `key` too; its rows are used"
+            raise mapping.doc.wrong(text, "format", "changes")
     terms = compiler.terms()
     if mapping.format["mode"] == "live":
         terms = _searchable(terms, held, persons)
     return _Prepared(tuple(held), persons, terms)
+
+
+def _looked_up(held: _Held) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Name the joins of a record type, their tables, and the columns that rows are found by."""
+    for join in held.joins:
+        if isinstance(join.lookup, TableLookup):
+            yield (join.name, *join.lookup.looked_up)
+
+
+def _check_changes(mapping: MappingFile, database: Database) -> None:
+    """Refuse `changes` that name what the database does not have."""
+    spec, place = mapping.format.get("changes"), ("format", "changes")
+    if spec is None:
+        return
+    with mapping.doc.going_on():
+        if mapping.format["mode"] == "live":
+            text = "a live source is always what the database holds now: `changes` is of mirrors"
+            raise mapping.doc.wrong(text, *place)
+    for name, of_table in spec.items():
+        for key in (
+            *listed(of_table["key"]),
+            *([of_table["column"]] if "column" in of_table else []),
+        ):
+            with mapping.doc.going_on():
+                _check(mapping, database, name, key, (*place, name))
+        with mapping.doc.going_on():
+            if ("column" in of_table) != ("overlap" in of_table):
+                text = f"{name}: with a `column` goes an `overlap`, such as 10m"
+                raise mapping.doc.wrong(text, *place, name)
 
 
 def _hold(mapping: MappingFile, database: Database, compiler: Compiler, number: int) -> _Held:

@@ -169,8 +169,12 @@ class Database:
         """Whether a column holds texts, so that it may hold a blank one."""
         if not self.is_postgresql:
             return True
+        return isinstance(self.kind(name, key), String)
+
+    def kind(self, name: str, key: str) -> TypeEngine[Any]:
+        """Give a column's type."""
         self.table(name)
-        return isinstance(self._kinds[name][key], String)
+        return self._kinds[name][key]
 
     def starts(self, name: str, key: str, beginning: str) -> ColumnElement[bool]:
         """Say that a column begins so, in a way that can use its index.
@@ -217,6 +221,11 @@ class TableLookup:
         self._name = name
         self._key = tuple(key)
 
+    @property
+    def looked_up(self) -> tuple[str, tuple[str, ...]]:
+        """The table, and the columns that its rows are found by."""
+        return self._name, self._key
+
     def columns(self) -> Columns:
         """Name its columns."""
         return self._database.columns(self._name)
@@ -253,9 +262,16 @@ class TableReader:
     `key` is what a server's rows are put in order by: it keeps none of its own.
     """
 
-    def __init__(self, database: Database, name: str, key: str | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        name: str,
+        key: str | None = None,
+        as_of: datetime | None = None,
+    ) -> None:
         self._database = database
         self._name = name
+        self._as_of = as_of
         self._key = key if database.is_postgresql else None
 
     def columns(self) -> Columns:
@@ -274,8 +290,8 @@ class TableReader:
                 yield Row(number, raw(self._name, values), values)
 
     def as_of(self) -> datetime | None:
-        """Give the moment: a database is read as it is now."""
-        return datetime.now(UTC)
+        """Give the moment: a database is read as it is now, a replica as it was then."""
+        return self._as_of or datetime.now(UTC)
 
     def total_hint(self) -> int | None:
         """Count the rows."""

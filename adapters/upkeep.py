@@ -22,6 +22,7 @@ def upkeep_of(mapping: MappingFile) -> Upkeep:
         live=mapping.format.get("mode") == "live",
         record_types=frozenset(r["type"] for r in mapping.records),
         files=_files(mapping),
+        beside=tuple(_beside(mapping)),
         poll=_poll(mapping),
         max_shrink=mapping.content.get("max_shrink"),
         steady=mapping.format["type"] != registry.SQL,
@@ -49,17 +50,26 @@ def _poll(mapping: MappingFile) -> Poll | None:
 
 def _files(mapping: MappingFile) -> tuple[Path, ...] | None:
     """Name every file that an import reads. None where a database server is read."""
-    found = [mapping.path]
+    if any("url" in spec for spec in _formats(mapping.content)):
+        return None
+    found = list(_beside(mapping))
+    if mapping.format["type"] == registry.SQL:
+        path = mapping.file(mapping.format["path"]) if "path" in mapping.format else mapping.path
+        found += [path.with_name(path.name + ending) for ending in _DATABASE]
+    return tuple(dict.fromkeys(found))
+
+
+def _beside(mapping: MappingFile) -> Iterator[Path]:
+    """Name every file that an import reads, but for the database itself."""
+    yield mapping.path
     for spec in _formats(mapping.content):
-        if "url" in spec:
-            return None
-        endings = _DATABASE if spec.get("type") == registry.SQL else ("",)
+        if spec.get("type") == registry.SQL:
+            continue
         for value in (v for k, v in spec.items() if isinstance(v, str) and k != "type"):
             path = mapping.file(value)
             # Besides `path`: a copybook, a layout and the like.
             if value == spec.get("path") or path.is_file():
-                found += [path.with_name(path.name + ending) for ending in endings]
-    return tuple(dict.fromkeys(found))
+                yield path
 
 
 def _formats(part: Any) -> Iterator[dict[str, Any]]:

@@ -16,6 +16,8 @@ from gateway.records.store import Generation, Run
 
 DATA = "data"
 RECORDS = "records.db"
+MIRRORS = "mirrors"
+"""What is kept of databases whose mappings say how changes are found: one file a source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Import:
         self._how = how
         self._upkeep = adapters.upkeep(mapping)
         self._files = files_of(home, self._upkeep)
+        self._refreshed: adapters.Refreshed | None = None
         self._quick = fingerprint.quick(self._files)
 
     def run(self, shown: Shown) -> Imported:
@@ -103,19 +106,45 @@ class Import:
         current = None if self._how.anew else self._importer.current(self._upkeep.name)
         if current is not None and fingerprint.is_same(current, self._quick):
             return self._as_before(current)
-        made_of = MadeOf(self._quick, fingerprint.whole(self._files))
-        source = adapters.load(self._mapping)
-        made_of = replace(made_of, stated=source.stated())
+        source = self._source(shown)
+        made_of = MadeOf(self._quick, self._whole(), source.stated())
         as_of = source.as_of()
         if current is not None and fingerprint.holds_the_same(current, made_of.whole):
             # Written anew with the same content: younger, and nothing else.
             self._importer.still(current, as_of, made_of)
-            return self._as_before(current)
-        done = self._all(source, as_of, made_of, shown)
+            return self._told(self._as_before(current))
+        done = self._told(self._all(source, as_of, made_of, shown))
         if current is not None and current.stated and current.stated != made_of.stated:
             before = f"Before, it was: {'; '.join(current.stated)}"
-            return replace(done, stated=(*made_of.stated, before))
+            return replace(done, stated=(*done.stated, before))
         return done
+
+    def _source(self, shown: Shown) -> adapters.MappedSource:
+        """Open the source; where the mapping has `changes`, after what changed was read."""
+        folder = self._home / DATA / MIRRORS
+        self._refreshed = adapters.refresh(
+            self._mapping,
+            folder,
+            anew=self._how.anew,
+            progress=lambda rows: shown.progress(Progress(rows, 0, 0, "fetching")),
+        )
+        if self._refreshed is None:
+            return adapters.load(self._mapping)
+        return adapters.load_replica(self._mapping, self._refreshed)
+
+    def _whole(self) -> str:
+        """Give what the source holds; "" where nothing tells."""
+        if self._refreshed is None:
+            return fingerprint.whole(self._files)
+        corrections = Corrections.path_of(self._home / DATA, self._upkeep.name)
+        beside = fingerprint.whole((*self._upkeep.beside, corrections))
+        return f"{beside} {self._refreshed.token}"
+
+    def _told(self, done: Imported) -> Imported:
+        """Add what was read of a database."""
+        if self._refreshed is None:
+            return done
+        return replace(done, stated=(*done.stated, *self._refreshed.said()))
 
     def _all(
         self,
@@ -144,8 +173,7 @@ class Import:
             corrections.save()
             made = self._importer.current(self._upkeep.name)
             if made is not None:
-                files = self._files
-                fresh = MadeOf(fingerprint.quick(files), fingerprint.whole(files))
+                fresh = MadeOf(fingerprint.quick(self._files), self._whole())
                 self._importer.still(made, as_of, fresh)
         return done
 

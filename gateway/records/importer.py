@@ -45,7 +45,7 @@ class Progress:
     records: int
     set_aside: int
     step: str = "reading"
-    """reading, indexing or switching."""
+    """fetching, reading, indexing or switching."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,8 +68,9 @@ class Upkeep:
     """What a mapping says of its source's upkeep.
 
     `files` are all that an import reads, the mapping among them; None for what is no file, such as
-    a database server. `max_shrink` is the share of records in percent that may go at once.
-    `steady`: the files must be the same before and after they are read, as a database's need not.
+    a database server. `beside` are those of them that are no database. `max_shrink` is the share of
+    records in percent that may go at once. `steady`: the files must be the same before and
+    after they are read, as a database's need not.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Upkeep:
     poll: Poll | None = None
     max_shrink: float | None = None
     steady: bool = True
+    beside: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,106 @@
+"""A mirrored database imported as administrators do it: what changed is read, the sums add up."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import setup
+from gateway.cli.importing import How, Import, Shown
+from gateway.records.importer import Imported, Importer
+from gateway.records.store import Reader
+
+MAPPING = """\
+mapping: 1
+source: people
+format:
+  type: sql
+  mode: mirror
+  path: ../sources/people.db
+  changes: {people: {key: id, column: written, overlap: 1m, sweep: 1d}}
+records:
+  - type: person
+    table: people
+    id: "{id}"
+    handling: {dissemination: GREEN, disclosure: open, juvenile: false, source_kind: own,
+      intelligence: false, criminal_history: false}
+    objects: {person: "nc:Person"}
+    fields:
+      - {to: "person/nc:PersonName", column: name, name: "SURNAME, GIVEN MIDDLE", required: true}
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    path = tmp_path / "gateway"
+    setup.init_home(path, ori="TX9990000", name="Calloway", url="http://127.0.0.1:8443")
+    (path / "mappings" / "people.yaml").write_text(MAPPING)
+    execute(path, "CREATE TABLE people (id TEXT PRIMARY KEY, name TEXT, written TEXT)")
+    for n in range(30):
+        put(path, n, f"TESTER{n}, QUILL", f"2026-01-01 10:{n:02}:00")
+    return path
+
+
+def execute(home: Path, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(home / "sources" / "people.db")) as db:
+        db.execute(statement, values)
+        db.commit()
+
+
+def put(home: Path, n: int, name: str, written: str) -> None:
+    execute(home, "INSERT OR REPLACE INTO people VALUES (?, ?, ?)", f"P{n}", name, written)
+
+
+def imported(home: Path, *, anew: bool = False) -> Imported:
+    importer = Importer(home / "data" / "records.db")
+    how = How(max_shrink=10.0, anew=anew)
+    try:
+        done = Import(home, importer, home / "mappings" / "people.yaml", how).run(Shown())
+    finally:
+        importer.close()
+    assert done.rows == done.new + done.changed + done.unchanged + done.set_aside
+    return done
+
+
+def counted(done: Imported) -> tuple[int, int, int, int, int]:
+    return done.new, done.changed, done.unchanged, done.removed, done.set_aside
+
+
+def as_of(home: Path) -> object:
+    reader = Reader(home / "data" / "records.db")
+    try:
+        return reader.generations()[0].as_of
+    finally:
+        reader.close()
+
+
+def test_an_import_reads_what_changed_and_says_so(home: Path) -> None:
+    assert counted(imported(home)) == (30, 0, 0, 0, 0)
+    put(home, 3, "RENAMED, QUILL", "2026-01-01 11:00:00")
+    put(home, 30, "ADDED, QUILL", "2026-01-01 11:00:00")
+    put(home, 4, "", "2026-01-01 11:00:00")
+    done = imported(home)
+    assert counted(done) == (1, 1, 28, 1, 1)
+    assert done.stated[-1] == "people: 5 of 31 rows were read: 1 new, 2 changed; 0 are gone"
+    put(home, 4, "BACK, QUILL", "2026-01-01 11:00:01")
+    assert counted(imported(home)) == (1, 0, 30, 0, 0)
+
+
+def test_what_has_not_changed_is_younger_and_nothing_else(home: Path) -> None:
+    first = imported(home)
+    before = as_of(home)
+    execute(home, "CREATE TABLE other (x)")  # the file is another, the people are not
+    again = imported(home)
+    assert again.same
+    assert again.generation == first.generation
+    assert as_of(home) > before  # type: ignore[operator] # both are moments
+
+
+def test_removals_are_noticed_at_the_next_sweep_or_when_all_is_read_anew(home: Path) -> None:
+    imported(home)
+    execute(home, "DELETE FROM people WHERE id = 'P7'")
+    assert imported(home).removed == 0, "the mapping has keys looked at once a day"
+    done = imported(home, anew=True)
+    assert done.removed == 1
+    assert done.stated[-1].startswith("people: 29 of 29 rows were read")
