@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -118,3 +119,49 @@ def vetted_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     vet(candidate, TEXAS, 50)
     KeptSets(folder).keep(candidate)
     return folder
+
+
+class Run(Protocol):
+    def __call__(
+        self,
+        policy_set: PolicySet,
+        *,
+        number: int = 1,
+        address: str | None = None,
+        token: str | None = None,
+        tls: tuple[Path, Path] | None = None,
+        more: Sequence[str] = (),
+    ) -> list[RunningOpa]: ...
+
+
+def port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+@pytest.fixture
+def run(opa_program: Path, tmp_path: Path) -> Iterator[Run]:
+    """Run OPA servers by one bundle, and end them afterwards."""
+    running: list[RunningOpa] = []
+
+    def start(
+        policy_set: PolicySet,
+        *,
+        number: int = 1,
+        address: str | None = None,
+        token: str | None = None,
+        tls: tuple[Path, Path] | None = None,
+        more: Sequence[str] = (),
+    ) -> list[RunningOpa]:
+        write_bundle(tmp_path / "opa", policy_set, token=token)
+        for _ in range(number):
+            at = address or f"127.0.0.1:{port()}"
+            one = RunningOpa(opa_program, at, tmp_path / "opa", token=token, tls=tls, more=more)
+            one.start()
+            running.append(one)
+        return running
+
+    yield start
+    for one in running:
+        one.stop()

@@ -218,6 +218,7 @@ ANSWER = {
     "terms": ["name"],
     "classes_never_shared": [],
     "freshness_minutes": {},
+    "obligations": [],
     "rules": [],
 }
 

@@ -1,17 +1,16 @@
 """Real OPA servers as they are run: by socket, TLS, with a token, several of them, and silent."""
 
 import asyncio
-import socket
 import ssl
 import stat
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import aiohttp
 import pytest
@@ -24,60 +23,13 @@ from gateway.errors import Misconfigured, PolicyRejected, PolicyUnavailable
 from gateway.policy import opa_bundle
 from gateway.policy.opa_member import Member
 from gateway.policy.opa_server import OpaServer, OpaServerEngine
-from gateway.policy.sets import PolicySet
-from tests.policy.conftest import RunningOpa
+from tests.policy.conftest import Run, RunningOpa, port
 from tests.policy.switching import CANARY, ONE, TWO
 from tests.soak import count
 
 pytestmark = pytest.mark.opa
 
 TOKEN = "a-token-for-the-tests"
-
-
-class Run(Protocol):
-    def __call__(
-        self,
-        policy_set: PolicySet,
-        *,
-        number: int = 1,
-        address: str | None = None,
-        token: str | None = None,
-        tls: tuple[Path, Path] | None = None,
-        more: Sequence[str] = (),
-    ) -> list[RunningOpa]: ...
-
-
-def port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
-
-
-@pytest.fixture
-def run(opa_program: Path, tmp_path: Path) -> Iterator[Run]:
-    """Run OPA servers by one bundle, and end them afterwards."""
-    running: list[RunningOpa] = []
-
-    def start(
-        policy_set: PolicySet,
-        *,
-        number: int = 1,
-        address: str | None = None,
-        token: str | None = None,
-        tls: tuple[Path, Path] | None = None,
-        more: Sequence[str] = (),
-    ) -> list[RunningOpa]:
-        opa_bundle.write_bundle(tmp_path / "opa", policy_set, token=token)
-        for _ in range(number):
-            at = address or f"127.0.0.1:{port()}"
-            one = RunningOpa(opa_program, at, tmp_path / "opa", token=token, tls=tls, more=more)
-            one.start()
-            running.append(one)
-        return running
-
-    yield start
-    for one in running:
-        one.stop()
 
 
 @asynccontextmanager
