@@ -584,6 +584,27 @@ class MatchHandling:
 
 
 @dataclass(frozen=True, slots=True)
+class Obligation:
+    """What has to be done for one agency's answer, and by when.
+
+    delete_after and fingerprints_within have `days` from now, onward_sharing its `rule`, caveat its
+    `text`; confirm_before_acting and stale_data are words alone.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    type: Word
+    days: Annotated[int, Field(ge=0, le=36_500)] | None = None
+    rule: Word | None = None
+    text: Long | None = None
+
+    def plain(self) -> dict[str, str | int]:
+        """Give it without what it does not say."""
+        said = (("type", self.type), ("days", self.days), ("rule", self.rule), ("text", self.text))
+        return {name: value for name, value in said if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
 class ClassHeld:
     """Of a class that is not given itself: how many elements the record holds, or whom to ask.
 
@@ -619,8 +640,10 @@ class Match:
 class Answer:
     """What one agency says to one question: the whole signed body of the response.
 
-    `count` stands at granularity count; `hit` at hit. `leaf` is the answerer's log leaf of the
-    question (`sha-256:` and 64 hex digits); `policy` the digest of its policy set.
+    `count` stands at granularity count; `hit` at hit. `obligations` are decided before a record is
+    read: they stand in every answer that could tell something, and count where it does. `leaf` is
+    the answerer's log leaf of the question (`sha-256:` and 64 hex digits); `policy` the digest of
+    its policy set.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -639,6 +662,7 @@ class Answer:
     terms_not_used: tuple[Word, ...] = ()
     classes_never_shared: tuple[Word, ...] = ()
     reasons: tuple[Reason, ...] = ()
+    obligations: Annotated[tuple[Obligation, ...], Field(max_length=64)] = ()
     matches: tuple[Match, ...] = ()
     leaf: Sha256 | None = None
     policy: Sha256 | None = None

@@ -22,6 +22,10 @@ _LISTS = (
     ("onward_sharing", "onward_sharing"),
     ("obligations", "obligations"),
 )
+_MORE = """\
+# What the receiver has to do beside `handling` stands in a grant; the stricter of both counts:
+# obligations: [{type: delete_after, days: 10}, {type: confirm_before_acting}]
+"""
 _LIMITS = """\
 # To limit it to hours (at a fixed offset from UTC) or to cases, add:
 # hours: {days: [monday, friday], from: "08:00", to: "18:00", utc_offset: "-07:00"}
@@ -67,7 +71,7 @@ def template(
         text["cases"] = []
         text["task_force"] = {"name": task_force, "roster": {p: {"units": []} for p in parties}}
     written: str = yaml.safe_dump(text, sort_keys=False, allow_unicode=True, width=100)
-    return _HEAD + words + "\n" + written + ("" if task_force else _LIMITS)
+    return _HEAD + words + "\n" + written + _MORE + ("" if task_force else _LIMITS)
 
 
 def _copy(grant: Mapping[str, Any]) -> dict[str, Any]:

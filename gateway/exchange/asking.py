@@ -29,12 +29,13 @@ from gateway.errors import (
     Unavailable,
 )
 from gateway.exchange.answering import Answering, decided, reference_text
-from gateway.exchange.outcome import AgencyOutcome, Obligation, SearchOutcome, count, overall
+from gateway.exchange.outcome import AgencyOutcome, SearchOutcome, count, overall
 from gateway.exchange.searches import PENDING, Kept, Searches, due
 from gateway.ledger import Draft, EntryType, Ledger
 from gateway.model import (
     Answer,
     Caller,
+    Obligation,
     Ori,
     Reason,
     RecordQuery,

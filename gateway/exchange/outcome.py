@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from gateway.model import (
     GranularityGiven,
     Match,
+    Obligation,
     OriText,
     Reason,
     Status,
@@ -16,20 +17,6 @@ from gateway.model import (
 )
 
 NOTICE = "Possible matches, not probable cause. No match is no clearance."
-
-
-@dataclass(frozen=True, slots=True)
-class Obligation:
-    """What has to be done for one agency's answer, and by when.
-
-    delete_after and fingerprints_within have `days` from now, onward_sharing its `rule`, caveat its
-    `text`; confirm_before_acting and stale_data are words alone.
-    """
-
-    type: Word
-    days: int | None = None
-    rule: Word | None = None
-    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from gateway import niem
 from gateway.model import Answer, Granularity, Reason
+from gateway.policy.obligations import well_formed
 from gateway.policy.proof import Permit
 
 _NOT_AS_ASKED = "answer.not_as_asked"
@@ -12,6 +13,11 @@ def not_as_asked(permit: Permit, answer: Answer) -> Reason | None:
     question = permit.question
     named = (answer.owner, answer.asker, answer.transaction)
     fault: str | None
+    if not all(well_formed(o.plain()) for o in answer.obligations):
+        return Reason(
+            "answer.obligations",
+            "The answer asks for something to be done that this gateway can't do.",
+        )
     if named != (question.owner, question.asker.ori, question.transaction):
         fault = "The answer belongs to another question."
     elif answer.status != "answered":
@@ -22,7 +28,7 @@ def not_as_asked(permit: Permit, answer: Answer) -> Reason | None:
 
 
 def _of_none(answer: Answer) -> str | None:
-    if answer.matches or answer.hit is not None or answer.count is not None:
+    if answer.matches or answer.obligations or answer.hit is not None or answer.count is not None:
         return "The answer holds matches, but its status says that it is none."
     return None
 

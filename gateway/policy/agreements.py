@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.errors import Misconfigured, PolicyRejected
+from gateway.policy.obligations import parts_of, well_formed
 from gateway.policy.sets import PolicySet, make_set
 from gateway.policy.vocabulary import Vocabulary, read_vocabulary
 from gateway.trust.agreement_files import (
@@ -152,6 +153,18 @@ def unknown_words(
                 if word not in known[key]:
                     reason = f"'{word}' is not among the vocabulary's {key}"
                     yield Unknown(("shares", party, number, *path), reason)
+            for path, reason in _not_honoured(grant, words):
+                yield Unknown(("shares", party, number, *path), reason)
+
+
+def _not_honoured(grant: Grant, words: Vocabulary) -> Iterator[tuple[Path_, str]]:
+    """Find obligations of a known word that don't say what the word takes."""
+    for number, duty in enumerate(grant.obligations):
+        plain = duty.model_dump(exclude_none=True)
+        if duty.type in words.obligations and not well_formed(plain):
+            takes = " and ".join(f"`{p}`" for p in parts_of(duty.type)) or "nothing"
+            reason = f"'{duty.type}' takes {takes} beside its `type`, and no more"
+            yield ("obligations", number), reason
 
 
 def _words(grant: Grant) -> Iterator[tuple[Path_, str, str]]:
@@ -162,8 +175,10 @@ def _words(grant: Grant) -> Iterator[tuple[Path_, str, str]]:
         yield ("purposes", number), word, "purposes"
     for number, word in enumerate(grant.record_types):
         yield ("record_types", number), word, "record_types"
-    for number, word in enumerate(grant.obligations):
-        yield ("obligations", number), word, "obligations"
+    for number, duty in enumerate(grant.obligations):
+        yield ("obligations", number, "type"), duty.type, "obligations"
+        if duty.rule is not None:
+            yield ("obligations", number, "rule"), duty.rule, "onward_sharing"
     for word in grant.freshness_minutes:
         yield ("freshness_minutes", word), word, "record_types"
     for word, action in grant.classes.items():

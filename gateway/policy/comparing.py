@@ -141,7 +141,7 @@ def _answer(case: Mapping[str, Any], outcome: Any) -> dict[str, View]:
             terms=frozenset(outcome["terms"]),
             never=frozenset(outcome["classes_never_shared"]),
             codes=_codes(outcome),
-            rest=outcome["freshness_minutes"],
+            rest=[outcome["freshness_minutes"], outcome.get("obligations", [])],
         )
     }
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from gateway.errors import PolicyUnavailable
-from gateway.model import ORI_PATTERN, Granularity, MatchHandling, Reason
+from gateway.model import ORI_PATTERN, Granularity, MatchHandling, Obligation, Reason
 from gateway.policy.obligations import well_formed
 from gateway.policy.vocabulary import Vocabulary
 
@@ -28,7 +28,7 @@ _ASK = frozenset({"allow", "reasons", "agencies", "rules"})
 _ANSWER = frozenset(
     {
         *("allow", "reasons", "granularity", "record_types", "terms"),
-        *("classes_never_shared", "freshness_minutes", "rules"),
+        *("classes_never_shared", "freshness_minutes", "obligations", "rules"),
     }
 )
 _ACTION = frozenset({"show", "classes", "handling", "confirm", "rules"})
@@ -74,6 +74,7 @@ class AnswerOutcome:
     terms: tuple[str, ...]
     classes_never_shared: tuple[str, ...]
     freshness: Mapping[str, int]
+    obligations: tuple[Obligation, ...]
     rules: tuple[str, ...]
 
 
@@ -240,6 +241,9 @@ def read_answer(outcome: Any, words: Vocabulary) -> AnswerOutcome:
             found["classes_never_shared"], words.classes, "answer.classes_never_shared"
         ),
         freshness=_minutes(found["freshness_minutes"], words, "answer.freshness_minutes"),
+        obligations=tuple(
+            Obligation(**o) for o in _obligations(found["obligations"], words, "answer.obligations")
+        ),
         rules=_rules(found["rules"], "answer.rules"),
     )
 
@@ -294,18 +298,22 @@ def read_admit(outcome: Any, words: Vocabulary) -> AdmitOutcome:
     allow = _bool(found["allow"], "admit.allow")
     reasons = _reasons(found["reasons"], "admit.reasons")
     _refusal_has_reasons(allow, reasons, "admit")
-    obligations = found["obligations"]
-    if type(obligations) is not list:
-        _bad("admit.obligations")
-    for obligation in obligations:
+    obligations = _obligations(found["obligations"], words, "admit.obligations")
+    return AdmitOutcome(allow, reasons, obligations, _rules(found["rules"], "admit.rules"))
+
+
+def _obligations(value: Any, words: Vocabulary, place: str) -> tuple[dict[str, Any], ...]:
+    if type(value) is not list:
+        _bad(place)
+    for obligation in value:
         if type(obligation) is not dict:
-            _bad("admit.obligations")
-        _words([obligation.get("type")], words.obligations, "admit.obligations.type")
+            _bad(place)
+        _words([obligation.get("type")], words.obligations, f"{place}.type")
         if not well_formed(obligation):
-            _bad("admit.obligations")
-        if obligation["type"] == "onward_sharing":
-            _words([obligation["rule"]], words.onward_sharing, "admit.obligations.rule")
-    return AdmitOutcome(allow, reasons, tuple(obligations), _rules(found["rules"], "admit.rules"))
+            _bad(place)
+        if "rule" in obligation:
+            _words([obligation["rule"]], words.onward_sharing, f"{place}.rule")
+    return tuple(value)
 
 
 def read_agencies(outcome: Any, words: Vocabulary) -> list[dict[str, Any]]:

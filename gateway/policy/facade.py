@@ -397,6 +397,7 @@ class Policy:
             terms=outcome.terms,
             classes_never_shared=outcome.classes_never_shared,
             freshness=outcome.freshness,
+            obligations=outcome.obligations,
             reasons=outcome.reasons,
             evidence=evidence,
             releases=tuple(releases),

@@ -71,5 +71,7 @@ def _answer() -> dict[str, Any]:
         "granularity_given": "record",
         "record_types": [],
         "handling": [],
+        "obligations": [],
+        "told": False,
         "stale": False,
     }

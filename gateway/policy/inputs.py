@@ -116,6 +116,8 @@ def admit_input(question: Question, answer: Answer, self_ori: str, now: datetime
             "granularity_given": granularity.given if granularity else None,
             "record_types": sorted({m.record_type for m in answer.matches}),
             "handling": [handling[k] for k in sorted(handling)],
+            "obligations": [o.plain() for o in answer.obligations],
+            "told": bool(answer.matches or answer.hit or answer.count),
             "stale": answer.stale,
         },
     }

@@ -36,6 +36,11 @@ _PARTS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
 HONOURED: Final = frozenset(_PARTS)
 
 
+def parts_of(word: str) -> tuple[str, ...]:
+    """Name what an obligation of this word says beside its word."""
+    return tuple(_PARTS.get(word, ()))
+
+
 def well_formed(obligation: Mapping[str, Any]) -> bool:
     """Tell whether it is one that this gateway honours, with its parts and no others."""
     parts = _PARTS.get(str(obligation.get("type")))

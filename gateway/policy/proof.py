@@ -12,7 +12,7 @@ from typing import Any, NoReturn, final
 
 import orjson
 
-from gateway.model import Answer, Granularity, Ori, Question, Reason
+from gateway.model import Answer, Granularity, Obligation, Ori, Question, Reason
 from gateway.policy.released import PersonRelease
 
 
@@ -122,7 +122,7 @@ class AnswerPermit(_Proof):
     """The second door is open: this question may be answered from the records, within this.
 
     `terms` are those that may be searched by. `freshness` maps a record type to the minutes that
-    its source may be old before it counts as stale.
+    its source may be old before it counts as stale. `obligations` come with the answer.
     """
 
     question: Question
@@ -131,6 +131,7 @@ class AnswerPermit(_Proof):
     terms: tuple[str, ...]
     classes_never_shared: tuple[str, ...]
     freshness: Mapping[str, int]
+    obligations: tuple[Obligation, ...]
     reasons: tuple[Reason, ...]
     evidence: Evidence
     releases: tuple[PersonRelease, ...] = ()

@@ -207,6 +207,7 @@ def build_answer(
         terms_not_used=_not_used(permit, result),
         classes_never_shared=permit.classes_never_shared,
         reasons=permit.reasons,
+        obligations=permit.obligations,
         matches=tuple(s.match for s in some) if given.rank >= Granularity.POINTER.rank else (),
         leaf=leaf,
         policy=revision,

@@ -110,6 +110,15 @@ class Handling(_Model):
     caveat: Long | None = None
 
 
+class Duty(_Model):
+    """One thing more that the one who receives has to do: its word, and what the word takes."""
+
+    type: Word
+    days: Annotated[int, Field(ge=0, le=36_500)] | None = None
+    rule: Word | None = None
+    text: Long | None = None
+
+
 class Grant(_Model):
     """What one party lets the others see for some purposes. Freshness in minutes a record type."""
 
@@ -119,7 +128,7 @@ class Grant(_Model):
     freshness_minutes: dict[Word, Annotated[int, Field(ge=0, le=52_560_000)]] = {}
     handling: Handling
     classes: dict[Word, Word]
-    obligations: Annotated[list[Word], Field(max_length=16)] = []
+    obligations: Annotated[list[Duty], Field(max_length=16)] = []
 
 
 class Hours(_Model):

@@ -31,6 +31,7 @@ ANSWER = {
     "terms": ["name"],
     "classes_never_shared": ["victim"],
     "freshness_minutes": {"warrant": 60},
+    "obligations": [{"type": "confirm_before_acting"}],
     "rules": ["r"],
 }
 ACTION = {
@@ -171,6 +172,10 @@ def test_a_key_too_many_or_too_few_is_refused(name: str) -> None:
         ("answer", ("freshness_minutes",), {"unicorn": 1}),
         ("answer", ("freshness_minutes",), {"warrant": -1}),
         ("answer", ("freshness_minutes",), {"warrant": True}),
+        ("answer", ("obligations",), [{"type": "dance"}]),
+        ("answer", ("obligations",), [{"type": "delete_after"}]),
+        ("answer", ("obligations",), [{"type": "delete_after", "days": "ten"}]),
+        ("answer", ("obligations",), [{"type": "confirm_before_acting", "days": 1}]),
         ("release", ("actions", 0, "show"), "everything"),
         ("release", ("actions", 0, "classes"), {"unicorn": "give"}),
         ("release", ("actions", 0, "classes"), {"identity": "show"}),

@@ -1,6 +1,5 @@
 """The room's door: both doors, admission, and the set in force through edits and restarts."""
 
-import asyncio
 import dataclasses
 import time
 from collections.abc import AsyncIterator
@@ -438,34 +437,6 @@ async def test_without_any_good_set_nothing_starts(tmp_path: Path) -> None:
         await start(tmp_path / "data", folder)
     with pytest.raises(PolicyRejected):
         await start(tmp_path / "data", tmp_path / "nowhere")
-
-
-async def test_switching_under_load_gives_no_wrong_and_no_failed_decision(tmp_path: Path) -> None:
-    folder = write_set(tmp_path / "set", {})
-    data = tmp_path / "data"
-    policy = await start(data, folder)
-    texts = {policy.revision: "Log on with a second factor."}
-    stop = False
-    decided = 0
-    caller = replace(search().caller, officer=officer(assurance=1))
-
-    async def ask() -> None:
-        nonlocal decided
-        while not stop:
-            decision = await policy.permit_search(search(caller=caller), now=NOW)
-            assert decision.reasons[0].text == texts[decision.evidence.revision]
-            decided += 1
-            await asyncio.sleep(0.001)
-
-    asker = asyncio.create_task(ask())
-    for n in range(3):
-        edit(folder, texts[policy.revision], f"Text {n}.")
-        texts[load_set(folder).revision] = f"Text {n}."
-        await policy.apply()
-    stop = True
-    await asker
-    assert decided > 10
-    assert len(texts) == 4
 
 
 async def test_the_probe_decides_something(policy: Policy) -> None:

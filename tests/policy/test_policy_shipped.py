@@ -1,7 +1,8 @@
 """The shipped policies: they pass vetting for each agency, and both engines decide alike."""
 
+import copy
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from gateway.errors import PolicyUnavailable
 from gateway.policy import decisions, fixed
-from gateway.policy.agreements import with_examples
+from gateway.policy.agreements import with_agreements, with_examples
 from gateway.policy.embedded import EmbeddedEngine
 from gateway.policy.engine import ENTRYPOINTS, Engine
 from gateway.policy.opa_server import OpaServerEngine
@@ -40,12 +41,39 @@ OPTIONAL: dict[str, list[Any]] = {
     "released_under": [["rel_0"], ["rel_1", "rel_9"], "rel_0", []],
     "gossip": [True],
 }
+DUTIES: list[Any] = [
+    {"type": "delete_after", "days": 10},
+    {"type": "delete_after", "days": 90},
+    {"type": "fingerprints_within", "days": 7},
+    {"type": "onward_sharing", "rule": "criminal_justice"},
+    {"type": "onward_sharing", "rule": "none"},
+    {"type": "caveat", "text": "One."},
+    {"type": "caveat", "text": "Another."},
+    {"type": "confirm_before_acting"},
+]
+ODD: list[Any] = [
+    *({"type": "forget"}, {"type": "onward_sharing", "rule": "press"}, {"type": None}),
+    *({"days": 3}, "delete_after", None),
+]
 GRANULARITIES = ("hit", "count", "pointer", "record", "everything")
 
 
 @pytest.fixture(scope="module")
 def shipped() -> PolicySet:
     return with_examples(load_set(POLICIES))
+
+
+@pytest.fixture(scope="module")
+def obliging(shipped: PolicySet) -> PolicySet:
+    """The shipped set, with obligations in every agreement."""
+    agreed = copy.deepcopy(shipped.data["agreements"])
+    chance = random.Random(4)
+    for paper in [
+        p for others in agreed.values() for papers in others.values() for p in papers.values()
+    ]:
+        for grant in [g for grants in paper["shares"].values() for g in grants]:
+            grant["obligations"] = chance.sample(DUTIES, chance.randint(0, 5))
+    return with_agreements(shipped, agreed)
 
 
 @pytest.mark.parametrize("self_ori", SELVES)
@@ -62,7 +90,7 @@ class Inputs:
         self.purposes = [*self.words.purposes, "curiosity"]
         self.types = [*self.words.record_types]
 
-    def some(self, options: tuple[str, ...] | list[str]) -> list[str]:
+    def some(self, options: Sequence[Any]) -> list[Any]:
         return self.chance.sample(list(options), self.chance.randint(0, min(4, len(options))))
 
     def person(self) -> dict[str, Any]:
@@ -163,6 +191,8 @@ class Inputs:
             "granularity_given": pick(["record", "pointer", None]),
             "record_types": self.some(self.types),
             "handling": [{"keep_days": 30, "onward_sharing": "none", "caveat": None}],
+            "obligations": self.some(DUTIES if self.chance.random() < 0.8 else ODD),
+            "told": self.chance.random() < 0.8,
             "stale": pick([False, True]),
         }
 
@@ -175,11 +205,11 @@ async def outcome(engine: Engine, entrypoint: str, case: dict[str, Any]) -> Any:
 
 
 @pytest.mark.opa
-async def test_both_engines_decide_alike(start_opa: StartOpa, shipped: PolicySet) -> None:
-    embedded, server = EmbeddedEngine(), OpaServerEngine(start_opa(shipped))
-    await embedded.activate(shipped)
-    await server.activate(shipped)
-    inputs = Inputs(shipped, seed=20261123)
+async def test_both_engines_decide_alike(start_opa: StartOpa, obliging: PolicySet) -> None:
+    embedded, server = EmbeddedEngine(), OpaServerEngine(start_opa(obliging))
+    await embedded.activate(obliging)
+    await server.activate(obliging)
+    inputs = Inputs(obliging, seed=20261123)
     readers = {
         "ask": lambda o, _: decisions.read_ask(o, inputs.words),
         "answer": lambda o, _: decisions.read_answer(o, inputs.words),

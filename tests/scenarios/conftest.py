@@ -8,6 +8,9 @@ import pytest
 
 from demo.__main__ import question
 from demo.world import World, an_officer
+from tests.scenarios.two import kept, two
+
+__all__ = ["kept", "two"]
 
 PEOPLE = 400
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ AGENT = an_officer("agent.88", unit="Removal", unit_function="civil_enforcement"
 
 @contextmanager
 def edited(
-    gateway: Gateway, *edits: tuple[str, str, str], gone: str | None = None
+    gateway: Gateway, *edits: tuple[str, str, str], gone: Sequence[str] = ()
 ) -> Iterator[None]:
     """Change texts of the gateway's policy folder, apply; put all back afterwards."""
     policies = gateway.home / "policies"
@@ -39,9 +39,9 @@ def edited(
             assert old in text
             before.setdefault(policies / name, text)
             (policies / name).write_text(text.replace(old, new))
-        if gone is not None:
-            before[policies / gone] = (policies / gone).read_text()
-            (policies / gone).unlink()
+        for name in gone:
+            before[policies / name] = (policies / name).read_text()
+            (policies / name).unlink()
         gateway.command("policy", "apply")
         yield
     finally:
@@ -162,7 +162,7 @@ def test_an_answer_with_an_obligation_that_is_not_known_is_thrown_away(
     world: World, search: Search
 ) -> None:
     words = "onward_sharing: [none, "
-    grant = "data.sallyport.shared.grant.handling"
+    grant = "data.sallyport.shared.handling"
     with edited(
         world[SHERIFF],
         ("sallyport/vocabulary/data.yaml", words, words + "by_radio, "),
@@ -171,7 +171,7 @@ def test_an_answer_with_an_obligation_that_is_not_known_is_thrown_away(
             f'"handling": {grant}',
             f'"handling": object.union({grant}, {{"onward_sharing": "by_radio"}})',
         ),
-        gone="sallyport/release/release_test.rego",
+        gone=[f"sallyport/{n}/{n}_test.rego" for n in ("release", "obligations")],
     ):
         part = by_agency(search(POLICE, person(MARISOL), "warrant", agencies=[SHERIFF]))[SHERIFF]
     assert part["status"] == "bad_answer"

@@ -34,7 +34,9 @@ deny contains {
 	not agreed
 }
 
-agreed if data.sallyport.agreement.between(input.owner, input.self).grant
+agreed if grant
+
+grant := data.sallyport.agreement.between(input.owner, input.self).grant
 
 # METADATA
 # title: Not more than was asked
@@ -59,6 +61,7 @@ granularity_fits if {
 	input.answer.status in {"refused", "not_understood", "too_many", "unavailable"}
 	is_null(input.answer.granularity_given)
 	input.answer.handling == []
+	input.answer.obligations == []
 	input.answer.record_types == []
 }
 
@@ -97,13 +100,16 @@ deny contains {
 
 handling_known if {
 	is_boolean(input.answer.stale)
+	is_boolean(input.answer.told)
+	data.sallyport.obligations.known(input.answer.obligations)
 	every handling in input.answer.handling {
 		handling.keep_days >= 0
 		handling.onward_sharing in vocabulary.onward_sharing
 	}
 }
 
-obligations := array.concat(array.concat(delete_after, onward_sharing), array.concat(confirm, array.concat(array.concat(stale, caveats), by_law)))
+# Everything that asks for something, merged: the stricter counts.
+obligations := data.sallyport.obligations.merged(array.concat(array.concat(of_matches, of_answer), array.concat(of_facts, by_law)))
 
 # What the law of this agency's place wants done for it.
 default by_law := []
@@ -112,31 +118,23 @@ by_law := [duty | some duty in owed] if {
 	owed := data.sallyport.law.obligations(data.sallyport.shared.jurisdiction)
 }
 
-default delete_after := []
+of_matches := [duty |
+	some handling in input.answer.handling
+	some duty in data.sallyport.obligations.of_handling(handling)
+]
 
-# The shortest time that any match allows; where there is none, there is nothing to delete.
-delete_after := [{"type": "delete_after", "days": min([handling.keep_days | some handling in input.answer.handling])}]
+# What the owner wants done, and what this agency signed itself, whatever the owner says. An answer
+# that tells nothing asks for nothing.
+default of_answer := []
 
-default onward_sharing := []
+of_answer := array.concat(input.answer.obligations, data.sallyport.obligations.of_text(grant)) if input.answer.told == true
 
-onward_sharing := [{"type": "onward_sharing", "rule": strictest}] if {
-	asked := {handling.onward_sharing | some handling in input.answer.handling}
+of_facts := array.concat(
+	[{"type": "confirm_before_acting"} | to_confirm],
+	[{"type": "stale_data"} | input.answer.stale == true],
+)
 
-	# The vocabulary lists the strictest first.
-	strictest := [rule | some rule in vocabulary.onward_sharing; rule in asked][0]
-}
-
-default confirm := []
-
-confirm := [{"type": "confirm_before_acting"}] if {
+to_confirm if {
 	some record_type in input.answer.record_types
 	vocabulary.record_types[record_type].confirm == true
 }
-
-default stale := []
-
-stale := [{"type": "stale_data"}] if input.answer.stale == true
-
-caveats := [{"type": "caveat", "text": text} |
-	some text in {handling.caveat | some handling in input.answer.handling; is_string(handling.caveat)}
-]

@@ -70,7 +70,7 @@ test_missing_input if {
 	every part in ["now", "self", "owner", "search", "answer"] {
 		decision(object.remove(answered, [part])).allow == false
 	}
-	every part in ["status", "granularity_asked", "granularity_given", "record_types", "handling", "stale"] {
+	every part in ["status", "granularity_asked", "granularity_given", "record_types", "handling", "obligations", "told", "stale"] {
 		decision(without(part)).allow == false
 	}
 }
@@ -91,6 +91,8 @@ test_a_no_that_holds_something if {
 	every part, held in some_of_it {
 		codes(holding(object.union(said, {part: held}))) == {"admit.granularity"}
 	}
+	asks := {"obligations": [{"type": "stale_data"}]}
+	codes(holding(object.union(said, asks))) == {"admit.granularity"}
 }
 
 test_an_unknown_status if {
@@ -116,10 +118,60 @@ test_obligations if {
 	result.obligations == [
 		{"type": "delete_after", "days": 10},
 		{"type": "onward_sharing", "rule": "same_agency"},
-		{"type": "stale_data"},
 		{"type": "caveat", "text": "First"},
 		{"type": "caveat", "text": "Second"},
+		{"type": "stale_data"},
 	]
+}
+
+# What the owner asks for and what the agency signed itself, beside what each match asks for.
+test_the_stricter_counts if {
+	owners := [
+		{"type": "delete_after", "days": 12},
+		{"type": "fingerprints_within", "days": 20},
+		{"type": "onward_sharing", "rule": "criminal_justice"},
+		{"type": "caveat", "text": "Of the owner"},
+		{"type": "confirm_before_acting"},
+	]
+	exigent := example_test.searching(
+		holding({"obligations": owners, "record_types": ["person"]}),
+		{"iii_purpose_code": "X", "record_types": ["person", "arrest"]},
+	)
+	decision(exigent).obligations == [
+		{"type": "delete_after", "days": 12},
+		{"type": "fingerprints_within", "days": 15},
+		{"type": "onward_sharing", "rule": "none"},
+		{"type": "caveat", "text": "Of the owner"},
+		{"type": "confirm_before_acting"},
+	]
+}
+
+test_what_this_agency_signed_is_done_whatever_the_owner_says if {
+	signed := [{"type": "delete_after", "days": 3}, {"type": "confirm_before_acting"}]
+	result := with_signed(holding({"record_types": ["person"], "handling": []}), signed)
+	result.obligations == signed
+	nothing := holding({"record_types": [], "handling": [], "told": false, "obligations": signed})
+	with_signed(nothing, signed).obligations == []
+}
+
+test_an_unknown_obligation_refuses if {
+	every duty in [
+		{"type": "forget"},
+		{"type": "onward_sharing", "rule": "press"},
+		{"type": "onward_sharing", "rule": null},
+		{"days": 3},
+		{"type": null},
+		"delete_after",
+		null,
+	] {
+		codes(holding({"obligations": [duty]})) == {"admit.handling"}
+	}
+	codes(holding({"obligations": null})) == {"admit.handling"}
+	codes(holding({"told": null})) == {"admit.handling"}
+}
+
+with_signed(answer, duties) := found if {
+	found := data.sallyport.admit.decision with input as answer with data.agreements as example_test.obliging(duties)
 }
 
 test_what_the_law_wants_done if {

@@ -18,6 +18,7 @@ decision := {
 	"terms": terms,
 	"classes_never_shared": data.sallyport.shared.never_shared,
 	"freshness_minutes": data.sallyport.shared.grant.freshness_minutes,
+	"obligations": data.sallyport.shared.owed,
 	"rules": array.concat([data.sallyport.shared.paper.id], [reason.code | some reason in said]),
 } if {
 	data.sallyport.officer.deny == set()
@@ -31,6 +32,7 @@ decision := {
 	"terms": [],
 	"classes_never_shared": [],
 	"freshness_minutes": {},
+	"obligations": [],
 	"rules": [reason.code | some reason in reasons],
 }
 

@@ -18,6 +18,11 @@ test_as_agreed if {
 		"terms": ["name", "birth_date"],
 		"classes_never_shared": ["immigration_status", "intelligence", "juvenile", "medical", "release_date", "victim"],
 		"freshness_minutes": {"vehicle": 10080, "warrant": 10080},
+		"obligations": [
+			{"type": "delete_after", "days": 30},
+			{"type": "onward_sharing", "rule": "none"},
+			{"type": "caveat", "text": "Confirm with the owner before acting."},
+		],
 		"rules": ["mou-2026-01"],
 	}
 }
@@ -57,6 +62,7 @@ test_a_refusal_gives_nothing if {
 		"terms": [],
 		"classes_never_shared": [],
 		"freshness_minutes": {},
+		"obligations": [],
 		"rules": ["officer.role"],
 	}
 }

@@ -76,6 +76,8 @@ answered := {
 		"granularity_given": "record",
 		"record_types": ["person", "warrant"],
 		"handling": [{"keep_days": 30, "onward_sharing": "none", "caveat": null}],
+		"obligations": [],
+		"told": true,
 		"stale": false,
 	},
 }
@@ -122,3 +124,9 @@ asked_by(base, changes) := object.union(base, {"asker": changes})
 finding(base, changes) := object.union(base, {"facts": [object.union(fact, changes)]})
 
 codes(decision) := {reason.code | some reason in decision.reasons}
+
+# The examples, with these obligations in what Calloway County shares with Port Serena.
+obliging(duties) := object.union(agreements, {"CA9990000": {"TX9990000": {"mou-2026-01": {"shares": {"TX9990000": [object.union(grant, {"obligations": duties})]}}}}}) if {
+	agreements := data.sallyport.example.agreements
+	grant := agreements.CA9990000.TX9990000["mou-2026-01"].shares.TX9990000[0]
+}

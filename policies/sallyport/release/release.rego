@@ -25,7 +25,7 @@ action(place, fact) := object.union(nothing, {"rules": rules}) if {
 } else := {
 	"show": show(fact),
 	"classes": object.remove(data.sallyport.shared.classes, left_out(place)),
-	"handling": told_with(data.sallyport.shared.grant.handling, [entry[1] | some entry in data.sallyport.law.caveats; entry[0] == place]),
+	"handling": told_with(data.sallyport.shared.handling, [entry[1] | some entry in data.sallyport.law.caveats; entry[0] == place]),
 	"confirm": confirm(fact),
 	"rules": array.concat([data.sallyport.shared.paper.id], [entry[2] | some entry in withheld; entry[0] == place]),
 }
@@ -56,7 +56,9 @@ withheld := data.sallyport.law.withhold(data.sallyport.shared.jurisdiction) | wi
 #   id: hit.confirm
 #   citation: NCIC hit confirmation
 #   confirm_by_counsel: false
-confirm(fact) := vocabulary.record_types[fact.record_type].confirm
+confirm(fact) if {
+	data.sallyport.obligations.confirm(data.sallyport.shared.grant)
+} else := vocabulary.record_types[fact.record_type].confirm
 
 # METADATA
 # title: "YELLOW: a pointer only"

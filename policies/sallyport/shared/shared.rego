@@ -18,6 +18,11 @@ grant := deal.grant
 
 paper := deal.paper
 
+# What the receiver has to do, by the agreement: for each match, and for the answer.
+handling := data.sallyport.obligations.handling(grant)
+
+owed := data.sallyport.obligations.of_grant(grant)
+
 denials := data.sallyport.law.denials(jurisdiction)
 
 never := data.sallyport.law.never(jurisdiction)

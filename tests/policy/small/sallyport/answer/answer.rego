@@ -15,7 +15,7 @@ default decision := {
 	"allow": false,
 	"reasons": [{"code": "agreement.none", "text": "There is no agreement with your agency."}],
 	"granularity": "hit", "record_types": [], "terms": [], "classes_never_shared": [],
-	"freshness_minutes": {}, "rules": ["test.no_agreement"],
+	"freshness_minutes": {}, "obligations": [], "rules": ["test.no_agreement"],
 }
 
 decision := {
@@ -24,6 +24,7 @@ decision := {
 	"terms": input.search.subject.terms,
 	"classes_never_shared": ["victim"],
 	"freshness_minutes": {"warrant": 60},
+	"obligations": [],
 	"rules": ["test.answer"],
 } if {
 	allowed

@@ -1,0 +1,83 @@
+# METADATA
+# title: What whoever receives an answer has to do for it
+# description: >-
+#   The agreement says it twice: under `handling`, for every match, and under `obligations`, for
+#   every answer that tells something. The law of the receiver's place adds to it. Where two say the
+#   same thing differently the stricter counts: fewer days, the onward sharing that the vocabulary
+#   lists first. A text, or a word alone, takes nothing away from another, so all of them stay.
+package sallyport.obligations
+
+import data.sallyport.vocabulary
+
+# What the owner's grant asks of the receiver. No record is in it: it is the same whatever the
+# records hold.
+of_grant(grant) := merged(array.concat(of_handling(grant.handling), of_text(grant)))
+
+# What the text of an agreement lists. The agency's own records rest on no agreement.
+of_text(grant) := grant.obligations if {
+	is_array(grant.obligations)
+} else := []
+
+of_handling(handling) := array.concat(
+	[
+		{"type": "delete_after", "days": handling.keep_days},
+		{"type": "onward_sharing", "rule": handling.onward_sharing},
+	],
+	[{"type": "caveat", "text": handling.caveat} | is_string(handling.caveat)],
+)
+
+# The same, as the handling of one match. Further caveats stand with the answer, once.
+handling(grant) := grant.handling if {
+	of_text(grant) == []
+} else := object.union(grant.handling, bounds(of_grant(grant)))
+
+bounds(duties) := {"keep_days": days, "onward_sharing": rule} if {
+	some first in duties
+	first.type == "delete_after"
+	days := first.days
+	some second in duties
+	second.type == "onward_sharing"
+	rule := second.rule
+}
+
+# Whether the owner has to confirm, whatever the type of record.
+confirm(grant) if {
+	some duty in of_text(grant)
+	duty.type == "confirm_before_acting"
+}
+
+# One of each kind, the strictest; the others all.
+merged(duties) := array.concat(array.concat(fewest_days(duties), strictest_rules(duties)), plain(duties))
+
+fewest_days(duties) := [{"type": kind, "days": min([of_kind.days | some of_kind in duties; of_kind.type == kind])} |
+	some kind in {duty.type | some duty in duties; is_number(duty.days)}
+]
+
+strictest_rules(duties) := [{"type": kind, "rule": strictest(kind, duties)} |
+	some kind in {duty.type | some duty in duties; is_string(duty.rule)}
+]
+
+# The vocabulary lists the strictest first.
+strictest(kind, duties) := rule if {
+	asked := {duty.rule | some duty in duties; duty.type == kind}
+	rule := [word | some word in vocabulary.onward_sharing; word in asked][0]
+}
+
+plain(duties) := [duty |
+	some duty in {each | some each in duties}
+	object.remove(duty, ["type", "text"]) == {}
+]
+
+# Whether each is one that this agency knows.
+known(duties) if {
+	words := vocabulary.obligations
+	is_array(duties)
+	every duty in duties {
+		duty.type in words
+		rule_known(duty)
+	}
+}
+
+rule_known(duty) if duty.rule in vocabulary.onward_sharing
+
+rule_known(duty) if object.remove(duty, ["rule"]) == duty
