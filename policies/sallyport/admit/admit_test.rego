@@ -167,6 +167,7 @@ test_an_unknown_obligation_refuses if {
 		codes(holding({"obligations": [duty]})) == {"admit.handling"}
 	}
 	codes(holding({"obligations": null})) == {"admit.handling"}
+	codes(holding({"obligations": {}})) == {"admit.handling"}
 	codes(holding({"told": null})) == {"admit.handling"}
 }
 

@@ -23,22 +23,19 @@ of_handling(handling) := array.concat(
 		{"type": "delete_after", "days": handling.keep_days},
 		{"type": "onward_sharing", "rule": handling.onward_sharing},
 	],
-	[{"type": "caveat", "text": handling.caveat} | is_string(handling.caveat)],
+	[{"type": "caveat", "text": text} | some text in caveats(handling)],
 )
+
+caveats(handling) := [handling.caveat] if {
+	is_string(handling.caveat)
+} else := []
 
 # The same, as the handling of one match. Further caveats stand with the answer, once.
 handling(grant) := grant.handling if {
 	of_text(grant) == []
 } else := object.union(grant.handling, bounds(of_grant(grant)))
 
-bounds(duties) := {"keep_days": days, "onward_sharing": rule} if {
-	some first in duties
-	first.type == "delete_after"
-	days := first.days
-	some second in duties
-	second.type == "onward_sharing"
-	rule := second.rule
-}
+bounds(duties) := {"keep_days": fewest("delete_after", duties), "onward_sharing": strictest("onward_sharing", duties)}
 
 # Whether the owner has to confirm, whatever the type of record.
 confirm(grant) if {
@@ -46,15 +43,18 @@ confirm(grant) if {
 	duty.type == "confirm_before_acting"
 }
 
-# One of each kind, the strictest; the others all.
+# One of each kind, the strictest; the others all. A kind without days, or without a rule, has none
+# that is fewest or strictest, and falls out of that list.
 merged(duties) := array.concat(array.concat(fewest_days(duties), strictest_rules(duties)), plain(duties))
 
-fewest_days(duties) := [{"type": kind, "days": min([of_kind.days | some of_kind in duties; of_kind.type == kind])} |
-	some kind in {duty.type | some duty in duties; is_number(duty.days)}
+fewest_days(duties) := [{"type": kind, "days": fewest(kind, duties)} |
+	some kind in {duty.type | some duty in duties}
 ]
 
+fewest(kind, duties) := min([duty.days | some duty in duties; duty.type == kind])
+
 strictest_rules(duties) := [{"type": kind, "rule": strictest(kind, duties)} |
-	some kind in {duty.type | some duty in duties; is_string(duty.rule)}
+	some kind in {duty.type | some duty in duties}
 ]
 
 # The vocabulary lists the strictest first.

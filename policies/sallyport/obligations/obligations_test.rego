@@ -53,6 +53,21 @@ test_no_caveat_at_all if {
 	]
 }
 
+test_only_who_says_so_has_it_confirmed if {
+	obligations.confirm(grant([{"type": "confirm_before_acting"}]))
+	not obligations.confirm(grant([{"type": "stale_data"}]))
+}
+
+test_each_kind_by_itself if {
+	duties := [
+		{"type": "onward_sharing", "rule": "criminal_justice"},
+		{"type": "passing_on", "rule": "none"},
+		{"type": "delete_after", "days": 9},
+		{"type": "fingerprints_within", "days": 3},
+	]
+	obligations.merged(duties) == [duties[2], duties[3], duties[0], duties[1]]
+}
+
 test_the_same_twice_is_once if {
 	duties := [{"type": "stale_data"}, {"type": "stale_data"}]
 	obligations.merged(duties) == [{"type": "stale_data"}]

@@ -33,9 +33,7 @@ action(place, fact) := object.union(nothing, {"rules": rules}) if {
 # What the law says with a record stands after what was agreed to be said.
 told_with(handling, words) := handling if {
 	words == []
-} else := object.union(handling, {"caveat": concat(" ", array.concat(agreed, words))}) if {
-	agreed := [text | text := handling.caveat; is_string(text)]
-}
+} else := object.union(handling, {"caveat": concat(" ", array.concat(data.sallyport.obligations.caveats(handling), words))})
 
 left_out(place) := {entry[1] | some entry in withheld; entry[0] == place}
 
