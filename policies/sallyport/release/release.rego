@@ -25,10 +25,12 @@ action(place, fact) := object.union(nothing, {"rules": rules}) if {
 } else := {
 	"show": show(fact),
 	"classes": object.remove(data.sallyport.shared.classes, left_out(place)),
-	"handling": told_with(data.sallyport.shared.handling, [entry[1] | some entry in data.sallyport.law.caveats; entry[0] == place]),
+	"handling": told_with(data.sallyport.shared.handling, law_says(place)),
 	"confirm": confirm(fact),
 	"rules": array.concat([data.sallyport.shared.paper.id], [entry[2] | some entry in withheld; entry[0] == place]),
 }
+
+law_says(place) := [entry[1] | some entry in data.sallyport.law.caveats; entry[0] == place]
 
 # What the law says with a record stands after what was agreed to be said.
 told_with(handling, words) := handling if {
