@@ -8,8 +8,8 @@ from typing import Final
 from adapters.compile import ObjectPlan
 from adapters.handling import HandlingPlan
 from adapters.mapping import PLACEHOLDER
-from adapters.rows import Row, Values
-from adapters.rules import Condition, Fault, Tree, Unit, all_hold
+from adapters.rows import Fault, Row, Values
+from adapters.rules import Condition, Tree, Unit, all_hold
 from adapters.shapes import Contexts, Instance
 from gateway import niem
 from gateway.model import Message, Record
@@ -29,6 +29,8 @@ class RecordPlan:
     id_columns: tuple[str, ...]
     objects: Mapping[str, ObjectPlan]
     handling: HandlingPlan
+    handling_columns: frozenset[str]
+    """The row's own columns that say who may see the record."""
     kept: Counter[str]
     contexts: Contexts = field(default_factory=Contexts)
 

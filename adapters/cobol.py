@@ -13,10 +13,10 @@ from typing import Any, Final
 from adapters import textfile
 from adapters.cobol_copybook import Copybook
 from adapters.cobol_layout import MAX_RECORD, Layout
-from adapters.cobol_plan import BadItem, Block, Decoding
+from adapters.cobol_plan import Block, Decoding
 from adapters.cobol_records import Frame, Framing, frames, hint
 from adapters.cobol_values import Machine
-from adapters.rows import BadRow, Columns, Row, Values
+from adapters.rows import BadRow, Columns, Fault, Row, Values
 from gateway.errors import Misconfigured
 
 _ALL_PAIRS: Final = bytes(
@@ -84,14 +84,26 @@ class CobolReader:
         decoding = Decoding(data, text, values, groups, lenient=self._chosen is None)
         try:
             end = decoding.run(self._block)
-        except BadItem as error:
-            return BadRow(number, raw, error.code, error.text, error.column, error.value)
+        except Fault as error:
+            first = next(iter(decoding.faults), error)
+            return BadRow(number, raw, first.code, first.text, first.column, first.value)
         if end < len(data) and self._framing.kind == "rdw":
             why = (
                 f"the record has {len(data)} bytes and its layout {end}: add a FILLER for the rest"
             )
             return BadRow(number, raw, "cobol.length", why)
-        return Row(number, raw, values, groups)
+        row = Row(number, raw, values, groups)
+        if not decoding.faults:
+            return row
+        first = decoding.faults[0]
+        unread = frozenset(f.column for f in decoding.faults if f.column is not None)
+        # What decides how a record is laid out has to be read before anything is.
+        partly = None if unread & self._layout.deciding else row
+        return BadRow(
+            *(number, raw, first.code, first.text, first.column, first.value),
+            row=partly,
+            unread=unread,
+        )
 
     def _uses(self, part: str) -> bool:
         return self._chosen is None or any(n.startswith(f"{part}.") for n in self._chosen)

@@ -92,6 +92,11 @@ class Layout:
         self.columns = self._columns()
         self._check_variants()
 
+    @property
+    def deciding(self) -> frozenset[str]:
+        """The columns by which one layout is told from another."""
+        return frozenset(self._asked)
+
     def plan(self, wanted: Collection[str] | None) -> Block:
         """Make the plan that reads these columns; all of them for None."""
         self._wanted = None if wanted is None else {n.rpartition(".")[2] for n in wanted}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from adapters.cobol_values import Read, Unreadable
-from adapters.rows import Values
+from adapters.rows import Fault, Values
 
 NUMBER: Final = "OCCURS"
 """The column of a repeated part that says which one it is, from 1. No item can have that name."""
@@ -119,21 +119,10 @@ class Block:
         return not any(s.leaves or s.steps or s.tail for s in self.segments)
 
 
-class BadItem(Exception):
-    """One column of a record can't be read."""
-
-    def __init__(self, code: str, text: str, column: str | None, value: str | None) -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text
-        self.column = column
-        self.value = value
-
-
 class Decoding:
     """One record while it is read. `lenient`: a layout that may not be meant is left blank."""
 
-    __slots__ = ("_data", "_lenient", "_text", "_values", "groups")
+    __slots__ = ("_data", "_lenient", "_text", "_values", "faults", "groups")
 
     def __init__(
         self,
@@ -149,9 +138,14 @@ class Decoding:
         self._values = values
         self._lenient = lenient
         self.groups = groups
+        self.faults: list[Fault] = []
+        """What could not be read of items at known places: they are left blank."""
 
     def run(self, block: Block) -> int:
-        """Read all of it into the values and groups; give where it ends. Raises BadItem."""
+        """Read all of it into the values and groups; give where it ends.
+
+        Raises Fault where nobody can say how it goes on; other faults are collected.
+        """
         return self._block(block, 0, self._values, None, maybe=False)
 
     def _block(
@@ -163,14 +157,15 @@ class Decoding:
                 if maybe and self._lenient:
                     return at
                 why = f"the record ends after {len(data)} bytes, before the layout does"
-                raise BadItem("cobol.truncated", why, None, None)
+                raise Fault("cobol.truncated", why, None, None)
             for leaf in segment.leaves:
                 first, end = at + leaf.first, at + leaf.end
                 try:
                     values[leaf.column] = leaf.read(data, text, first, end)
                 except Unreadable as error:
                     if not (maybe and self._lenient):
-                        raise self._bad(error, leaf, first, end, table, maybe=maybe) from None
+                        fault = self._bad(error, leaf, first, end, table, maybe=maybe)
+                        self.faults.append(fault)
                     values[leaf.column] = ""
             for step in segment.steps:
                 self._step(step, at + step.first, values, table, maybe=maybe)
@@ -196,7 +191,7 @@ class Decoding:
             if maybe and self._lenient:
                 return end
             why = f"the record ends after {len(self._data)} bytes, within {table.part}"
-            raise BadItem("cobol.truncated", why, None, None)
+            raise Fault("cobol.truncated", why, None, None)
         if table.block.idle and not (table.wanted or table.block.varies):
             return end
         rows = self.groups.setdefault(table.part, [])
@@ -217,7 +212,7 @@ class Decoding:
         count = int(text) if text.isdecimal() else -1
         if not 0 <= count <= table.most:
             why = f"the number of {table.part} is not from 0 to {table.most}"
-            raise BadItem("cobol.count", why, column, text)
+            raise Fault("cobol.count", why, column, text)
         return count
 
     def _choice(self, choice: Choice, at: int, values: Values, table: Table | None) -> int:
@@ -235,7 +230,7 @@ class Decoding:
                 continue
             end = max(end, self._block(member.block, at, values, table, maybe=maybe))
         if choice.root and not met:
-            raise BadItem("cobol.variant", "no layout's condition holds for it", None, None)
+            raise Fault("cobol.variant", "no layout's condition holds for it", None, None)
         return end
 
     def _probed(self, choice: Choice, at: int) -> Values:
@@ -259,11 +254,11 @@ class Decoding:
         table: Table | None,
         *,
         maybe: bool,
-    ) -> BadItem:
+    ) -> Fault:
         name = leaf.column if table is None else f"{table.part}.{leaf.column}"
         value = self._text[first:end] if leaf.text else f"X'{self._data[first:end].hex().upper()}'"
         hint = "; if another layout stands there, say under `variants` when" if maybe else ""
-        return BadItem(error.code, f"{error.text}{hint}", name, value)
+        return Fault(error.code, f"{error.text}{hint}", name, value)
 
 
 def _says(table: Table, values: Values) -> bool:

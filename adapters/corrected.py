@@ -2,9 +2,14 @@
 
 Columns of the row itself are corrected before anything is joined, so that a corrected key finds its
 rows; joined columns (`part.COLUMN`) afterwards.
+
+Of a row that could not be read, in whole or in part, a blank does not mean that nothing stands
+there. So a correction counts only if it says all that could not be read and, where nothing could,
+all by which it is decided who may see the record. Else the row stays set aside and says what lacks.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from adapters.joins import Join
@@ -12,15 +17,21 @@ from adapters.rows import BadRow, Reader, Row, Values
 from gateway.records.source import Correction, row_key
 
 
-def corrected(reader: Reader, corrections: Mapping[str, Correction]) -> Iterator[Row | BadRow]:
-    """Put corrections in, by the rows' keys. A row that could not be read becomes one that can."""
+def corrected(
+    reader: Reader, corrections: Mapping[str, Correction], handling: Collection[str]
+) -> Iterator[Row | BadRow]:
+    """Put corrections in, by the rows' keys. A row that could not be read becomes one that can.
+
+    `handling` are the columns that say who may see a record.
+    """
     if not corrections:
         yield from reader.rows()
         return
     blank = dict.fromkeys(reader.columns().own, "")
     for row in reader.rows():
-        found = corrections.get(row_key(row.raw))
-        yield row if found is None else _with(row, found, blank)
+        # Damage of which no text is kept is no row that could be told from another.
+        found = corrections.get(row_key(row.raw)) if row.raw else None
+        yield row if found is None else _with(row, found, blank, handling)
 
 
 def overridden(row: Row | BadRow) -> Row | BadRow:
@@ -45,9 +56,26 @@ def fields_of(row: Row | BadRow, joins: Sequence[Join]) -> dict[str, Any] | None
     return {**known.values, **groups}
 
 
-def _with(row: Row | BadRow, correction: Correction, blank: Values) -> Row:
-    values = dict(row.values) if isinstance(row, Row) else dict(blank)
+def _with(
+    row: Row | BadRow, correction: Correction, blank: Values, handling: Collection[str]
+) -> Row | BadRow:
+    read = row if isinstance(row, Row) else row.row
+    if isinstance(row, BadRow):
+        lacking = sorted(_lacking(row, correction, handling))
+        if lacking:
+            named = ", ".join(lacking)
+            text = f"it could not be read, so its correction has to say what stands in {named}"
+            return replace(row, code="correction.lacks", text=text, column=lacking[0], value=None)
+    values = dict(blank) if read is None else dict(read.values)
     values.update(correction.values)
-    groups = dict(row.groups) if isinstance(row, Row) else {}
+    groups = {} if read is None else dict(read.groups)
     groups.update({name: [dict(one) for one in new] for name, new in correction.groups.items()})
     return Row(row.line, row.raw, values, groups, row.span, correction)
+
+
+def _lacking(row: BadRow, correction: Correction, handling: Collection[str]) -> Iterator[str]:
+    """Name what nobody has read and the correction does not say."""
+    needed = row.unread if row.row is not None else row.unread | frozenset(handling)
+    for name in needed:
+        if not correction.values.get(name) and name.partition(".")[0] not in correction.groups:
+            yield name

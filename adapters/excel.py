@@ -167,7 +167,7 @@ class ExcelReader:
     def _row(self, number: int, cells: _Cells, names: Mapping[int, str]) -> Row | BadRow:
         raw = _raw(cells)
         values: Values = dict.fromkeys(names.values(), "")
-        wrong: tuple[str, _Unread] | None = None
+        wrong: dict[str, _Unread] = {}
         for at, found in cells.items():
             if found == "":
                 continue
@@ -177,12 +177,13 @@ class ExcelReader:
             if isinstance(found, str):
                 values[names[at]] = found
             elif self._counts(names[at], found):
-                wrong = wrong or (names[at], found)
+                wrong[names[at]] = found
         row = Row(number, raw, values)
-        if wrong is None:
+        if not wrong:
             return row
-        column, why = wrong
-        return BadRow(number, raw, why.code, why.text, column, why.shown, row=row)
+        column, why = next(iter(wrong.items()))
+        unread = frozenset(wrong)
+        return BadRow(number, raw, why.code, why.text, column, why.shown, row=row, unread=unread)
 
     def _counts(self, column: str, found: _Unread) -> bool:
         if self._used is not None and column not in self._used:

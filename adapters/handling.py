@@ -12,7 +12,8 @@ from adapters.codes import CodeTable, CodeTables
 from adapters.compile import FieldCompiler
 from adapters.dates import DateReader
 from adapters.document import Document, Place
-from adapters.rules import Condition, Fault, all_hold
+from adapters.rows import Fault
+from adapters.rules import Condition, all_hold
 from gateway.errors import Untranslatable
 from gateway.model import Contact, Fact, Handling
 

@@ -15,6 +15,17 @@ Values: TypeAlias = dict[str, str]
 """Column → text, without blanks at the ends; "" where nothing is known."""
 
 
+class Fault(Exception):
+    """A row can't be read or translated: the column at fault, its value, and why."""
+
+    def __init__(self, code: str, text: str, column: str | None, value: str | None) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+        self.column = column
+        self.value = value
+
+
 @dataclass(slots=True)
 class Row:
     """One row, or several that belong together. `groups` holds repeated parts by their name.
@@ -35,7 +46,8 @@ class Row:
 class BadRow:
     """A row that can't be read. `code` is stable; `text` says why and holds no value.
 
-    `row` is there where it could be read, and only what should be joined to it could not be.
+    `row` is what could be read of it, where something could; `unread` are the columns (of repeated
+    parts: `part.COLUMN`, or the part) that could not, and so are blank in it or one of several.
     """
 
     line: int
@@ -46,6 +58,7 @@ class BadRow:
     value: str | None = None
     span: int = 1
     row: Row | None = None
+    unread: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

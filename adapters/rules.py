@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 from adapters.codes import CodeTable, Word
 from adapters.dates import DAY, MONTH, TIME, YEAR, DateReader, Moment
 from adapters.mapping import PLACEHOLDER
-from adapters.rows import Values
+from adapters.rows import Fault, Values
 from gateway import niem
 from gateway.errors import Untranslatable
 
@@ -27,17 +27,6 @@ _INTEGER: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _DECIMAL: Final = re.compile(r"[+-]?\d{1,18}(?:\.\d{1,9})?", re.ASCII)
 _SHORT: Final = 64
 _MOST_KNOWN: Final = 512
-
-
-class Fault(Exception):
-    """A row can't be translated: the column at fault, its value, and why."""
-
-    def __init__(self, code: str, text: str, column: str | None, value: str | None) -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text
-        self.column = column
-        self.value = value
 
 
 @dataclass(frozen=True, slots=True)

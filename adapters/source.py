@@ -21,8 +21,8 @@ from adapters.mapping import MappingFile, placeholders
 from adapters.nibrs import codes as standard_codes
 from adapters.opening import code_files
 from adapters.repeats import Repeat, compile_repeats, repeated
-from adapters.rows import BadRow, Columns, Reader, Row, Stating
-from adapters.rules import Condition, Fault
+from adapters.rows import BadRow, Columns, Fault, Reader, Row, Stating
+from adapters.rules import Condition
 from adapters.terms import Terms, terms_of
 from gateway.errors import Misconfigured
 from gateway.model import Record, SetAside
@@ -91,7 +91,8 @@ class MappedSource:
         with self._around():
             for part in self._parts:
                 try:
-                    rows = corrected(part.reader, corrections)
+                    handling = {c for plan in part.plans for c in plan.handling_columns}
+                    rows = corrected(part.reader, corrections, handling)
                     for row in joined(repeated(rows, part.repeats), part.joins):
                         yield from self._translated(overridden(row), part)
                 finally:
@@ -235,13 +236,18 @@ class Compiler:
             key = _id_columns(doc, spec["id"], fields, (*place, "id"))
         with doc.going_on():
             when = fields.conditions(spec.get("when"), (*place, "when"))
+        facts: set[str] = set()
+        of_facts = FieldCompiler(doc, number, columns, self.tables, facts)
+        handling = compile_handling(doc, number, of_facts, self.tables)
+        self.used |= facts
         plan = RecordPlan(
             record_type=spec["type"],
             when=when,
             id_template=spec["id"],
             id_columns=key,
             objects=objects,
-            handling=compile_handling(doc, number, fields, self.tables),
+            handling=handling,
+            handling_columns=frozenset(facts & columns.own) - {n for n in facts if "." in n},
             kept=fields.kept,
         )
         self.plans.append((number, plan, fields.targets))

@@ -25,8 +25,7 @@ from adapters.joins import Join, join_columns, joined
 from adapters.mapping import PLACEHOLDER, MappingFile
 from adapters.pushdown import DayColumn, PersonSearch
 from adapters.repeats import Repeat, repeated
-from adapters.rows import Row, Values
-from adapters.rules import Fault
+from adapters.rows import Fault, Row, Values
 from adapters.source import Compiler, MappedSource, Part
 from adapters.tables import Database, TableLookup, TableReader, raw
 from adapters.terms import Terms

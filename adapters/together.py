@@ -92,8 +92,13 @@ class TogetherReader:
         span = sum(n for _, n, _, _ in lines)
         parts = [{f"{self._part}.{k}": v for k, v in row.items()} for *_, row in lines]
         row = Row(first, raw, dict(values), {self._part: parts}, span)
-        for column in self._agree():
-            if any(other.get(column) != values.get(column) for *_, other in lines):
-                text = "the rows that are one differ here"
-                return BadRow(first, raw, "rows.differ", text, column, None, span, row)
-        return row
+        differing = [
+            column
+            for column in self._agree()
+            if any(other.get(column) != values.get(column) for *_, other in lines)
+        ]
+        if not differing:
+            return row
+        text = "the rows that are one differ here"
+        unread = frozenset(differing)
+        return BadRow(first, raw, "rows.differ", text, min(differing), None, span, row, unread)

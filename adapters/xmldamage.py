@@ -210,4 +210,5 @@ def _opening(file: BinaryIO, following: int, around: list[bytes]) -> bytes:
         newline = block.rfind(b"\n")
         column = len(block) - newline - 1 if newline >= 0 else column + len(block)
     tags = b"".join(re.sub(rb"[\r\n]", b" ", tag) for tag in around)
-    return re.sub(rb"[\r\n]", b" ", declared) + tags + b"\n" * lines + b" " * column
+    opened = re.sub(rb"[\r\n]", b" ", declared) + tags
+    return opened + b"\n" * lines + b" " * (column if lines else column - len(opened))

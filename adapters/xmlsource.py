@@ -258,7 +258,10 @@ class XmlReader:
         if not faults:
             return row
         column, first = faults[0]
-        return BadRow(line, raw, first.code, first.text, column, first.value, row=row)
+        unread = frozenset(name for name, _ in faults if name is not None)
+        return BadRow(
+            line, raw, first.code, first.text, column, first.value, row=row, unread=unread
+        )
 
     def _find_first(self) -> None:
         """See that the file can be begun, and that its records are not of another namespace."""

@@ -390,7 +390,7 @@ def test_whatever_stands_in_an_xml_file_is_read_or_said(
 ) -> None:
     rows = read(tmp_path / "f", HEAD.encode() + body + b"</r>", said)
     damaged = [r for r in rows if isinstance(r, BadRow) and r.code == "xml.damaged"]
-    assert damaged in ([], rows[-1:])
+    assert all("reading went on" in r.text for r in damaged if r is not rows[-1])
     if not damaged:
         # Each outermost record of a file without damage is a row or set aside.
         outer = body.count(b"<x>") + body.count(b"<x/>")
