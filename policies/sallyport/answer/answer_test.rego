@@ -5,7 +5,7 @@ import data.sallyport.vocabulary
 
 asked := example_test.asked
 
-decision(question) := found if found := data.sallyport.answer.decision with input as question with data.agreements as data.sallyport.example.agreements
+decision(question) := found if found := data.sallyport.answer.decision with input as question with data.agreements as data.sallyport.example.agreements with data.local.never_classes as [] with data.local.hidden_types as [] with data.local.limits as {"max_matches": 100}
 
 codes(question) := example_test.codes(decision(question))
 
@@ -154,12 +154,12 @@ test_classes_never_shared_follow_law_and_agreement if {
 }
 
 test_local_rules_narrow if {
-	result := data.sallyport.answer.decision with input as asked with data.agreements as data.sallyport.example.agreements with data.local.never_classes as ["photo"]
+	result := data.sallyport.answer.decision with input as asked with data.agreements as data.sallyport.example.agreements with data.local.hidden_types as [] with data.local.limits as {"max_matches": 100} with data.local.never_classes as ["photo"]
 	"photo" in result.classes_never_shared
 }
 
 test_a_jurisdiction_without_its_law_is_refused if {
-	result := data.sallyport.answer.decision with input as asked with data.agreements as data.sallyport.example.agreements with data.agencies.TX9990000.jurisdiction as "atlantis"
+	result := data.sallyport.answer.decision with input as asked with data.agreements as data.sallyport.example.agreements with data.local.never_classes as [] with data.local.hidden_types as [] with data.local.limits as {"max_matches": 100} with data.agencies.TX9990000.jurisdiction as "atlantis"
 	result.allow == false
 	example_test.codes(result) == {"answer.undecided"}
 }
@@ -175,7 +175,7 @@ test_terms_of_classes_never_shared_are_not_searched_by if {
 	decision(question).terms == ["name", "birth_date", "ssn"]
 	own := example_test.asked_by(question, {"ori": "TX9990000"})
 	decision(own).terms == ["name", "birth_date", "alien_registration", "ssn"]
-	withheld := decision(question) with data.local.never_classes as ["ssn"]
+	withheld := data.sallyport.answer.decision with input as question with data.agreements as data.sallyport.example.agreements with data.local.never_classes as ["ssn"] with data.local.hidden_types as [] with data.local.limits as {"max_matches": 100}
 	withheld.terms == ["name", "birth_date"]
 }
 
@@ -212,12 +212,12 @@ test_terms_are_searched_by_only_where_their_class_is_given if {
 
 test_a_line_of_the_law_that_is_missing_refuses if {
 	denials := data.sallyport.answer.decision with input as asked
-		with data.agreements as data.sallyport.example.agreements
+		with data.agreements as data.sallyport.example.agreements with data.local.never_classes as [] with data.local.hidden_types as [] with data.local.limits as {"max_matches": 100}
 		with data.sallyport.law.owner_deny as {}
 	denials.allow == false
 	example_test.codes(denials) == {"answer.undecided"}
 	result := data.sallyport.answer.decision with input as asked
-		with data.agreements as data.sallyport.example.agreements
+		with data.agreements as data.sallyport.example.agreements with data.local.never_classes as [] with data.local.hidden_types as [] with data.local.limits as {"max_matches": 100}
 		with data.sallyport.law.owner_never as {}
 	result.allow == false
 	example_test.codes(result) == {"answer.undecided"}

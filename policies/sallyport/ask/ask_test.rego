@@ -4,7 +4,7 @@ import data.sallyport.example_test
 
 asking := example_test.asking
 
-decision(question) := found if found := data.sallyport.ask.decision with input as question with data.agreements as data.sallyport.example.agreements
+decision(question) := found if found := data.sallyport.ask.decision with input as question with data.agreements as data.sallyport.example.agreements with data.local.never_classes as [] with data.local.hidden_types as [] with data.local.limits as {"max_matches": 100} with data.local.everyone_purposes as ["criminal_investigation"]
 
 peer(question, owner) := decision(question).agencies[owner]
 
@@ -70,7 +70,7 @@ test_an_expired_agreement_is_refused if {
 }
 
 test_no_agreement_is_refused if {
-	result := data.sallyport.ask.decision with input as asking with data.agreements as {}
+	result := data.sallyport.ask.decision with input as asking with data.agreements as {} with data.local.limits as {"max_matches": 100}
 	example_test.codes(result.agencies.TX9990000) == {"agreement.none"}
 }
 
@@ -143,7 +143,7 @@ test_nobody_is_routed_to if {
 
 test_everyone_is_all_with_an_agreement if {
 	everyone := data.sallyport.ask.decision with input as naming(["*"])
-		with data.agreements as data.sallyport.example.agreements
+		with data.agreements as data.sallyport.example.agreements with data.local.never_classes as [] with data.local.hidden_types as [] with data.local.limits as {"max_matches": 100}
 		with data.local.everyone_purposes as ["criminal_investigation"]
 	object.keys(everyone.agencies) == all_four
 	alone := data.sallyport.ask.decision with input as naming(["*"])

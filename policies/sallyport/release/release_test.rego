@@ -7,7 +7,7 @@ fact := example_test.fact
 
 found := example_test.found
 
-actions(question) := result.actions if result := data.sallyport.release.decision with input as question with data.agreements as data.sallyport.example.agreements
+actions(question) := result.actions if result := data.sallyport.release.decision with input as question with data.agreements as data.sallyport.example.agreements with data.local.never_classes as [] with data.local.hidden_types as [] with data.local.limits as {"max_matches": 100}
 
 action(question) := actions(question)[0]
 
@@ -164,7 +164,7 @@ test_nondisclosure_is_seen_by_criminal_justice_alone if {
 	licensing := example_test.searching(own, {"purpose": "licensing"})
 	hidden(example_test.finding(licensing, {"disclosure": "nondisclosure"}), "disclosure.nondisclosure")
 	shown(example_test.finding(licensing, {"age_at_offense": 30}))
-	other := data.sallyport.release.decision with input as example_test.finding(found, {"disclosure": "nondisclosure"}) with data.agreements as data.sallyport.example.agreements
+	other := data.sallyport.release.decision with input as example_test.finding(found, {"disclosure": "nondisclosure"}) with data.agreements as data.sallyport.example.agreements with data.local.never_classes as [] with data.local.hidden_types as [] with data.local.limits as {"max_matches": 100}
 		with data.agencies.CA9990000.criminal_justice as false
 	other.actions[0].show == "none"
 }
@@ -214,7 +214,7 @@ test_missing_search_hides if action(object.remove(found, ["search"])).show == "n
 
 test_local_rules_hide if {
 	question := example_test.finding(found, {"record_type": "caution"})
-	result := data.sallyport.release.decision with input as question with data.agreements as data.sallyport.example.agreements with data.local.hidden_types as ["caution"]
+	result := data.sallyport.release.decision with input as question with data.agreements as data.sallyport.example.agreements with data.local.never_classes as [] with data.local.limits as {"max_matches": 100} with data.local.hidden_types as ["caution"]
 	result.actions[0].show == "none"
 }
 
