@@ -23,6 +23,7 @@ from gateway.errors import LedgerUnavailable, Misconfigured, PolicyRejected, Sal
 from gateway.exchange import Aggregate, Answering, Asking, Releases, Searches
 from gateway.exchange.agreements import Agreeing
 from gateway.exchange.applying import Applying
+from gateway.exchange.peer_policies import PeerPolicies
 from gateway.exchange.searches import sweep_on_time
 from gateway.http import (
     admin,
@@ -182,6 +183,7 @@ async def _compose(
     searches = Searches(state, derive_key(keys.sealing, b"sallyport searches"))
     await sweep_on_time(searches, stack)
     releases = Releases(state, derive_key(keys.sealing, b"sallyport releases"))
+    peer_policies = PeerPolicies(state)
     answering = Answering(
         policy=policy,
         ledger=ledger,
@@ -197,6 +199,7 @@ async def _compose(
         peers=peers,
         answering=answering,
         searches=searches,
+        peer_policies=peer_policies,
         sign=signer.sign_detached,
         keep_days=settings.searches_keep_days,
         metrics=metrics,
@@ -208,6 +211,7 @@ async def _compose(
         ledger=ledger,
         peers=peers,
         folder=folder,
+        peer_policies=peer_policies,
         metrics=metrics,
         state=state,
     )
@@ -228,6 +232,7 @@ async def _compose(
         ledger=ledger,
         records=records,
         peers=peers,
+        peer_policies=peer_policies,
         searches=searches,
         releases=releases,
         asking=asking,

@@ -12,7 +12,18 @@ from rich.table import Table
 
 from gateway import settings as settings_files
 from gateway.app import create_app, routes
-from gateway.cli import agreement, audit, explain, mapping, policy, records, release, replay, setup
+from gateway.cli import (
+    agreement,
+    audit,
+    explain,
+    mapping,
+    peers,
+    policy,
+    records,
+    release,
+    replay,
+    setup,
+)
 from gateway.cli.options import Home
 from gateway.errors import PolicyRejected, SallyportError
 from gateway.telemetry import configure_logging
@@ -26,6 +37,7 @@ app = typer.Typer(
 )
 setup.register(app)
 records.register(app)
+peers.register(setup.peer_app)
 replay.register(audit.app)
 explain.register(policy.app)
 app.add_typer(mapping.app, name="mapping", help="Check, preview and draft mappings.")

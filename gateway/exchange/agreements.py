@@ -23,6 +23,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from gateway.background import ended
 from gateway.errors import Conflict, Invalid, PeerError, PolicyRejected, SallyportError
+from gateway.exchange.peer_policies import PeerPolicies
 from gateway.ledger import Draft, EntryType, Ledger, Nonce
 from gateway.model import Ori, OriText, Sha256, digest
 from gateway.peers import Peers
@@ -67,6 +68,8 @@ class AgreementMessage(BaseModel):
     statement: dict[str, Any] | None = None
     held: dict[str, Sha256] = Field(default={}, max_length=2_000)
     """By `id.version`, for what both are parties to."""
+    policy: Sha256 | None = None
+    """The digest of the policy set that the sender decides by."""
 
 
 class AgreementReply(BaseModel):
@@ -80,6 +83,7 @@ class AgreementReply(BaseModel):
     taken: bool
     reason: str | None = None
     held: dict[str, Sha256] = Field(default={}, max_length=2_000)
+    policy: Sha256 | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +107,13 @@ class Agreeing:
         ledger: Ledger,
         peers: Peers,
         folder: AgreementFolder,
+        peer_policies: PeerPolicies,
         metrics: Metrics,
         state: Engine,
     ) -> None:
         self._ori = ori
         self._policy = policy
+        self._peer_policies = peer_policies
         self._ledger = ledger
         self._peers = peers
         self._folder = folder
@@ -236,7 +242,9 @@ class Agreeing:
             request=told.request,
             signature=told.signature,
         )
-        await self._ledger.begin([draft], nonce=told.nonce)
+        with self._noting(told.peer, message.policy) as news:
+            await self._ledger.begin([draft, *news], nonce=told.nonce)
+        await self._peer_policies.keep()
         reason = None
         try:
             if message.document is not None:
@@ -257,6 +265,7 @@ class Agreeing:
             taken=reason is None,
             reason=reason,
             held=self._held(told.peer),
+            policy=self._policy.revision,
         )
 
     async def _take_document(self, raw: dict[str, Any], peer: Ori) -> None:
@@ -368,7 +377,12 @@ class Agreeing:
 
     async def _send(self, peer: str, item: dict[str, Any]) -> AgreementReply:
         message = AgreementMessage(
-            version=1, sender=self._ori, owner=peer, held=self._held(peer), **item
+            version=1,
+            sender=self._ori,
+            owner=peer,
+            held=self._held(peer),
+            policy=self._policy.revision,
+            **item,
         )
         body = orjson.dumps(message.model_dump(mode="json", exclude_none=True))
         raw = await self._peers.tell(Ori(peer), PATH, body)
@@ -378,7 +392,17 @@ class Agreeing:
             raise PeerError("The agency's gateway answered something else.") from None
         if (reply.sender, reply.owner) != (peer, self._ori):
             raise PeerError("The agency's gateway answered for another.")
+        with self._noting(peer, reply.policy) as news:
+            if news:
+                await self._ledger.begin(news)
+        await self._peer_policies.keep()
         return reply
+
+    def _noting(
+        self, peer: str, revision: str | None
+    ) -> contextlib.AbstractContextManager[list[Draft]]:
+        said = [] if revision is None else [(peer, revision)]
+        return self._peer_policies.noting(said, datetime.now(UTC))
 
     def _items(self, agreed: Agreed, peer: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Give what a partner should have: documents that this agency signed, and statements."""

@@ -30,6 +30,7 @@ from gateway.errors import (
 )
 from gateway.exchange.answering import Answering, decided, reference_text
 from gateway.exchange.outcome import AgencyOutcome, SearchOutcome, count, overall
+from gateway.exchange.peer_policies import PeerPolicies
 from gateway.exchange.searches import PENDING, Kept, Searches, due
 from gateway.ledger import Draft, EntryType, Ledger
 from gateway.model import (
@@ -61,6 +62,8 @@ class _Taken:
 
     outcome: AgencyOutcome
     draft: Draft
+    policy: str | None = None
+    """The set that a peer's verified answer names."""
 
 
 class Asking:
@@ -75,6 +78,7 @@ class Asking:
         peers: Peers,
         answering: Answering,
         searches: Searches,
+        peer_policies: PeerPolicies,
         sign: Sign,
         keep_days: int,
         metrics: Metrics,
@@ -86,6 +90,7 @@ class Asking:
         self._peers = peers
         self._answering = answering
         self._searches = searches
+        self._peer_policies = peer_policies
         self._sign = sign
         self._keep_days = keep_days
         self._metrics = metrics
@@ -120,7 +125,7 @@ class Asking:
         agencies = (*(t.outcome for t in taken), *refused)
         for a in agencies:
             self._metrics.asked.labels(a.status).inc()
-        return await self._finished(search, asked_at, agencies, [t.draft for t in taken])
+        return await self._finished(search, asked_at, agencies, taken)
 
     async def again(self, search_id: str, caller: Caller) -> bytes:
         """Give a kept outcome to its officer once more, as JSON. Logged as a disclosure."""
@@ -282,7 +287,8 @@ class Asking:
     async def _taken(self, permit: Permit, reply: Reply | Failure) -> _Taken:
         if isinstance(reply, Failure):
             return self._failed(permit, reply.error, ms=reply.ms)
-        return await self._admitted(permit, reply.answer, reply=reply)
+        taken = await self._admitted(permit, reply.answer, reply=reply)
+        return dataclasses.replace(taken, policy=reply.answer.policy)
 
     async def _admitted(
         self,
@@ -394,7 +400,7 @@ class Asking:
         search: Search,
         asked_at: datetime,
         agencies: tuple[AgencyOutcome, ...],
-        drafts: list[Draft],
+        taken: Sequence[_Taken],
     ) -> SearchOutcome:
         pending = search.reference is not None and search.reference.type == PENDING
         outcome = SearchOutcome(
@@ -404,21 +410,20 @@ class Asking:
             receipt=count(agencies),
             reference_due=due(asked_at) if pending else None,
         )
-        logged = await self._ledger.finish(
-            [
-                *drafts,
-                Draft(
-                    type=EntryType.RESPONSE_OUT,
-                    transaction=search.id,
-                    peer=self._ori,
-                    purpose=search.purpose,
-                    decision=outcome.status,
-                    results=sum(len(a.matches or ()) for a in agencies),
-                    response=digest(receipt_core(outcome)),
-                    personal=_who(search.caller),
-                ),
-            ]
+        out = Draft(
+            type=EntryType.RESPONSE_OUT,
+            transaction=search.id,
+            peer=self._ori,
+            purpose=search.purpose,
+            decision=outcome.status,
+            results=sum(len(a.matches or ()) for a in agencies),
+            response=digest(receipt_core(outcome)),
+            personal=_who(search.caller),
         )
+        said = [(t.outcome.ori, t.policy) for t in taken if t.policy is not None]
+        with self._peer_policies.noting(said, datetime.now(UTC)) as news:
+            logged = await self._ledger.finish([*(t.draft for t in taken), *news, out])
+        await self._peer_policies.keep()
         outcome = self._signed(outcome, logged[-1].leaf)
         await asyncio.to_thread(
             self._searches.keep,

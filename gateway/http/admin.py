@@ -40,6 +40,28 @@ async def sources(request: Request, caller: Administrator) -> dict[str, Any]:
     return dict(gateway.records.status())
 
 
+@router.get("/peers", summary="The other gateways, and the policy set that each decides by")
+async def peers(request: Request, caller: Administrator) -> dict[str, Any]:
+    """List the pinned peers: since when each decides by which set, and when it last said so."""
+    gateway = gateway_of(request)
+    await _logged(request, caller, "peers_listed", gateway.policy.revision)
+    waiting = gateway.peers.backing_off()
+    policies = gateway.peer_policies.listing()
+    return {
+        "policy": gateway.policy.revision,
+        "peers": [
+            {
+                "ori": peer.ori,
+                "name": peer.name,
+                "url": peer.url,
+                "backing_off_s": waiting.get(peer.ori, 0),
+                "policy": policies.get(peer.ori),
+            }
+            for peer in gateway.peers.known()
+        ],
+    }
+
+
 @router.get("/exposure", summary="What an agency can see of ours, and what it got")
 async def exposure(
     request: Request,

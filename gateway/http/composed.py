@@ -7,6 +7,7 @@ from fastapi import Request
 from gateway.exchange import Answering, Asking, Releases, Searches
 from gateway.exchange.agreements import Agreeing
 from gateway.exchange.applying import Applying
+from gateway.exchange.peer_policies import PeerPolicies
 from gateway.ledger import Ledger
 from gateway.model import Ori
 from gateway.peers import Peers
@@ -32,6 +33,7 @@ class Gateway:
     ledger: Ledger
     records: Records
     peers: Peers
+    peer_policies: PeerPolicies
     searches: Searches
     releases: Releases
     asking: Asking

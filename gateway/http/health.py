@@ -49,7 +49,7 @@ async def readyz(request: Request) -> Response:
         "ledger": await gateway.ledger.status(),
         "policy": await _policy(gateway),
         "records": _records(gateway),
-        "peers": gateway.peers.status(),
+        "peers": {**gateway.peers.status(), "policies": gateway.peer_policies.listing()},
         "agreements": gateway.agreeing.status(),
     }
     states = {name: str(c["status"]) for name, c in components.items()}

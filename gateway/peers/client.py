@@ -113,14 +113,18 @@ class Peers:
 
     def status(self) -> dict[str, object]:
         """Which peers there are, and which are left alone for how many seconds."""
-        now = datetime.now(UTC)
-        known = [p.ori for p in self._registry.peers]
-        waiting = {ori: wait for ori in known if (wait := self._backoff.wait_s(ori, now))}
+        waiting = self.backing_off()
         return {
             "status": "degraded" if waiting else "ok",
-            "known": known,
+            "known": [p.ori for p in self._registry.peers],
             "backing_off_s": waiting,
         }
+
+    def backing_off(self) -> dict[Ori, int]:
+        """Which peers are left alone, and for how many seconds."""
+        now = datetime.now(UTC)
+        oris = [p.ori for p in self._registry.peers]
+        return {ori: wait for ori in oris if (wait := self._backoff.wait_s(ori, now))}
 
     async def _outcome(self, prepared: Prepared, deadline_ms: int) -> Reply | Failure:
         started = time.monotonic()
