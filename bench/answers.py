@@ -1,11 +1,13 @@
 """Peer answers a second on one core, everything on, against the same records without protections.
 
     python -m bench.answers [--people 100000] [--seconds 15] [--rounds 3] [--keep FOLDER]
+        [--units 25]
 
 One gateway with many people is held to one processor; the load comes from another. Questions are
-distinct: a name as its owner would write it, and a birth date. All the gateway's processor time
-counts, its threads' too. "bare" is the same process composed without signature, policy, log and
-release: FastAPI, one parse, the same search in the same records.
+distinct: a name as its owner would write it, a birth date, and a case of its own. They come from so
+many units in turn: within a second, those of one unit can share the second door's decision. All the
+gateway's processor time counts, its threads' too. "bare" is the same process composed without
+signature, policy, log and release: FastAPI, one parse, the same search in the same records.
 """
 
 import argparse
@@ -38,14 +40,13 @@ def build(root: Path, people: int) -> World:
         home, port = root / OWNER, settings_files.load(root / OWNER).port
         key = ec.generate_private_key(ec.SECP256R1())  # no client logs on here
         world.gateways[OWNER] = Gateway(Ori(OWNER), AGENCIES[OWNER], home, port, key)
-        shutil.rmtree(home / "policies")
-        shutil.copytree(ROOT / "policies", home / "policies")
-        for path in [home / "policies", *(home / "policies").rglob("*")]:
-            path.chmod(0o700 if path.is_dir() else 0o600)
+        for each in (home, root / "asker"):
+            _take_policies(each)
         return world
     world.build(people=people, agencies=(OWNER,), everywhere=True)
     asker = root / "asker"
     setup.init_home(asker, ori=ASKER, name="Bench", url="http://127.0.0.1:9", port=9)
+    _take_policies(asker)  # to name the agreement in its questions
     setup.add_peer(world[OWNER].home, setup.own_entry(asker))
     setup.add_peer(asker, setup.own_entry(world[OWNER].home))
     homes = {OWNER: world[OWNER].home, ASKER: asker}
@@ -54,6 +55,14 @@ def build(root: Path, people: int) -> World:
     world[OWNER].command("import", "--json")
     print(f"imported in {time.monotonic() - began:.0f} s")
     return world
+
+
+def _take_policies(home: Path) -> None:
+    policies = home / "policies"
+    shutil.rmtree(policies)
+    shutil.copytree(ROOT / "policies", policies)
+    for path in [policies, *policies.rglob("*")]:
+        path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def questions(world: World, path: Path, count: int) -> None:
@@ -73,7 +82,9 @@ def cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(world: World, asked: Path, seconds: float, types: str, *, bare: bool) -> dict[str, Any]:
+def measure(
+    world: World, asked: Path, seconds: float, flags: list[str], *, bare: bool
+) -> dict[str, Any]:
     gateway = world[OWNER]
     gateway.module = "bench.bare" if bare else "gateway.cli"
     gateway.cpu = 0
@@ -84,7 +95,7 @@ def measure(world: World, asked: Path, seconds: float, types: str, *, bare: bool
             *("taskset", "-c", "1", sys.executable, "-m", "bench.load"),
             *(str(world.root / "asker"), gateway.url, OWNER, str(asked)),
         ]
-        flags = ["--types", types, *(["--bare"] if bare else [])]
+        flags = [*flags, *(["--bare"] if bare else [])]
         subprocess.run([*load, "3", "32", *flags], check=True, capture_output=True)  # warm
         assert gateway.process is not None
         before = cpu(gateway.process.pid)
@@ -105,6 +116,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--types", default="person", help="record types asked for, with commas")
+    parser.add_argument("--units", default="25", help="units that ask, in turn")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="keep the built world here, or use the one there")
     given = parser.parse_args()
@@ -112,9 +124,10 @@ def main() -> None:
         world = build(given.keep or Path(folder) / "world", given.people)
         asked = Path(folder) / "questions"
         questions(world, asked, 50_000)
+        flags = ["--types", given.types, "--units", given.units]
         for _ in range(given.rounds):
-            full = measure(world, asked, given.seconds, given.types, bare=False)
-            bare = measure(world, asked, given.seconds, given.types, bare=True)
+            full = measure(world, asked, given.seconds, flags, bare=False)
+            bare = measure(world, asked, given.seconds, flags, bare=True)
             for name, r in (("everything on", full), ("bare", bare)):
                 print(
                     f"{name:14} {r['per_second']:7.0f} answers/s  {r['cpu_ms']:.2f} ms CPU each = "

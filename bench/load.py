@@ -1,6 +1,7 @@
 """Ask one gateway signed questions, many at once, from a processor of its own. Prints JSON.
 
-    python -m bench.load HOME_OF_ASKER URL ORI QUESTIONS SECONDS CONCURRENCY [--bare]
+    python -m bench.load HOME_OF_ASKER URL ORI QUESTIONS SECONDS CONCURRENCY [--units 25]
+        [--bare]
 
 QUESTIONS is a file with one question's subject a line. Every answer's status is counted; every 50th
 signature is verified, so that the load does not measure itself.
@@ -36,6 +37,7 @@ def question(
     types: tuple[str, ...] = ("person", "warrant", "arrest"),
     *,
     agreement: str | None = None,
+    unit: str = "Robbery",
 ) -> bytes:
     return orjson.dumps(
         {
@@ -44,7 +46,7 @@ def question(
             "owner": owner,
             "asker": {
                 "ori": asker,
-                "unit": "Robbery",
+                "unit": unit,
                 "unit_function": "investigation",
                 "officer": "bench-officer-0000000000",
                 "roles": ["officer"],
@@ -54,7 +56,7 @@ def question(
             },
             "purpose": "criminal_investigation",
             "iii_purpose_code": "C",
-            # Its own matter: no decision is shared, since no two inputs are equal.
+            # A matter of its own: no two questions are equal.
             "reference": {"type": "case", "number": transaction[-12:]},
             "reason": {"code": "robbery", "text": "Named suspect seen leaving"},
             "subject": {"person": subject},
@@ -81,9 +83,18 @@ async def ask(given: argparse.Namespace) -> dict[str, Any]:
 
     async def worker(session: aiohttp.ClientSession) -> None:
         while time.monotonic() < until:
-            subject = subjects[next(turn) % len(subjects)]
+            number = next(turn)
+            subject = subjects[number % len(subjects)]
             transaction = new_search_id()
-            body = question(given.ori, transaction, subject, given.asker, types, agreement=agreed)
+            body = question(
+                given.ori,
+                transaction,
+                subject,
+                given.asker,
+                types,
+                agreement=agreed,
+                unit=f"Robbery {number % given.units}",
+            )
             headers: dict[str, str] = {"content-type": "application/json"}
             if not given.bare:
                 signed = signer.sign_request(
@@ -123,6 +134,7 @@ def main() -> None:
     parser.add_argument("concurrency", type=int)
     parser.add_argument("--asker", default=CALLER)
     parser.add_argument("--types", default="person,warrant,arrest")
+    parser.add_argument("--units", type=int, default=25, help="units that ask, in turn")
     parser.add_argument("--bare", action="store_true")
     print(json.dumps(asyncio.run(ask(parser.parse_args()))))
 

@@ -61,12 +61,12 @@ def misuses(trees: Iterable[Mapping[str, Any]]) -> Iterator[Misuse]:
     trees = list(trees)
     functions: dict[str, set[str]] = {}
     for tree in trees:
-        functions.setdefault(_package(tree), set()).update(_functions(tree))
+        functions.setdefault(package_of(tree), set()).update(_functions(tree))
     for tree in trees:
-        if _package(tree).split(".")[0] == SYSTEM:
+        if package_of(tree).split(".")[0] == SYSTEM:
             span = tree["ast"]["package"]["span"]
             yield Misuse(_where(tree, span), "package 'system' is the OPA server's own")
-        own = functions[_package(tree)]
+        own = functions[package_of(tree)]
         for item in tree["ast"]["imports"]:
             name = dotted(item["refr"])
             if not name.startswith(_IMPORTS):
@@ -90,7 +90,7 @@ def _recursions(trees: Iterable[Mapping[str, Any]]) -> Iterator[Misuse]:
     calls: dict[str, set[str]] = {}
     places: dict[str, str] = {}
     for tree in trees:
-        package, aliases = f"data.{_package(tree)}", _aliases(tree)
+        package, aliases = f"data.{package_of(tree)}", _aliases(tree)
         for rule in tree["ast"]["rules"]:
             spec = rule.get("Spec")
             if spec is None or "Func" not in spec["head"]:
@@ -124,7 +124,7 @@ def _reachable(start: str, calls: Mapping[str, set[str]]) -> set[str]:
 def test_rules(trees: Iterable[Mapping[str, Any]]) -> Iterator[TestRule]:
     """Find the test rules in the engine's syntax trees."""
     for tree in trees:
-        package = _package(tree)
+        package = package_of(tree)
         for rule in tree["ast"]["rules"]:
             spec = rule.get("Spec")
             if spec is None:
@@ -179,7 +179,8 @@ def _substring(params: list[Mapping[str, Any]]) -> str | None:
     return "substring wants its places as whole numbers in place: the engines differ in others"
 
 
-def _package(tree: Mapping[str, Any]) -> str:
+def package_of(tree: Mapping[str, Any]) -> str:
+    """Give a module's package: `a.b`."""
     return dotted(tree["ast"]["package"]["refr"])
 
 
@@ -203,6 +204,12 @@ def _aliases(tree: Mapping[str, Any]) -> dict[str, str]:
 def _head_name(head: Mapping[str, Any]) -> str:
     (kind, value), *_ = head.items()
     return dotted(value["refr"]) if kind in {"Compr", "Func", "Set"} else ""
+
+
+def rules_of(tree: Mapping[str, Any]) -> set[str]:
+    """Name the rules that a module makes, functions too."""
+    rules = [rule.get("Spec") or rule["Default"] for rule in tree["ast"]["rules"]]
+    return {_head_name(rule["head"]) if "head" in rule else dotted(rule["refr"]) for rule in rules}
 
 
 def _functions(tree: Mapping[str, Any]) -> Iterator[str]:

@@ -25,6 +25,7 @@ import orjson
 import regorus
 
 from gateway.errors import PolicyRejected, PolicyUnavailable
+from gateway.policy.alike import Alike
 from gateway.policy.engine import ENTRYPOINTS, Decided
 from gateway.policy.sets import PolicySet
 
@@ -34,6 +35,9 @@ os.environ.update(RUST_BACKTRACE="0", RUST_LIB_BACKTRACE="0")
 _T = TypeVar("_T")
 _KEPT = 1024
 """Decisions kept, at most; each is some kilobytes."""
+_SHARED = frozenset(ENTRYPOINTS) - {"release"}
+"""What rests on the records found is decided each time: else an answer's time would tell who asks
+twice whether a record with facts of its own, and so a hidden one, was found."""
 UNDEFINED = "<undefined>"
 _PASS_ON = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
 _WARM = '{"v":1}'
@@ -185,23 +189,27 @@ class EmbeddedEngine:
         self._owner = threading.get_ident()
         self._compiled: Compiled | None = None
         self._active: PolicySet | None = None
+        self._alike: Alike | None = None
         self._decided: dict[tuple[str, bytes], Any] = {}
 
     async def activate(self, candidate: PolicySet) -> None:
         """Compile, warm and switch. Raises `PolicyRejected`; the old set then stays."""
         self._check_thread()
-        self._compiled = _warmed(candidate)
-        self._active = candidate
+        compiled = _warmed(candidate)
+        alike = Alike(compiled.trees(), candidate.data)
+        self._compiled, self._alike, self._active = compiled, alike, candidate
         self._decided.clear()
 
     async def decide(self, entrypoint: str, input_json: bytes) -> Decided:
         """Evaluate one entrypoint on a clone. Raises `PolicyUnavailable`, with no cause shown."""
         self._check_thread()
-        if self._compiled is None or self._active is None:
+        if self._compiled is None or self._active is None or self._alike is None:
             raise PolicyUnavailable("no policy set is active")
-        # A decision is a function of its input and the set. `now` is in whole seconds: units that
-        # ask the same share a decision for a second, and no longer.
-        known = self._decided.get((entrypoint, input_json))
+        # A decision is a function of its input and the set. `now` is in whole seconds: who asks the
+        # same shares a decision for a second, and no longer.
+        shared = entrypoint in _SHARED
+        key = (entrypoint, self._alike.key(input_json)) if shared else None
+        known = self._decided.get(key) if key else None
         if known is not None:
             return Decided(known, self._active.revision)
         rule = f"data.sallyport.{entrypoint}.decision"
@@ -215,9 +223,10 @@ class EmbeddedEngine:
         outcome = orjson.loads(raw)
         if outcome == UNDEFINED:
             raise PolicyUnavailable(f"the policy has no decision for '{entrypoint}'")
-        if len(self._decided) >= _KEPT:
-            self._decided.clear()
-        self._decided[entrypoint, input_json] = outcome
+        if key:
+            if len(self._decided) >= _KEPT:
+                self._decided.clear()
+            self._decided[key] = outcome
         return Decided(outcome, self._active.revision)
 
     def trouble(self) -> str | None:

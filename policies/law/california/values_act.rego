@@ -104,10 +104,10 @@ criminal_history_of_one_person if {
 #   confirm_by_counsel: false
 in_a_task_force if {
 	input.search.purpose != "civil_immigration"
-	some force in data.law.california.task_forces
+	some place, force in data.law.california.task_forces
 	force.agency == data.sallyport.context.asker_ori
 	force.unit == data.sallyport.context.claims.unit
-	input.search.reference.number in force.cases
+	input.search.reference.number in data.law.california.task_forces[place].cases
 	force.primary_purpose in data.law.california.task_force_purposes
 	data.sallyport.context.now < time.parse_rfc3339_ns(force.until)
 }
