@@ -123,6 +123,12 @@ def of_error(request: Request, error: errors.SallyportError) -> Response:
     )
 
 
+def of_http(request: Request, error: HTTPException) -> Response:
+    """Write an error of the HTTP server's own as a problem."""
+    code, detail = _ROUTING.get(error.status_code, ("request.invalid", "This can't be done."))
+    return problem(request, error.status_code, code, detail, headers=error.headers)
+
+
 def of_validation(
     request: Request, found: Sequence[Mapping[str, Any]], fields: Sequence[str]
 ) -> Response:
@@ -175,8 +181,7 @@ def install(app: FastAPI, fields: Sequence[str]) -> None:
 
     async def routing(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - as above
-        code, detail = _ROUTING.get(error.status_code, ("request.invalid", "This can't be done."))
-        return problem(request, error.status_code, code, detail, headers=error.headers)
+        return of_http(request, error)
 
     async def unexpected(request: Request, _error: Exception) -> Response:
         # The edge logs it. The text of the error goes nowhere.

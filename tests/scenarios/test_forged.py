@@ -226,6 +226,27 @@ def test_a_good_message_is_answered_and_the_answer_signed(wire: Wire) -> None:
     assert answer.leaf
 
 
+def test_questions_are_counted_by_their_route_and_nothing_else_is_one(wire: Wire) -> None:
+    url = wire.world[SHERIFF].url
+    counted = f'sallyport_http_seconds_count{{route="{PATH}",status="200"}} '
+
+    def count() -> float:
+        lines = httpx.get(f"{url}/metrics", timeout=20).text.splitlines()
+        return sum(float(line.removeprefix(counted)) for line in lines if line.startswith(counted))
+
+    before = count()
+    assert wire.send(wire.signed()).status_code == 200
+    assert count() == before + 1
+    wrong = httpx.get(url + PATH, timeout=20)
+    assert (wrong.status_code, wrong.json()["code"]) == (405, "request.method")
+    assert httpx.post(url + PATH + "/", content=wire.body, timeout=20).status_code in {307, 404}
+    asked = httpx.post(url + PATH + "?a=1", content=wire.body, timeout=20)
+    assert asked.status_code == 422
+    assert asked.headers["cache-control"] == "no-store"
+    large = httpx.post(url + PATH, content=iter([b"x" * 2**20] * 20), timeout=20)
+    assert (large.status_code, large.json()["code"]) == (413, "request.too_large")
+
+
 def test_a_changed_body(wire: Wire) -> None:
     signed = wire.signed()
     changed = wire.body.replace(b'"warrant"', b'"arrest"')

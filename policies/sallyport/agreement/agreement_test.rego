@@ -227,6 +227,17 @@ test_another_case if {
 	with_one(example_test.searching(asked, {"reference": null}), cases).refused.code == "agreement.outside_limits"
 }
 
+# Each agreement is for its own cases, whatever another between the two is for.
+test_a_case_of_another_agreement if {
+	papers := {
+		"one": made(object.union(cases, {"id": "one"})),
+		"two": made(object.union(limited({"hours": null, "cases": ["26-000001"], "roster": null}), {"id": "two"})),
+	}
+	other := example_test.searching(asked, {"reference": {"type": "case", "number": "26-000001"}})
+	deal := data.sallyport.agreement.between("TX9990000", "CA9990000") with input as other with data.agreements as {"CA9990000": {"TX9990000": papers}}
+	deal.paper.id == "two"
+}
+
 roster := limited({"hours": null, "cases": null, "roster": {"CA9990000": {"units": ["Robbery"]}, "TX9990000": {"units": ["CID"]}}})
 
 test_a_unit_of_the_roster if with_one(asked, roster).grant
