@@ -9,15 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, false, or_, select
+from sqlalchemy import ColumnElement, Connection, Join, Select, false, or_, select
 
+from adapters.document import Place
 from adapters.namekeys import NameKeys, name_keys, slips
+from adapters.plans import Probe
 from adapters.tables import Database
 from adapters.typed import as_text
-from gateway.model import PersonQuery
+from gateway.model import Name, PersonQuery
 
 _YEARS_BESIDE: Final = 2
 _PREFIX: Final = 4
+_DAY: Final = date(1980, 1, 31)
+_SAMPLE: Final = PersonQuery((Name("QUILL", None, "TESTER"),), _DAY)
+"""Nobody: a search to ask for plans with."""
 Wanted = ColumnElement[bool]
 
 
@@ -57,6 +62,35 @@ class PersonSearch:
             yield aliases["table"], aliases["key"], ("aliases", "key")
             for kind, name in aliases["surname"].items():
                 yield aliases["table"], name, ("aliases", "surname", kind)
+
+    def probes(self) -> Iterator[Probe]:
+        """Give the statements that searches send, each kind once, to ask for their plans."""
+        place, keys = ("search", "person"), name_keys(_SAMPLE)
+        for kind, name in self._identifiers.items():
+            wanted = self._database.is_one_of(self._table, name, ["1"])
+            at: Place = (*place, "identifiers", kind)
+            yield Probe(self._persons(wanted), {self._table: (name,)}, f"a search by {kind}", at)
+        if self._birth is not None:
+            name = self._spec["birth_date"]["column"]
+            statement = self._persons(self._birth.one_of([_DAY]))
+            at = (*place, "birth_date")
+            yield Probe(statement, {self._table: (name,)}, "a search by birth date", at)
+        ways: tuple[tuple[tuple[str, ...], Iterator[Select[Any]]], ...] = (
+            (("letters",), self._spelled(keys.asked, [])),
+            (("soundex",), self._sounding(keys.sounds, [])),
+            (("letters", "starts"), self._starting(keys.asked, [])),
+        )
+        for kinds, statements in ways:
+            for statement in statements:
+                of_alias = isinstance(statement.get_final_froms()[0], Join)
+                spec: Mapping[str, Any] = self._spec["aliases"] if of_alias else self._spec
+                columns = tuple(spec["surname"][k] for k in kinds if k in spec["surname"])
+                by = {spec["table"]: columns}
+                if of_alias:
+                    by[self._table] = (self._key,)
+                at = (*place, "aliases") if of_alias else (*place, "surname")
+                why = f"a search by name ({', '.join(columns)})"
+                yield Probe(statement, by, why, at, begins="soundex" not in kinds)
 
     def keys(self, connection: Connection, query: PersonQuery, limit: int) -> list[str]:
         """Give the keys of persons who may be meant, the surest first."""

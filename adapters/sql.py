@@ -18,19 +18,19 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from adapters import replica
-from adapters.build import RecordPlan
-from adapters.codes import Word
+from adapters.held import Held, conditions, looked_up, probes
 from adapters.joining import listed
-from adapters.joins import Join, join_columns, joined
+from adapters.joins import join_columns, joined
 from adapters.mapping import PLACEHOLDER, MappingFile
-from adapters.pushdown import DayColumn, PersonSearch
-from adapters.repeats import Repeat, repeated
+from adapters.plans import scans
+from adapters.pushdown import PersonSearch
+from adapters.repeats import repeated
 from adapters.rows import Fault, Row, Values
 from adapters.source import Compiler, MappedSource, Part
 from adapters.tables import Database, TableLookup, TableReader, raw
 from adapters.terms import Terms
 from gateway.errors import Misconfigured, RecordsUnavailable
-from gateway.model import IncidentQuery, PersonQuery, Record, RecordQuery, SubjectQuery
+from gateway.model import PersonQuery, Record, RecordQuery, SubjectQuery
 
 _AT_ONCE: Final = 40
 """Persons whose records are fetched together."""
@@ -43,25 +43,10 @@ _SUPPORTING: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """One record type: its table, its plan, its joins, and by what its rows are found."""
-
-    table: str
-    plan: RecordPlan
-    repeats: Sequence[Repeat]
-    joins: Sequence[Join]
-    found_by: Mapping[str, Any]
-    id_column: str
-    id_pattern: re.Pattern[str]
-    offenses: Mapping[str, Word | None]
-    """The words of the codes in the column of offenses, where one is searched."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Prepared:
     """All that needs the database to be looked at once."""
 
-    held: tuple[_Held, ...]
+    held: tuple[Held, ...]
     persons: PersonSearch | None
     terms: Terms
 
@@ -100,7 +85,7 @@ def refresh(
 
     for held in prepared.held:
         want(held.table, compiler.used, (held.id_column,))
-        for name, table, key in _looked_up(held):
+        for name, table, key in looked_up(held):
             prefix = f"{name}."
             used = {u.removeprefix(prefix) for u in compiler.used if u.startswith(prefix)}
             want(table, used, key)
@@ -129,7 +114,7 @@ class LiveSource:
         self.untranslatable = 0
         """Rows met so far that could not be translated."""
         # It may be down now. The gateway starts, and asks again when it is searched.
-        with contextlib.suppress(RecordsUnavailable):
+        with contextlib.suppress(RecordsUnavailable), self._closed_if_wrong():
             self._known = _prepare(mapping, self._database, Compiler(mapping))
 
     @property
@@ -186,6 +171,14 @@ class LiveSource:
         """Let go of the database."""
         self._database.close()
 
+    @contextlib.contextmanager
+    def _closed_if_wrong(self) -> Iterator[None]:
+        try:
+            yield
+        except Misconfigured:
+            self.close()
+            raise
+
     def _prepared(self) -> _Prepared:
         with self._lock:
             if self._known is None:
@@ -200,10 +193,10 @@ class LiveSource:
         self,
         connection: Connection,
         prepared: _Prepared,
-        wanted: Sequence[_Held],
+        wanted: Sequence[Held],
         query: SubjectQuery,
         limit: int,
-    ) -> Iterator[tuple[_Held, Iterable[Values]]]:
+    ) -> Iterator[tuple[Held, Iterable[Values]]]:
         """Give rows that may match, by record type, the surest first."""
         if isinstance(query, PersonQuery):
             if prepared.persons is None:
@@ -216,18 +209,20 @@ class LiveSource:
                         yield held, self._of_persons(connection, held, by, part, limit)
             return
         for held in wanted:
-            conditions = self._conditions(held, query)
-            if conditions:
+            wanted_of_it = conditions(self._database, held, query)
+            if wanted_of_it:
                 table = self._database.table(held.table)
                 yield (
                     held,
-                    self._database.rows(connection, select(table).where(*conditions).limit(limit)),
+                    self._database.rows(
+                        connection, select(table).where(*wanted_of_it).limit(limit)
+                    ),
                 )
 
     def _of_persons(
         self,
         connection: Connection,
-        held: _Held,
+        held: Held,
         by: Mapping[str, Any],
         keys: Sequence[str],
         limit: int,
@@ -240,31 +235,7 @@ class LiveSource:
         own = list(dict.fromkeys(row[by["to"]] for row in between))
         yield from find(connection, held.table, by["key"], own, limit)
 
-    def _conditions(self, held: _Held, query: SubjectQuery) -> list[Any]:
-        by: Mapping[str, Any] = held.found_by.get(query.kind, {})
-        found: list[Any] = []
-        for term in ("number", "plate", "vin", "serial"):
-            value = getattr(query, term, None)
-            if value is not None and term in by:
-                variants = sorted({value, value.upper(), re.sub(r"[^A-Z0-9]", "", value.upper())})
-                found.append(self._database.is_one_of(held.table, by[term], variants))
-        if isinstance(query, IncidentQuery):
-            found += self._of_incident(held, by, query)
-        return found
-
-    def _of_incident(self, held: _Held, by: Mapping[str, Any], query: IncidentQuery) -> list[Any]:
-        found: list[Any] = []
-        first, last = query.date_from or query.date_to, query.date_to or query.date_from
-        if "date" in by and first is not None and last is not None:
-            days = DayColumn(self._database, held.table, by["date"]).between(first, last)
-            found += [] if days is None else [days]
-        if "offense" in by and query.offense is not None:
-            words = held.offenses.items()
-            codes = [code for code, word in words if word == query.offense]
-            found.append(self._database.is_one_of(held.table, by["offense"], codes))
-        return found
-
-    def _records(self, held: _Held, rows: Iterable[Values]) -> Iterator[Record]:
+    def _records(self, held: Held, rows: Iterable[Values]) -> Iterator[Record]:
         made = (Row(n, raw(held.table, v), v) for n, v in enumerate(rows, 1))
         for row in joined(repeated(made, held.repeats), held.joins):
             if isinstance(row, Row) and held.plan.applies(row):
@@ -278,7 +249,7 @@ class LiveSource:
 
 def _prepare(mapping: MappingFile, database: Database, compiler: Compiler) -> _Prepared:
     """Compile a mapping over its database. Raises Misconfigured, RecordsUnavailable."""
-    held: list[_Held] = []
+    held: list[Held] = []
     for number in compiler.numbers():
         with mapping.doc.going_on():
             held.append(_hold(mapping, database, compiler, number))
@@ -289,7 +260,7 @@ def _prepare(mapping: MappingFile, database: Database, compiler: Compiler) -> _P
             with mapping.doc.going_on():
                 _check(mapping, database, table, name, ("search", "person", *place))
     spec = mapping.format.get("changes")
-    used = {h.table for h in held} | {table for h in held for _, table, _ in _looked_up(h)}
+    used = {h.table for h in held} | {table for h in held for _, table, _ in looked_up(h)}
     for name in sorted(used - spec.keys()) if spec is not None else ():
         with mapping.doc.going_on():
             text = f"{name}: say its `key` too; its rows are used"
@@ -297,14 +268,12 @@ def _prepare(mapping: MappingFile, database: Database, compiler: Compiler) -> _P
     terms = compiler.terms()
     if mapping.format["mode"] == "live":
         terms = _searchable(terms, held, persons)
+        for scan in scans(
+            database, [*(persons.probes() if persons else ()), *probes(database, held)]
+        ):
+            with mapping.doc.going_on():
+                raise mapping.doc.wrong(str(scan), *scan.probe.place)
     return _Prepared(tuple(held), persons, terms)
-
-
-def _looked_up(held: _Held) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Name the joins of a record type, their tables, and the columns that rows are found by."""
-    for join in held.joins:
-        if isinstance(join.lookup, TableLookup):
-            yield (join.name, *join.lookup.looked_up)
 
 
 def _check_changes(mapping: MappingFile, database: Database) -> None:
@@ -329,7 +298,7 @@ def _check_changes(mapping: MappingFile, database: Database) -> None:
                 raise mapping.doc.wrong(text, *place, name)
 
 
-def _hold(mapping: MappingFile, database: Database, compiler: Compiler, number: int) -> _Held:
+def _hold(mapping: MappingFile, database: Database, compiler: Compiler, number: int) -> Held:
     spec, place = mapping.records[number], ("records", number)
     if "table" not in spec:
         raise mapping.doc.wrong("a database's records come from a `table`", *place)
@@ -357,7 +326,7 @@ def _hold(mapping: MappingFile, database: Database, compiler: Compiler, number: 
     named = found_by.get("incident", {}).get("offense_codes", {})
     offenses = compiler.tables.find(named, *place, "found_by").words if named else {}
     key = plan.id_columns[0]
-    return _Held(spec["table"], plan, repeats, joins, found_by, key, id_pattern, offenses)
+    return Held(number, spec["table"], plan, repeats, joins, found_by, key, id_pattern, offenses)
 
 
 def _check_found_by(mapping: MappingFile, database: Database, number: int) -> None:
@@ -381,7 +350,7 @@ def _check_found_by(mapping: MappingFile, database: Database, number: int) -> No
             raise mapping.doc.wrong("with `offense` goes `offense_codes`", *at)
 
 
-def _searchable(terms: Terms, held: Sequence[_Held], persons: PersonSearch | None) -> Terms:
+def _searchable(terms: Terms, held: Sequence[Held], persons: PersonSearch | None) -> Terms:
     """Leave the terms that a search can use: pushed down, or compared with what is found."""
     found: dict[str, frozenset[str]] = {"record": frozenset({"record_id"})}
     if persons is not None:

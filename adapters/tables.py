@@ -163,7 +163,7 @@ class Database:
             return list(values)
         kind = self._kinds[name][column.name]
         made = (fitting(kind, str(value), self._codec) for value in values)
-        return list(dict.fromkeys(v for v in made if v is not None))
+        return [v for v in made if v is not None]
 
     def is_text(self, name: str, key: str) -> bool:
         """Whether a column holds texts, so that it may hold a blank one."""
