@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
-import httpx
 import structlog
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -174,9 +173,7 @@ async def _compose(
 
     state = open_sqlite(data / "state.db")
     stack.callback(state.dispose)
-    http = await stack.enter_async_context(
-        httpx.AsyncClient(transport=AiohttpTransport(max_bytes=settings.max_answer_bytes))
-    )
+    http = await stack.enter_async_context(AiohttpTransport(max_bytes=settings.max_answer_bytes))
     peers = Peers(
         http=http,
         registry=registry,

@@ -3,8 +3,8 @@
 1  policy        may this officer ask this, and whom? one decision for all agencies
 2  ledger.begin  every question that goes out and every refusal, durable
 3  peers         all at once, a deadline each; the agency's own records go the same way
-4  policy.admit  takes each verified answer in
-5  ledger.finish what came in, and what goes out to the officer, durable
+4  policy.admit  takes each verified answer in when it comes, while others are awaited
+5  ledger.finish what came in, soon after it came, and what goes out to the officer, durable
 6  only then the outcome leaves, with its signed completeness receipt
 """
 
@@ -29,6 +29,7 @@ from gateway.errors import (
     Unavailable,
 )
 from gateway.exchange.answering import Answering, decided, reference_text
+from gateway.exchange.arrived import Arrived
 from gateway.exchange.outcome import AgencyOutcome, SearchOutcome, count, overall
 from gateway.exchange.peer_policies import PeerPolicies
 from gateway.exchange.searches import PENDING, Kept, Searches, due
@@ -46,7 +47,7 @@ from gateway.model import (
     Subject,
     digest,
 )
-from gateway.peers import Failure, Peers, Prepared, Reply, prepare
+from gateway.peers import Failure, Peers, Prepared, Reply, Signed, prepare
 from gateway.policy import AskDecision, Evidence, Permit, Policy, Released
 from gateway.telemetry import Metrics, Tracing
 
@@ -109,23 +110,27 @@ class Asking:
         decision = await self._permit(search, asked_at)
         mine = [p for p in decision.permits if p.owner == self._ori]
         prepared = [prepare(p) for p in decision.permits if p.owner != self._ori]
-        await self._ledger.begin(self._begun(search, decision, mine, prepared))
-
+        # Signed while the log's thread writes. Nothing leaves before both are done.
+        _, signed = await asyncio.gather(
+            self._ledger.begin(self._begun(search, decision, mine, prepared)),
+            self._written(prepared),
+        )
+        arrived = Arrived(self._ledger)
         async with asyncio.TaskGroup() as side_by_side:
-            own = [side_by_side.create_task(self._own(p, search.deadline_ms)) for p in mine]
-            replies = await self._peers.ask_all(prepared, deadline_ms=search.deadline_ms)
-        taken = [
-            *(t.result() for t in own),
-            *[await self._taken(q.permit, replies[q.permit.owner]) for q in prepared],
-        ]
+            tasks = [side_by_side.create_task(self._own(p, search, arrived)) for p in mine]
+            tasks += [
+                side_by_side.create_task(self._asked(q.permit, s, search, arrived))
+                for q, s in zip(prepared, signed, strict=True)
+            ]
         refused = [
             AgencyOutcome(ori=r.owner, status=Status.REFUSED, reasons=r.reasons)
             for r in decision.refusals
         ]
+        taken = [t.result() for t in tasks]
         agencies = (*(t.outcome for t in taken), *refused)
         for a in agencies:
             self._metrics.asked.labels(a.status).inc()
-        return await self._finished(search, asked_at, agencies, taken)
+        return await self._finished(search, asked_at, agencies, taken, arrived)
 
     async def again(self, search_id: str, caller: Caller) -> bytes:
         """Give a kept outcome to its officer once more, as JSON. Logged as a disclosure."""
@@ -272,38 +277,50 @@ class Asking:
         drafts[0] = dataclasses.replace(first, personal={**(first.personal or {}), **shared})
         return drafts
 
-    async def _own(self, permit: Permit, deadline_ms: int) -> _Taken:
+    async def _written(self, prepared: Sequence[Prepared]) -> list[Signed | Failure]:
+        return [self._peers.sign(q) for q in prepared]
+
+    async def _own(self, permit: Permit, search: Search, arrived: Arrived) -> _Taken:
         """Ask the agency's own records, through the same second door."""
         started = time.monotonic()
         try:
-            async with asyncio.timeout(deadline_ms / 1000):
+            async with asyncio.timeout(search.deadline_ms / 1000):
                 released = await self._answering.answer(permit.question)
         except TimeoutError:
-            return self._failed(permit, PeerTimeout("The records did not answer in time."), started)
+            late = PeerTimeout("The records did not answer in time.")
+            taken = self._failed(permit, late, _ms(started))
         except Unavailable as error:
-            return self._failed(permit, PeerError(error.detail), started)
-        return await self._admitted(permit, released.answer, started=started)
+            taken = self._failed(permit, PeerError(error.detail), _ms(started))
+        else:
+            taken = await self._admitted(permit, released.answer, _ms(started))
+        arrived.note(taken.draft)
+        return taken
 
-    async def _taken(self, permit: Permit, reply: Reply | Failure) -> _Taken:
+    async def _asked(
+        self, permit: Permit, signed: Signed | Failure, search: Search, arrived: Arrived
+    ) -> _Taken:
+        """Ask one peer, and take its answer in as soon as it is there: others may take longer."""
+        reply = (
+            signed
+            if isinstance(signed, Failure)
+            else await self._peers.ask(signed, deadline_ms=search.deadline_ms)
+        )
         if isinstance(reply, Failure):
-            return self._failed(permit, reply.error, ms=reply.ms)
-        taken = await self._admitted(permit, reply.answer, reply=reply)
-        return dataclasses.replace(taken, policy=reply.answer.policy)
+            taken = self._failed(permit, reply.error, reply.ms)
+        else:
+            taken = await self._admitted(permit, reply.answer, reply.ms, reply=reply)
+            taken = dataclasses.replace(taken, policy=reply.answer.policy)
+        arrived.note(taken.draft)
+        return taken
 
     async def _admitted(
-        self,
-        permit: Permit,
-        answer: Answer,
-        *,
-        reply: Reply | None = None,
-        started: float | None = None,
+        self, permit: Permit, answer: Answer, ms: int, *, reply: Reply | None = None
     ) -> _Taken:
         """Let policy take an answer in; what it does not admit goes no further."""
-        ms = reply.ms if reply else round((time.monotonic() - (started or 0)) * 1000)
         try:
             admitted = await self._policy.admit(permit, answer, now=datetime.now(UTC))
         except SallyportError as error:
-            return self._failed(permit, PeerError(error.detail), ms=ms, reply=reply)
+            return self._failed(permit, PeerError(error.detail), ms, reply=reply)
         if not isinstance(admitted, Released):
             reason = Reason(
                 code="answer.not_admitted",
@@ -340,16 +357,8 @@ class Asking:
         return _Taken(outcome, draft)
 
     def _failed(
-        self,
-        permit: Permit,
-        error: PeerError,
-        started: float | None = None,
-        *,
-        ms: int | None = None,
-        reply: Reply | None = None,
+        self, permit: Permit, error: PeerError, ms: int, *, reply: Reply | None = None
     ) -> _Taken:
-        if ms is None:
-            ms = round((time.monotonic() - (started or 0)) * 1000)
         outcome = AgencyOutcome(
             ori=permit.owner,
             status=Status(error.status),
@@ -401,6 +410,7 @@ class Asking:
         asked_at: datetime,
         agencies: tuple[AgencyOutcome, ...],
         taken: Sequence[_Taken],
+        arrived: Arrived,
     ) -> SearchOutcome:
         pending = search.reference is not None and search.reference.type == PENDING
         outcome = SearchOutcome(
@@ -422,9 +432,9 @@ class Asking:
         )
         said = [(t.outcome.ori, t.policy) for t in taken if t.policy is not None]
         with self._peer_policies.noting(said, datetime.now(UTC)) as news:
-            logged = await self._ledger.finish([*(t.draft for t in taken), *news, out])
+            logged = await arrived.finish(*news, out)
         await self._peer_policies.keep()
-        outcome = self._signed(outcome, logged[-1].leaf)
+        outcome = self._signed(outcome, logged.leaf)
         await asyncio.to_thread(
             self._searches.keep,
             search,
@@ -461,6 +471,10 @@ def receipt_core(outcome: SearchOutcome) -> bytes:
         },
         option=orjson.OPT_SORT_KEYS,
     )
+
+
+def _ms(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
 
 
 DELETE_AFTER = "delete_after"

@@ -9,6 +9,7 @@ from gateway.peers.client import (
     Peers,
     Prepared,
     Reply,
+    Signed,
     prepare,
 )
 from gateway.peers.transport import AiohttpTransport
@@ -23,5 +24,6 @@ __all__ = [
     "Peers",
     "Prepared",
     "Reply",
+    "Signed",
     "prepare",
 ]

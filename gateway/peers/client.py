@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
@@ -25,8 +26,9 @@ from gateway.model import Answer, Ori, Question, digest
 from gateway.peers.backoff import BackOff
 from gateway.policy import Permit
 from gateway.trust.registry import Peer, Registry
-from gateway.trust.signatures import Signer, VerifiedResponse, Verifier
+from gateway.trust.signatures import Binding, Signer, VerifiedResponse, Verifier
 
+METHOD = "POST"
 PATH = "/peer/v1/questions"
 QUESTION = TypeAdapter(Question)
 ANSWER = TypeAdapter(Answer)
@@ -50,6 +52,16 @@ class Prepared:
     permit: Permit
     body: bytes
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A question as it will be sent, to whom, and what its answer has to be bound to."""
+
+    prepared: Prepared
+    peer: Peer
+    request: httpx.Request
+    binding: Binding
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +91,17 @@ def prepare(permit: Permit) -> Prepared:
 
 
 class Peers:
-    """The other gateways. `http` is a client on our own transport, open while the gateway runs."""
+    """The other gateways. `http` is our own transport, open while the gateway runs.
+
+    Requests and responses are httpx's, and go straight to the transport: redirects, cookies and
+    authentication, which a client would look after, are not for signed messages, and cost as much
+    as the rest.
+    """
 
     def __init__(
         self,
         *,
-        http: httpx.AsyncClient,
+        http: httpx.AsyncBaseTransport,
         registry: Registry,
         signer: Signer,
         verifier: Verifier,
@@ -96,12 +113,17 @@ class Peers:
         self._verifier = verifier
         self._backoff = backoff
 
-    async def ask_all(
-        self, questions: Sequence[Prepared], *, deadline_ms: int
-    ) -> dict[Ori, Reply | Failure]:
-        """Ask each, all at once. Gives one outcome for each; raises only when cancelled."""
-        outcomes = await asyncio.gather(*(self._outcome(q, deadline_ms) for q in questions))
-        return {q.permit.owner: o for q, o in zip(questions, outcomes, strict=True)}
+    def sign(self, prepared: Prepared) -> Signed | Failure:
+        """Sign a question for the one whom it is for. Nothing leaves; a Failure says why none can.
+
+        Apart from `ask`, so that it can be done while the question is being logged.
+        """
+        owner, transaction = prepared.permit.owner, prepared.permit.question.transaction
+        try:
+            peer, request, binding = self._signed(owner, PATH, prepared.body, transaction)
+        except PeerError as error:
+            return Failure(error, 0)
+        return Signed(prepared, peer, request, binding)
 
     def known(self) -> Sequence[Peer]:
         """Give every peer that is pinned here."""
@@ -126,12 +148,13 @@ class Peers:
         oris = [p.ori for p in self._registry.peers]
         return {ori: wait for ori in oris if (wait := self._backoff.wait_s(ori, now))}
 
-    async def _outcome(self, prepared: Prepared, deadline_ms: int) -> Reply | Failure:
+    async def ask(self, question: Signed, *, deadline_ms: int) -> Reply | Failure:
+        """Ask one agency. Raises only when cancelled: whatever goes wrong is the outcome."""
         started = time.monotonic()
-        owner = prepared.permit.owner
+        owner = question.prepared.permit.owner
         try:
             async with asyncio.timeout(deadline_ms / 1000):
-                reply = await self._ask(prepared, deadline_ms / 1000)
+                reply = await self._ask(question, started)
         except TimeoutError:
             error: PeerError = PeerTimeout("The agency's gateway did not answer in time.")
         except PeerError as found:
@@ -152,54 +175,60 @@ class Peers:
         For what administrators agree on, never for records. Raises PeerError, and PeerBadAnswer
         where the peer did not take it.
         """
+        transaction = f"msg_{secrets.token_urlsafe(16)}"
+        peer, request, binding = self._signed(owner, path, body, transaction)
         try:
             async with asyncio.timeout(seconds):
-                _, response, _ = await self._signed(
-                    owner, path, body, f"msg_{secrets.token_urlsafe(16)}", seconds
-                )
+                response, _ = await self._sent(peer, request, binding)
         except TimeoutError:
             raise PeerTimeout("The agency's gateway did not answer in time.") from None
         if response.status_code != httpx.codes.OK:
             raise PeerBadAnswer("The agency's gateway did not take our message.")
         return response.content
 
-    async def _signed(
-        self, owner: Ori, path: str, body: bytes, transaction: str, seconds: float
-    ) -> tuple[Peer, httpx.Response, VerifiedResponse]:
-        """Send a body, signed, and verify that the answer is this peer's to it."""
+    def _signed(
+        self, owner: Ori, path: str, body: bytes, transaction: str
+    ) -> tuple[Peer, httpx.Request, Binding]:
+        """Write and sign a request to a peer. Raises PeerUnreachable, PeerBackingOff."""
         peer = self._registry.by_ori(owner)
         if peer is None:
             raise PeerUnreachable("This gateway has no key for the agency. Add it with `peer add`.")
-        if wait := self._backoff.wait_s(owner, datetime.now(UTC)):
+        now = datetime.now(UTC)
+        if wait := self._backoff.wait_s(owner, now):
             raise PeerBackingOff("It failed a moment ago and is not asked.", retry_after_s=wait)
-        url = peer.url.rstrip("/") + path
+        address = peer.url.rstrip("/") + path
         signed = self._signer.sign_request(
-            target_uri=url, body=body, transaction=transaction, now=datetime.now(UTC)
+            target_uri=address, body=body, transaction=transaction, now=now
         )
         try:
-            response = await self._http.post(
-                url, content=body, headers=signed.headers, timeout=seconds
-            )
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            request = httpx.Request(METHOD, _url(address), headers=signed.headers, content=body)
+        except httpx.InvalidURL as error:
+            raise _mapped(error) from error
+        return peer, request, signed.binding
+
+    async def _sent(
+        self, peer: Peer, request: httpx.Request, binding: Binding
+    ) -> tuple[httpx.Response, VerifiedResponse]:
+        """Send it, and verify that the answer is this peer's to it."""
+        try:
+            response = await self._http.handle_async_request(request)
+        except httpx.HTTPError as error:
             raise _mapped(error) from error
         verified = self._verifier.verify_response(
             peer,
-            signed.binding,
+            binding,
             status=response.status_code,
             headers=response.headers.raw,
             body=response.content,
             now=datetime.now(UTC),
         )
-        return peer, response, verified
+        return response, verified
 
-    async def _ask(self, prepared: Prepared, seconds: float) -> Reply:
-        started, sent = time.monotonic(), datetime.now(UTC)
-        transaction = prepared.permit.question.transaction
-        peer, response, verified = await self._signed(
-            prepared.permit.owner, PATH, prepared.body, transaction, seconds
-        )
+    async def _ask(self, question: Signed, started: float) -> Reply:
+        sent = datetime.now(UTC)
+        response, verified = await self._sent(question.peer, question.request, question.binding)
         received = datetime.now(UTC)
-        answer = _parse(response, prepared, peer)
+        answer = _parse(response, question.prepared, question.peer)
         return Reply(
             answer=answer,
             response=verified.response_digest,
@@ -230,6 +259,12 @@ def _parse(response: httpx.Response, prepared: Prepared, peer: Peer) -> Answer:
     ):
         raise PeerBadAnswer("The agency's answer belongs to another question; it was thrown away.")
     return answer
+
+
+@lru_cache(maxsize=1024)
+def _url(address: str) -> httpx.URL:
+    """Parse an address once: there are as many as peers and paths."""
+    return httpx.URL(address)
 
 
 def _mapped(error: Exception) -> PeerError:

@@ -7,6 +7,7 @@ and a response is read up to a cap, within one deadline for the whole exchange.
 
 import asyncio
 import ssl
+from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
@@ -15,8 +16,15 @@ import httpx
 from yarl import URL
 
 _SKIPPED = frozenset(
-    {"host", "content-length", "connection", "accept-encoding", "transfer-encoding"}
+    {b"host", b"content-length", b"connection", b"accept-encoding", b"transfer-encoding"}
 )
+_IDENTITY = ("accept-encoding", "identity")
+
+
+@lru_cache(maxsize=1024)
+def _url(text: str) -> URL:
+    """Parse an address that is encoded already, once: there are as many as peers and paths."""
+    return URL(text, encoded=True)
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
@@ -69,7 +77,12 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         if self._session is None:
             raise httpx.ConnectError("the transport is closed", request=request)
         seconds = request.extensions.get("timeout", {}).get("read")
-        headers = [(k, v) for k, v in request.headers.multi_items() if k not in _SKIPPED]
+        headers = [
+            (name.decode("ascii"), value.decode("latin-1"))
+            for name, value in request.headers.raw
+            if name.lower() not in _SKIPPED
+        ]
+        headers.append(_IDENTITY)
         body = await request.aread()
         sent = _Progress()
         try:
@@ -77,8 +90,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 asyncio.timeout(seconds),
                 self._session.request(
                     request.method,
-                    URL(str(request.url), encoded=True),
-                    headers=[*headers, ("accept-encoding", "identity")],
+                    _url(str(request.url)),
+                    headers=headers,
                     data=body,
                     allow_redirects=False,
                     timeout=_NO_TIMEOUT,
@@ -88,7 +101,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 content = await self._read(response, request)
                 return httpx.Response(
                     response.status,
-                    headers=[(k, v) for k, v in response.raw_headers],
+                    headers=response.raw_headers,
                     content=content,
                     request=request,
                 )

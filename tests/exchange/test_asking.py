@@ -1,0 +1,186 @@
+"""What the asking side does, in which order: a real log and policy, a peer on a real socket."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+import orjson
+import pytest
+from aiohttp import web
+
+from gateway.database import open_sqlite
+from gateway.errors import LedgerUnavailable
+from gateway.exchange import Answering, Asking, Searches
+from gateway.exchange.arrived import Arrived
+from gateway.exchange.peer_policies import PeerPolicies
+from gateway.ledger import EntryType
+from gateway.model import Ori
+from gateway.peers import PATH, AiohttpTransport, BackOff, Peers
+from gateway.telemetry import Metrics, Tracing
+from gateway.trust.registry import Registry
+from gateway.trust.signatures import Verifier
+from tests.exchange.logged import Agency, agency
+from tests.ledger.made import draft
+from tests.policy.made import TEXAS, search
+from tests.trust.parties import Party, party
+
+OWNER = "CA9990000"
+
+
+@dataclass
+class Peer:
+    """The agency that is asked. It holds each answer back until `open` is set."""
+
+    us: Party
+    them: Party
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: list[bytes] = field(default_factory=list)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Answer that nothing was found."""
+        body = await request.read()
+        self.asked.append(body)
+        self.came.set()
+        verified = self.them.verifier.verify_request(
+            method="POST",
+            target_uri=self.them.peer.url + PATH,
+            headers=list(request.raw_headers),
+            body=body,
+            now=datetime.now(UTC),
+        )
+        await self.open.wait()
+        content = orjson.dumps(
+            {
+                "version": 1,
+                "transaction": orjson.loads(body)["transaction"],
+                "owner": OWNER,
+                "asker": TEXAS,
+                "status": "answered",
+                "granularity": {"asked": "record", "given": "record"},
+                "data_as_of": "2026-11-23T00:00:00.00Z",
+            }
+        )
+        signed = self.them.signer.sign_response(
+            verified.binding, status=200, body=content, now=datetime.now(UTC)
+        )
+        return web.Response(body=content, headers=dict(signed.headers))
+
+
+@asynccontextmanager
+async def asking(home: Path, us: Agency) -> AsyncIterator[tuple[Asking, Peer]]:
+    """Put the asking side together over an agency's log and policy, with one peer."""
+    ours, theirs = party(TEXAS, "texas.example"), party(OWNER, "owner.example")
+    peer = Peer(ours, theirs)
+    app = web.Application()
+    app.router.add_post(PATH, peer.answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    theirs.peer = replace(theirs.peer, url=f"http://127.0.0.1:{port}")
+    theirs.trust(ours)
+    registry = Registry([theirs.peer], own_ori=Ori(TEXAS))
+    state = open_sqlite(home / "state.db")
+    async with AiohttpTransport(max_bytes=100_000) as http:
+        peers = Peers(
+            http=http,
+            registry=registry,
+            signer=ours.signer,
+            verifier=Verifier(registry, count=lambda _: None),
+            backoff=BackOff(state),
+        )
+        yield (
+            Asking(
+                ori=Ori(TEXAS),
+                policy=us.policy,
+                ledger=us.ledger,
+                peers=peers,
+                answering=cast("Answering", us.answering),
+                searches=Searches(state, bytes(32)),
+                peer_policies=PeerPolicies(state),
+                sign=ours.signer.sign_detached,
+                keep_days=1,
+                metrics=Metrics(),
+                tracing=Tracing(None, 0.0),
+            ),
+            peer,
+        )
+    peer.open.set()
+    await runner.cleanup()
+    state.dispose()
+
+
+async def logged(us: Agency, count: int) -> None:
+    """Wait until so many answers stand in the log."""
+    for _ in range(4_000):
+        if len(await us.read(EntryType.RESPONSE_IN)) == count:
+            return
+        await asyncio.sleep(0.005)
+    pytest.fail("the log does not get them")
+
+
+async def test_a_question_leaves_only_when_it_is_in_the_log(vetted: Path) -> None:
+    async with agency(vetted) as us, asking(vetted, us) as (side, peer):
+        task = asyncio.create_task(side.search(search()))
+
+        await asyncio.wait_for(peer.came.wait(), 20)
+        [entry] = await us.read(EntryType.QUERY_OUT)
+        assert entry.fields["peer"] == OWNER
+        peer.open.set()
+        outcome = await task
+        assert outcome.receipt.answered == 1
+        [came] = await us.read(EntryType.RESPONSE_IN)
+        [went] = await us.read(EntryType.RESPONSE_OUT)
+        assert came.fields["seq"] < went.fields["seq"]
+        assert outcome.receipt.log_leaf
+
+
+async def test_nothing_is_sent_when_the_log_can_t_be_written(vetted: Path) -> None:
+    async with agency(vetted) as us, asking(vetted, us) as (side, peer):
+        await us.ledger.stop()
+        with pytest.raises(LedgerUnavailable):
+            await side.search(search())
+        await asyncio.sleep(0.05)
+        assert peer.asked == []
+
+
+async def test_an_answer_does_not_go_out_when_the_log_fails_meanwhile(vetted: Path) -> None:
+    async with agency(vetted) as us, asking(vetted, us) as (side, peer):
+        task = asyncio.create_task(side.search(search()))
+
+        await asyncio.wait_for(peer.came.wait(), 20)
+        await us.ledger.stop()
+        peer.open.set()
+        with pytest.raises(LedgerUnavailable):
+            await task
+
+
+async def test_what_came_in_is_logged_while_others_are_awaited(vetted: Path) -> None:
+    async with agency(vetted) as us:
+        arrived = Arrived(us.ledger)
+        early = [draft(n, type=EntryType.RESPONSE_IN) for n in range(3)]
+        for one in early:
+            arrived.note(one)
+
+        await logged(us, len(early))
+        arrived.note(draft(3, type=EntryType.RESPONSE_IN))
+        last = await arrived.finish(draft(4, type=EntryType.RESPONSE_OUT))
+        entries = await us.read(EntryType.RESPONSE_IN, EntryType.RESPONSE_OUT)
+        assert [e.fields["results"] for e in entries] == [0, 1, 2, 3, 4]
+        [out] = await us.read(EntryType.RESPONSE_OUT)
+        assert out.leaf == last.leaf
+
+
+async def test_an_early_line_that_can_t_be_written_is_told_at_the_end(vetted: Path) -> None:
+    async with agency(vetted) as us:
+        arrived = Arrived(us.ledger)
+        arrived.note(draft(0, decision="x" * 10_000))
+        await asyncio.sleep(0.05)
+        with pytest.raises(Exception, match="decision of a log entry"):
+            await arrived.finish(draft(1, type=EntryType.RESPONSE_OUT))
