@@ -46,6 +46,8 @@ from gateway.model import Ori
 from gateway.peers import AiohttpTransport, BackOff, Peers
 from gateway.policy import Engine, Policy
 from gateway.policy.agreements import Agreements
+from gateway.policy.approvals import PART as APPROVED
+from gateway.policy.approvals import Approvals
 from gateway.policy.bundles import FILE as BUNDLE_FILE
 from gateway.policy.opa_server import OpaServer, OpaServerEngine
 from gateway.policy.signers import load_signers
@@ -294,10 +296,17 @@ async def _policy(
         engine=engine,
         source=_policy_source(settings),
         warn=timedelta(days=settings.policy_warn_days),
-        agreements=Agreements(agreements),
+        agreements=Agreements(agreements, _approvals(settings)),
     )
     stack.push_async_callback(policy.close)
     return policy
+
+
+def _approvals(settings: Settings) -> Approvals | None:
+    """Give what approves agreements, where two people have to."""
+    if APPROVED not in settings.policy_two_persons:
+        return None
+    return Approvals(settings.home, load_signers(settings.home))
 
 
 def _policy_source(settings: Settings) -> Source:
@@ -312,6 +321,8 @@ def _policy_source(settings: Settings) -> Source:
         raise Misconfigured(
             "policy_two_persons is set, and policy_signers.yaml names fewer than two people"
         )
+    # Agreements are no part of the set: their second person approves each text by itself.
+    two = tuple(p for p in two if p != APPROVED)
     if settings.policy_signed:
         return BundleSource(settings.home / BUNDLE_FILE, signers, two)
     return FolderSource(settings.home / "policies", signers, two)

@@ -98,6 +98,35 @@ def sign(
 
 
 @app.command()
+def approve(
+    what: Annotated[str, typer.Argument(help="A draft, what a partner sent, or an id held here.")],
+    home: Home,
+    *,
+    key: Annotated[
+        Path, typer.Option("--key", help="Your own private key: see `sallyport policy signer`.")
+    ],
+    yes: _Yes = False,
+) -> None:
+    """Approve an agreement as one person here, where `policy_two_persons` wants two of them.
+
+    Once two different people have approved the same text, `sign` puts the agency's signature to it.
+    """
+    desk = work.open_desk(home)
+    document = _document(desk, what)
+    if not yes:
+        _show_text(document)
+        typer.confirm("Approve this text?", abort=True)
+    names = work.approve(desk, document, key)
+    agreement = document.agreement
+    typer.echo(f"{agreement.id}, version {agreement.version}: {document.digest}")
+    typer.echo(f"Approved by {' and '.join(names)}.")
+    typer.echo(
+        "Now: sallyport agreement sign" if len(names) > 1 else "It takes another person's approval."
+    )
+    _count(home)
+
+
+@app.command()
 def receive(
     file: Annotated[Path, typer.Argument(help="What a partner handed over.", exists=True)],
     home: Home,

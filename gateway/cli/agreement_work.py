@@ -17,8 +17,10 @@ from gateway import settings as settings_files
 from gateway.errors import Conflict, Invalid, Misconfigured, NotFound, PolicyRejected
 from gateway.model import Ori, stamp
 from gateway.policy.agreements import Agreed, Agreements, pairs, place, unknown_words
+from gateway.policy.approvals import PART, Approvals
 from gateway.policy.kept import KeptSets
 from gateway.policy.sets import PolicySet, load_set
+from gateway.policy.signers import load_signers
 from gateway.policy.vocabulary import read_vocabulary
 from gateway.trust import keys, registry
 from gateway.trust.agreement_files import CAP, AgreementFolder, Held
@@ -46,10 +48,12 @@ class Desk:
     ori: str
     folder: AgreementFolder
     policy_set: PolicySet
+    approvals: Approvals | None = None
+    """Where two people here have to approve an agreement."""
 
     def read(self) -> Agreed:
         """Read what is held, against the words of the set in force."""
-        return Agreements(self.folder).read(self.policy_set)
+        return Agreements(self.folder, self.approvals).read(self.policy_set)
 
     def held(self, agreement: str, version: int | None = None) -> Held:
         """Give one document. Raises NotFound."""
@@ -70,7 +74,10 @@ def open_desk(home: Path, policy_set: PolicySet | None = None) -> Desk:
         settings.home, own=settings.ori, keyring=peers.keyring(settings.ori, own)
     )
     words = policy_set or _set_of(settings.home)
-    return Desk(settings.home, settings.ori, folder, words)
+    approvals = None
+    if PART in settings.policy_two_persons:
+        approvals = Approvals(settings.home, load_signers(settings.home))
+    return Desk(settings.home, settings.ori, folder, words, approvals)
 
 
 def _set_of(home: Path) -> PolicySet:
@@ -145,9 +152,22 @@ def sign_here(desk: Desk, document: Document, *, now: datetime | None = None) ->
         )
     if datetime.fromisoformat(agreement.valid.to) <= (now or datetime.now(UTC)):
         raise Invalid(f"{agreement.id} has ended already: nothing would follow from signing it.")
+    if desk.approvals is not None and (fault := desk.approvals.fault(document)) is not None:
+        raise Conflict(f"{fault}. Nothing was signed.", code="agreement.not_approved")
     mine = sign(document, keys.read_agreement(desk.home), desk.ori)
     desk.folder.put(document.signed_by([mine]))
     return desk.held(agreement.id, agreement.version)
+
+
+def approve(desk: Desk, document: Document, key: Path) -> tuple[str, ...]:
+    """Approve a text as one person here. Gives who has. Raises Misconfigured, PolicyRejected."""
+    if desk.approvals is None:
+        raise Misconfigured(
+            "no second person is wanted for agreements here, so an approval would do nothing. Set "
+            f'policy_two_persons = ["{PART}"] first, and restart the gateway'
+        )
+    private = keys.read_ec_private(key.absolute().parent, key.name)
+    return desk.approvals.approve(document, private)
 
 
 def take(desk: Desk, file: Path) -> str:

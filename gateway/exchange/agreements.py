@@ -168,7 +168,7 @@ class Agreeing:
                     decision=f"agreement_{s.state}",
                     reasons=(_name(s.held), *s.by),
                     request=s.held.document.digest,
-                    personal=personal,
+                    personal=self._with_approvals(personal, s.held.document),
                 )
                 for s in changed
             ] + [
@@ -187,6 +187,12 @@ class Agreeing:
             self._known = now
         self._wake.set()
         return [s.plain() for s in changed]
+
+    def _with_approvals(
+        self, personal: Mapping[str, Any] | None, document: Document
+    ) -> Mapping[str, Any] | None:
+        names = self._policy.approved_by(document)
+        return {**(personal or {}), "about": {"approved_by": list(names)}} if names else personal
 
     def listing(self) -> list[dict[str, Any]]:
         """Give every agreement as it stands, with whom it differs and who could not be told."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.errors import Misconfigured, PolicyRejected
+from gateway.policy.approvals import Approvals
 from gateway.policy.obligations import parts_of, well_formed
 from gateway.policy.sets import PolicySet, make_set
 from gateway.policy.vocabulary import Vocabulary, read_vocabulary
@@ -29,7 +30,7 @@ from gateway.trust.agreement_files import (
     Trouble,
     line_of,
 )
-from gateway.trust.agreements import Act, Agreement, Grant, Hours
+from gateway.trust.agreements import Act, Agreement, Document, Grant, Hours
 
 KEY = "agreements"
 _NS = 1_000_000_000
@@ -58,8 +59,10 @@ class Agreed:
 class Agreements:
     """The agency's folder of agreements, read against the words of a set."""
 
-    def __init__(self, folder: AgreementFolder) -> None:
+    def __init__(self, folder: AgreementFolder, approvals: Approvals | None = None) -> None:
+        """`approvals`: what this agency signed counts only if two people here approved it."""
         self.folder = folder
+        self.approvals = approvals
 
     def read(self, policy_set: PolicySet, *, strict: bool = False) -> Agreed:
         """Read, verify, and hold each against the set's vocabulary. Blocking, some milliseconds.
@@ -75,7 +78,9 @@ class Agreements:
         words = read_vocabulary(policy_set.data)
         troubles = list(book.troubles)
         good = []
-        for held in book.documents:
+        for read in book.documents:
+            held = self._approved(read)
+            troubles += [Trouble(held.where, f) for f in held.faults[len(read.faults) :]]
             fault = _first_unknown(held, self.folder.path.parent, words, policy_set.data)
             if fault is None:
                 good.append(held)
@@ -87,6 +92,20 @@ class Agreements:
         book = replace(book, documents=tuple(good), troubles=tuple(troubles))
         types = agency_types(policy_set.data)
         return Agreed(book, types, agreed_data(book, types), book.troubles)
+
+    def approved_by(self, document: Document) -> tuple[str, ...]:
+        """Name who approved a text here; nobody where no approval is wanted, or one is forged."""
+        try:
+            return self.approvals.names(document) if self.approvals else ()
+        except PolicyRejected:
+            return ()
+
+    def _approved(self, held: Held) -> Held:
+        """Give the document, with a fault where a second person is missing."""
+        if self.approvals is None or self.folder.own not in held.signers:
+            return held
+        fault = self.approvals.fault(held.document)
+        return held if fault is None else replace(held, faults=(*held.faults, fault))
 
 
 def _first_unknown(

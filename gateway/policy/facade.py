@@ -62,7 +62,7 @@ from gateway.policy.sets import PolicySet
 from gateway.policy.sources import Candidate, FolderSource, Source
 from gateway.policy.vetting import vet_apart
 from gateway.policy.vocabulary import Vocabulary
-from gateway.trust.agreements import Agreement
+from gateway.trust.agreements import Agreement, Document
 
 _NOTHING_LEFT = Reason(
     "question.nothing_left",
@@ -232,6 +232,10 @@ class Policy:
                 await self._activate(with_agreements(base, fresh.data))
             self.agreed = fresh
             return changed
+
+    def approved_by(self, document: Document) -> tuple[str, ...]:
+        """Name who approved an agreement here, where that takes two people."""
+        return self._agreements.approved_by(document) if self._agreements else ()
 
     def unknown_words(self, agreement: Agreement) -> list[Unknown]:
         """Give the words of an agreement that the set in force does not know."""

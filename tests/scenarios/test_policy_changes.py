@@ -23,7 +23,7 @@ from gateway.policy.sets import load_set
 from tests.policy.made import write_set
 
 RUN = CliRunner()
-SHERIFF = Ori("CA9990000")
+POLICE = Ori("CA9990000")
 LAW, LOCAL = "law/x/x.rego", "local/data.yaml"
 
 
@@ -92,8 +92,8 @@ def office(tmp_path: Path) -> Iterator[Office]:
     by itself."""
     [port] = free_ports(1)
     key = ec.generate_private_key(ec.SECP256R1())
-    made = Gateway(SHERIFF, "Port Serena", tmp_path / "home", port, key)
-    setup.init_home(made.home, ori=SHERIFF, name=made.name, url=made.url, port=port)
+    made = Gateway(POLICE, "Port Serena", tmp_path / "home", port, key)
+    setup.init_home(made.home, ori=POLICE, name=made.name, url=made.url, port=port)
     whole_set(made.home / "policies")
     made.env["SALLYPORT_POLICY_WATCH"] = "false"
     yield Office(made)
