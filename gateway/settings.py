@@ -31,7 +31,7 @@ from gateway.model import OriText
 
 FILE = "sallyport.toml"
 PolicyPart = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z][a-z0-9_]*(/[A-Za-z0-9_-]+)*)$")]
-"""A folder of the policy set, as its rules and data name it: law, agreements. `*`: all of it."""
+"""A folder of the policy set, as its rules and data name it: law. `*`: all of it. Or agreements."""
 
 
 class Settings(BaseSettings):
@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     policy_signed: bool = False
     """Take policy from the home's signed bundle alone, never from the edited folder."""
     policy_two_persons: Annotated[tuple[PolicyPart, ...], NoDecode] = ()
-    """Parts of the policy set whose change two different people have to sign."""
+    """Parts of the policy set whose change two different people have to sign; and `agreements`."""
     policy_warn_days: Annotated[int, Field(ge=0, le=365)] = 7
     """How many days before a signed bundle ends `/readyz` says so."""
 
