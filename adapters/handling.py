@@ -81,6 +81,8 @@ class _Flags:
             return self._cases(spec["cases"], place)
         if "under" in spec:
             return self._under(spec, place)
+        if "date" in spec:
+            return self._day(spec, place)
         return self._codes(name, spec, place)
 
     def _of(self, name: str, spec: Mapping[str, Any], place: Place) -> tuple[ReadFact, set[Fact]]:
@@ -124,6 +126,21 @@ class _Flags:
             return _age(one, other) < years
 
         return read, {True, False}
+
+    def _day(self, spec: Mapping[str, Any], place: Place) -> tuple[ReadFact, set[Fact]]:
+        """Read a day, as `2026-05-01`. It is no word of a list."""
+        column: str = spec["column"]
+        self.fields.check_column(column, place)
+        reader = self.fields.dates(spec, place)
+        blank: Fact | None = spec.get("blank")
+
+        def read(row: Mapping[str, str]) -> Fact:
+            text = row.get(column, "")
+            if not text and blank is not None:
+                return blank
+            return _day(reader, column, text).date().isoformat()
+
+        return read, set()
 
     def _codes(
         self, name: str, spec: Mapping[str, Any], place: Place

@@ -48,10 +48,13 @@ LIVE = Member("CAST-LIVE", "HONORIA", "PELLOWICK-DRAY", "F", date(1977, 12, 3))
 YUSUF = Member("CAST-YUSUF", "YUSUF", "AL-QARIBANI", "M", date(1985, 10, 19), ("يوسف", "القريباني"))
 YURIY = Member("CAST-YURIY", "YURII", "SHCHEBETENKO", "M", date(1972, 4, 6), ("ЮРИЙ", "ЩЕБЕТЕНКО"))
 XIUYING = Member("CAST-XIUYING", "XIUYING", "QIAO", "F", date(1994, 2, 11), ("秀英", "桥"))
+INTELLIGENCE = Member("CAST-INTEL", "CASIMIR", "THORNAVECK", "M", date(1983, 4, 9))
+UNVALIDATED = Member("CAST-INTEL-OLD", "ODALYS", "FERRIMONDE", "F", date(1976, 10, 27))
+VIEWS = Member("CAST-INTEL-VIEWS", "LEOFRIC", "BRAMBLEWAITE", "M", date(1991, 8, 14))
 
 CAST = (
     *(MARISOL, EXPUNGED, SEALED, SEALED_CA, NONDISCLOSURE, RED, YELLOW, JUVENILE, DRIVER, CIVIL),
-    *(LIVE, YUSUF, YURIY, XIUYING),
+    *(LIVE, YUSUF, YURIY, XIUYING, INTELLIGENCE, UNVALIDATED, VIEWS),
 )
 PLATE = "FIC0417"
 STOLEN_ON = date(2026, 10, 30)
@@ -163,6 +166,22 @@ class _Sheriff:
         )
         self.note(m, "warrant", key, seen, _OPEN | flags)
 
+    def intelligence(self, m: Member, number: int, validated: date, **more: str) -> None:
+        key = f"CI-{number:05d}"
+        plain_row = {"SUSPICION": "Y", "VIEWS": "N", "CONFID": "2", "ASSESSMT": "N"}
+        self._tables["intelligence"].add(
+            INTEL_NO=key,
+            NAME=full_name(m.seen()),
+            DOB=us_date(m.birth),
+            SEX=m.sex,
+            CRIME="CARGO THEFT",
+            VALIDATED=us_date(validated),
+            ENTERED="02/19/2019",
+            SUMMARY="RENTS THE YARD WHERE TRAILERS WERE FOUND",
+            **(plain_row | more | _OPEN),
+        )
+        self.note(m, "intelligence", key, m.seen(), _OPEN)
+
     def incident(self, m: Member, key: str, person: int, seen: Sighting, **more: str) -> None:
         flags = {k: more.pop(k, v) for k, v in _OPEN.items()}
         self._tables["incidents"].add(
@@ -217,6 +236,9 @@ def texas(tables: Texas, truth: Truth) -> None:
         **_OPEN,
     )
     s.note(MARISOL, "caution", "C-00417", booked, _OPEN)
+    s.intelligence(INTELLIGENCE, 514, date(2026, 5, 4), ASSESSMT="Y")
+    s.intelligence(UNVALIDATED, 515, date(2019, 3, 11))
+    s.intelligence(VIEWS, 516, date(2026, 5, 4), VIEWS="U")
     s.person(EXPUNGED, 501, EXPUNGED.seen(), SEAL_FLG="E")
     s.arrest(EXPUNGED, 501, date(2019, 3, 3), EXPUNGED.seen(), SEAL_FLG="E")
     s.person(SEALED, 502, SEALED.seen())

@@ -30,6 +30,9 @@ _COLUMNS = {
         "SUSP_NAME SUSP_DOB SUSP_SEX VICT_NAME VICT_AGE VEH_PLATE VEH_STATE VEH_MAKE VEH_COLOR"
     ),
     "cautions": "CAUTION_NO PERSON_NO NAME DOB SEX CAUTION_CD ENTERED EXPIRES REMARK",
+    "intelligence": (
+        "INTEL_NO NAME DOB SEX CRIME SUSPICION VIEWS CONFID ASSESSMT VALIDATED ENTERED SUMMARY"
+    ),
 }
 _VEHICLES = (
     "VEH_NO PLATE PLATE_ST VIN VYR MAKE MODEL COLOR STATUS STATUS_DT INCIDENT_NO OWNER_PERSON_NO "
@@ -67,7 +70,7 @@ def plate(number: int) -> str:
 
 
 class Texas:
-    """The six tables, filled person by person."""
+    """The seven tables, filled person by person."""
 
     def __init__(self, seed: int, truth: Truth) -> None:
         self._seed = seed
@@ -99,6 +102,10 @@ class Texas:
             self._caution(c, p, key, seen)
         if c.happens(8):
             self._vehicle(c, key)
+        # Drawn apart: who is in intelligence files changes nothing in the others.
+        c = Chance(self._seed, ORI, "intelligence", p.number)
+        if c.happens(1):
+            self._intelligence(c, p, seen)
 
     def _as_seen(self, c: Chance, p: Person, master: Sighting, place: str) -> Sighting:
         return master if c.happens(60) else sight(self._seed, p, f"{ORI}/{place}")
@@ -268,6 +275,27 @@ class Texas:
         )
         self._note(p, "caution", key, seen, flags)
 
+    def _intelligence(self, c: Chance, p: Person, seen: Sighting) -> None:
+        key = f"CI-{self.number('intelligence'):05d}"
+        entered = c.day(date(2017, 1, 1), TODAY - timedelta(days=30))
+        flags = self._flags(c, juvenile=False)
+        self.tables["intelligence"].add(
+            INTEL_NO=key,
+            NAME=full_name(seen),
+            DOB=us_date(seen.birth),
+            SEX=p.sex,
+            CRIME=c.one(("NARCOTICS", "CARGO THEFT", "FIREARMS", "FRAUD")),
+            SUSPICION="Y" if c.happens(95) else "N",
+            VIEWS=c.weighted((("N", 90), ("T", 7), ("U", 3))),
+            CONFID=c.weighted((("1", 2), ("2", 4), ("3", 3), ("4", 1))),
+            ASSESSMT="Y" if c.happens(10) else "N",
+            VALIDATED=us_date(c.day(entered, TODAY)),
+            ENTERED=us_date(entered),
+            SUMMARY=c.one(("SEEN WITH KNOWN BUYERS", "NAMED BY A SOURCE", "OWNS THE YARD")),
+            **flags,
+        )
+        self._note(p, "intelligence", key, seen, flags)
+
     def _vehicle(self, c: Chance, person_no: str) -> None:
         n = self.number("vehicles")
         make, models = c.early(words.MAKES)
@@ -301,6 +329,7 @@ class Texas:
             ("incidents", "RPT_DT", "06/31/2025"),
             ("incidents", "JUV_FLG", "?"),
             ("cautions", "CAUTION_CD", "ZZ"),
+            ("intelligence", "SUSPICION", "?"),
             ("vehicles", "DISSEM", "Q"),
         ):
             key = f"BAD-{column}-{wrong.replace('/', '')}"
@@ -312,7 +341,7 @@ class Texas:
 
 
 def write(texas: Texas, out: Path) -> list[Written]:
-    """Write the six files below `out/TX9990000/sources`."""
+    """Write the seven files below `out/TX9990000/sources`."""
     texas.spoil()
     return [
         table.write(

@@ -155,6 +155,25 @@ def test_a_flag_by_age(small: Make, born: str, on: str, under: bool | None) -> N
         assert found.handling.as_dict()["juvenile"] is under
 
 
+@pytest.mark.parametrize(
+    ("blank", "text", "told"),
+    [
+        ("", "20260501", "2026-05-01"),
+        ("", "20260231", "date.none"),
+        ("", "", "handling.missing"),
+        (", blank: never", "", "never"),
+    ],
+)
+def test_a_flag_that_is_a_day(small: Make, blank: str, text: str, told: str) -> None:
+    day = f"{{column: BORN, date: YYYYMMDD{blank}}}"
+    handling = HANDLING.replace("disclosure: open", f"disclosure: open, validated_on: {day}")
+    found = one(small(mapping(NAME, handling=handling), HEADER + f"7,X,{text},M\n".encode()))
+    if isinstance(found, SetAside):
+        assert (found.code, found.column) == (told, "BORN")
+    else:
+        assert found.handling.as_dict()["validated_on"] == told
+
+
 CHARGES = 'to: "charge/j:ChargeDescriptionText", column: charge.TEXT'
 CHARGED = '{person: "nc:Person", charge: {is: "j:Charge", each: charge}}'
 

@@ -127,7 +127,7 @@ hide contains [place, "intelligence.protected_activity"] if {
 	not free_of_views(fact)
 }
 
-free_of_views(fact) if fact.protected_activity in data.sallyport.vocabulary.protected_activity
+free_of_views(fact) if fact.protected_activity in {"none", "tied_to_crime"}
 
 # METADATA
 # title: No intelligence without its label of confidence

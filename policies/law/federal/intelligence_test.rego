@@ -81,7 +81,7 @@ test_only_on_reasonable_suspicion if {
 
 test_only_without_views_that_are_not_tied_to_a_crime if {
 	hidden(intelligence(certified, {"protected_activity": "tied_to_crime"})) == set()
-	every value in ["political", "", null, false, ["none"]] {
+	every value in ["not_tied", "political", "", null, false, ["none"]] {
 		hidden(intelligence(certified, {"protected_activity": value})) == {"intelligence.protected_activity"}
 	}
 	hidden(without("protected_activity")) == {"intelligence.protected_activity"}
