@@ -168,8 +168,8 @@ def test_an_answer_with_an_obligation_that_is_not_known_is_thrown_away(
         ("sallyport/vocabulary/data.yaml", words, words + "by_radio, "),
         (
             "sallyport/release/release.rego",
-            f'"handling": {grant}',
-            f'"handling": object.union({grant}, {{"onward_sharing": "by_radio"}})',
+            f'"handling": told_with({grant},',
+            f'"handling": told_with(object.union({grant}, {{"onward_sharing": "by_radio"}}),',
         ),
         gone=[f"sallyport/{n}/{n}_test.rego" for n in ("release", "obligations")],
     ):
