@@ -8,6 +8,8 @@ import yaml
 from gateway.errors import PolicyRejected
 
 _POINTER = "data.json#/"
+_LONGEST = 255
+"""Bytes of a file's name."""
 _FILES = ("data.yaml", "data.yml", "data.json")
 
 
@@ -21,7 +23,8 @@ def located(rejected: PolicyRejected, folder: Path) -> PolicyRejected:
         return rejected
     steps = where.removeprefix(_POINTER).split("/")
     path = [s.replace("~1", "/").replace("~0", "~") for s in steps]
-    for depth in range(len(path), -1, -1):
+    depths = next((n for n, step in enumerate(path) if not _is_folder_name(step)), len(path))
+    for depth in range(depths, -1, -1):
         for name in _FILES:
             file = folder.joinpath(*path[:depth], name)
             if file.is_file() and (line := _line(file, path[depth:])):
@@ -30,10 +33,19 @@ def located(rejected: PolicyRejected, folder: Path) -> PolicyRejected:
     return rejected
 
 
+def _is_folder_name(step: str) -> bool:
+    """Whether a key of the data can be a folder of the set. It is whatever somebody wrote there."""
+    plain = not step.startswith(".") and step.isprintable() and "/" not in step
+    return plain and 0 < len(step.encode(errors="replace")) <= _LONGEST
+
+
 def _line(file: Path, path: Sequence[str]) -> int | None:
     """Find the line of a part of a file; JSON is YAML enough. None if it is not there."""
     try:
-        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        # A tab may not indent YAML; in JSON it can stand nowhere else.
+        text = file.read_text(encoding="utf-8")
+        text = text.replace("\t", " ") if file.suffix == ".json" else text
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
     except (OSError, ValueError, yaml.YAMLError):
         return None
     line = 1
