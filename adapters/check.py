@@ -91,6 +91,10 @@ def check(
         source = load(mapping, compiler)
     except Misconfigured as error:
         faults.append(_as_wrong(error, path))
+    except (LookupError, TypeError, ValueError, AttributeError):
+        # What has another shape than the language may fail in any way. Its own fault says it.
+        if not faults:
+            raise
     if faults:
         return Checked(_said(faults))
     checked = Checked([], source, source.stated(), list(_described(mapping.doc, compiler)))

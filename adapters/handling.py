@@ -52,9 +52,11 @@ def compile_handling(
     words: dict[str, set[Fact]] = {}
     flags = _Flags(doc, fields, tables)
     for name, written in spec["handling"].items():
+        if doc.is_broken(*place, name):
+            continue
         if not isinstance(written, dict):
             constants[name] = written
-        elif not doc.is_broken(*place, name):
+        else:
             with doc.going_on():
                 facts[name], words[name] = flags.fact(name, written, (*place, name))
     contact: ReadContact = _no_contact

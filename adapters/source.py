@@ -241,7 +241,7 @@ class Compiler:
         handling = compile_handling(doc, number, of_facts, self.tables)
         self.used |= facts
         plan = RecordPlan(
-            record_type=spec["type"],
+            record_type=str(spec["type"]),
             when=when,
             id_template=spec["id"],
             id_columns=key,
