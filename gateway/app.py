@@ -297,6 +297,7 @@ async def _policy(
         source=_policy_source(settings),
         warn=timedelta(days=settings.policy_warn_days),
         agreements=Agreements(agreements, _approvals(settings)),
+        answer_bytes=settings.max_answer_bytes,
     )
     stack.push_async_callback(policy.close)
     return policy

@@ -65,7 +65,7 @@ class Settings(BaseSettings):
 
     max_body_bytes: Annotated[int, Field(ge=1_024, le=16 * 2**20)] = 256 * 1024
     max_answer_bytes: Annotated[int, Field(ge=16_384, le=64 * 2**20)] = 8 * 2**20
-    """The most that is read of a peer's answer."""
+    """The most that is read of a peer's answer, and the most that an answer to one holds."""
     token_seconds: Annotated[int, Field(ge=60, le=600)] = 300
     searches_keep_days: Annotated[int, Field(ge=1, le=3_650)] = 30
     """How long an answer can be fetched again; a peer's obligation can only shorten it."""

@@ -73,6 +73,9 @@ _TOO_VAGUE = Reason(
     "What may be searched by here is too little to be a search. Ask with other or further terms.",
 )
 
+ANSWER_BYTES = 8 * 2**20
+"""The most that an answer holds, where no setting says otherwise."""
+
 
 class Policy:
     """Decides by the set in force. Made by `start`, on the event loop that uses it."""
@@ -88,6 +91,7 @@ class Policy:
         limits: Limits,
         warn: timedelta,
         agreements: Agreements | None = None,
+        answer_bytes: int = ANSWER_BYTES,
     ) -> None:
         """Use `start`: this alone has no set, and decides nothing."""
         self._agreements = agreements
@@ -113,6 +117,7 @@ class Policy:
         self._since = datetime.now(UTC)
         self._rejected: PolicyRejected | None = None
         self._failures = release.Failures()
+        self._answer_bytes = answer_bytes
 
     @classmethod
     async def start(
@@ -127,6 +132,7 @@ class Policy:
         source: Source | None = None,
         warn: timedelta = timedelta(days=7),
         agreements: Agreements | None = None,
+        answer_bytes: int = ANSWER_BYTES,
     ) -> "Policy":
         """Bring the folder's set into force, or the last good one if the folder's is rejected.
 
@@ -144,6 +150,7 @@ class Policy:
             limits=limits or Limits(),
             warn=warn,
             agreements=agreements,
+            answer_bytes=answer_bytes,
         )
         last = await asyncio.to_thread(self._kept.active)
         try:
@@ -455,7 +462,13 @@ class Policy:
         )
         rules = tuple(dict.fromkeys(r for a in actions for r in a.rules))
         evidence = Evidence("release", active.revision, raw, value, rules)
-        return Released(answer=answer, evidence=(permit.evidence, evidence), given=given, mint=MINT)
+        why = (permit.evidence, evidence)
+        released = Released(answer=answer, evidence=why, given=given, mint=MINT)
+        excess = len(released.body()) - self._answer_bytes
+        if excess > 0 and answer.matches:
+            answer, given = release.without_largest(answer, given, excess)
+            released = Released(answer=answer, evidence=why, given=given, mint=MINT)
+        return released
 
     def refuse(self, refusal: AnswerRefusal, *, leaf: str) -> Released:
         """Build the answer that refuses, with its reasons."""

@@ -5,9 +5,12 @@ or a size. The answer with every record hidden is, byte for byte, the answer wit
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import compress
 from typing import Any, Literal
+
+import orjson
 
 from gateway.model import (
     Answer,
@@ -30,6 +33,11 @@ from gateway.policy.proof import AnswerPermit, Given
 from gateway.policy.released import FACT, PersonRelease
 from gateway.policy.standard import as_standard
 
+_LEFT_OUT = Reason(
+    "answer.too_large",
+    "Records that may be given are larger than one answer can be, and were left out. Ask with "
+    "terms that fewer records meet, or ask the agency itself.",
+)
 NO_SUCH_TERMS = Reason("search.no_such_terms", "These records hold none of the terms asked for.")
 
 STAND_IN = "stand_in"
@@ -213,6 +221,32 @@ def build_answer(
         policy=revision,
     )
     return answer, tuple(s.given for s in (shown if given is Granularity.HIT else some))
+
+
+def without_largest(
+    answer: Answer, given: tuple[Given, ...], excess: int
+) -> tuple[Answer, tuple[Given, ...]]:
+    """Leave out the largest matches until at least `excess` bytes are gone, and say so.
+
+    Who asked would refuse the whole answer. Only what may be seen is counted and left out, so this
+    tells nothing of what is hidden.
+    """
+    sizes = [len(orjson.dumps(m)) for m in answer.matches]
+    left_out: set[int] = set()
+    excess += len(orjson.dumps(_LEFT_OUT)) + 1
+    for place in sorted(range(len(sizes)), key=sizes.__getitem__, reverse=True):
+        if excess <= 0:
+            break
+        left_out.add(place)
+        excess -= sizes[place]
+    kept = [n not in left_out for n in range(len(sizes))]
+    fitting = replace(
+        answer,
+        more=True,
+        reasons=(*answer.reasons, _LEFT_OUT),
+        matches=tuple(compress(answer.matches, kept)),
+    )
+    return fitting, tuple(compress(given, kept))
 
 
 def _not_used(permit: AnswerPermit, result: FindResult) -> tuple[str, ...]:
