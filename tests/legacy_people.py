@@ -193,7 +193,7 @@ def index_of(name: str, *, postgresql: bool, plain: bool = False) -> str:
     return f"CREATE INDEX ix_{name} ON {table} ({column}{way})"
 
 
-def _rows(people: int) -> Iterator[tuple[str, tuple[object, ...]]]:
+def rows(people: int) -> Iterator[tuple[str, tuple[object, ...]]]:
     """Give every row, with its table."""
     words = [(word, soundex(word)) for word in surnames()]
     for n in range(people):
@@ -222,9 +222,9 @@ def fill_sqlite(path: Path, people: int) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {TABLES}")
         for batch in _batches(people):
-            for table, rows in batch.items():
-                marks = ", ".join("?" * len(rows[0]))
-                db.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 - made here
+            for table, some in batch.items():
+                marks = ", ".join("?" * len(some[0]))
+                db.executemany(f"INSERT INTO {table} VALUES ({marks})", some)  # noqa: S608 - made here
         for name in INDEXES:
             db.execute(index_of(name, postgresql=False))
         db.commit()
@@ -234,9 +234,9 @@ def fill_postgres(c: psycopg.Connection, people: int) -> None:
     """Make the database behind a connection, with every index and its statistics."""
     c.execute(TABLES)
     for batch in _batches(people):
-        for table, rows in batch.items():
+        for table, some in batch.items():
             with c.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:  # type: ignore[arg-type] # made here
-                for row in rows:
+                for row in some:
                     copy.write_row(row)
     for name in INDEXES:
         c.execute(index_of(name, postgresql=True))  # type: ignore[arg-type] # made here
@@ -244,7 +244,7 @@ def fill_postgres(c: psycopg.Connection, people: int) -> None:
 
 
 def _batches(people: int) -> Iterator[dict[str, list[tuple[object, ...]]]]:
-    waiting = _rows(people)
+    waiting = rows(people)
     while some := list(islice(waiting, 50_000)):
         batch: dict[str, list[tuple[object, ...]]] = {}
         for table, row in some:
