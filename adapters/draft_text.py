@@ -34,7 +34,7 @@ def columns_of(field: Field) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class JoinDraft:
-    """Another file or sheet, joined. `looked` has its columns as the record knows them."""
+    """Another file, sheet or table, joined. `looked` has its columns as the record knows them."""
 
     name: str
     spec: Mapping[str, Any]
@@ -164,7 +164,12 @@ def _joins(joins: Sequence[JoinDraft]) -> Iterator[str]:
     for one in joins:
         mark = f"  {CHECK}: {'; '.join(one.doubts)}" if one.doubts else ""
         yield f"      {one.name}:{_plain(mark)}"
-        yield f"        format: {flow(dict(one.spec))}"
+        of_table = one.spec.get("table")
+        yield (
+            f"        table: {flow(of_table)}"
+            if of_table
+            else (f"        format: {flow(dict(one.spec))}")
+        )
         yield f"        key: {flow(one.key)}"
         yield f"        from: {flow(one.source)}"
         if one.many:

@@ -16,10 +16,11 @@ from adapters.draft_cobol import find_cobol
 from adapters.draft_fixed import find_layout
 from adapters.draft_joins import find_join
 from adapters.draft_nibrs import NIBRS_LINE, nibrs_draft
+from adapters.draft_sql import sql_draft
 from adapters.draft_xml import find_columns
 from adapters.excel_book import Book
 from adapters.rows import Reader
-from adapters.tables import Database, TableReader
+from adapters.tables import Database
 from gateway.errors import Misconfigured
 
 _ENDINGS: Final = {
@@ -54,26 +55,36 @@ def draft_of(
     *,
     kind: str | None = None,
     written: Sequence[str],
+    folder: Path = Path(),
     options: Sequence[str] = (),
     record_type: str | None = None,
     table: str | None = None,
 ) -> str:
     """Write a first mapping. `written` are the sources' paths as the mapping shall name them.
 
+    It shall stand in `folder`. A database on a server has no source: its `url` is an option.
+
     The rows of the first become records; the others are joined to it. `options` are KEY=VALUE of
     the first one's format, values as YAML. Raises Misconfigured where a source can't be read, or
     more has to be said of it.
     """
+    more = _read(options)
+    if not sources:
+        if "url" not in more:
+            raise Misconfigured("name the legacy file, or a database with --with url=")
+        return _of_server(more, folder, record_type, table)
     first, *others = sources
     kind = kind or _ENDINGS.get(first.suffix.lower()) or _kind_of(first)
     if kind is None:
         known = ", ".join([*registry.names(), registry.SQL])
         raise Misconfigured(f"{first.name}: say which --format it has; there are: {known}")
-    more = _read(options)
     name = _name(first, table)
     if kind == registry.SQL:
         spec = {"type": kind, "path": written[0], **more}
-        return _of_table(first, spec, name, record_type, table)
+        _nothing_joined(kind, others)
+        spec.setdefault("mode", "mirror")
+        database = Database(name, {**spec, "path": first.name}, first.resolve().parent)
+        return sql_draft(database, spec, table=table, record_type=record_type)
     if kind == "nibrs":
         _nothing_joined(kind, others)
         return nibrs_draft(first, written[0], name)
@@ -95,6 +106,14 @@ def draft_of(
         joins=joins,
         doubts=opened.doubts,
     )
+
+
+def _of_server(
+    more: Mapping[str, Any], folder: Path, record_type: str | None, table: str | None
+) -> str:
+    spec = {"type": registry.SQL, "mode": "mirror", **more}
+    database = Database(_name(Path("database"), table), spec, folder)
+    return sql_draft(database, spec, table=table, record_type=record_type)
 
 
 def _kind_of(path: Path) -> str | None:
@@ -202,21 +221,3 @@ def _yaml(text: str) -> Any:
 def _name(source: Path, table: str | None) -> str:
     plain = re.sub(r"[^a-z0-9_]+", "_", (table or source.stem).lower()).strip("_")
     return (plain if plain[:1].isalpha() else f"s_{plain}")[:64]
-
-
-def _of_table(
-    source: Path, spec: dict[str, Any], name: str, record_type: str | None, table: str | None
-) -> str:
-    spec.setdefault("mode", "mirror")
-    database = Database(source.stem, {"path": source.name}, source.resolve().parent)
-    try:
-        tables = database.names()
-        if table not in tables:
-            known = ", ".join(tables) or "none"
-            raise Misconfigured(f"say with --table which table to draft; there are: {known}")
-        others = [t for t in tables if t != table]
-        notes = [f"Other tables of it: {', '.join(others)}. See `join`."] if others else []
-        reader = TableReader(database, table)
-        return draft(look_at(reader), spec, name, record_type=record_type, table=table, notes=notes)
-    finally:
-        database.close()

@@ -9,12 +9,14 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 from sqlalchemy import (
+    CHAR,
     ColumnClause,
     ColumnElement,
     Connection,
@@ -40,9 +42,19 @@ from gateway.errors import Misconfigured, RecordsUnavailable
 _CHUNK: Final = 400
 """Keys in one query."""
 _FETCH: Final = 500
+_SAMPLE: Final = 2_000
 _STEPS: Final = 20_000
 """Steps of SQLite's machine between two looks at the clock."""
 _LAST: Final = "\U0010ffff"
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """Columns of a table whose values stand in another one's."""
+
+    columns: tuple[str, ...]
+    other: str
+    others: tuple[str, ...]
 
 
 class Database:
@@ -143,6 +155,31 @@ class Database:
     def columns(self, name: str) -> Columns:
         """Name a table's columns."""
         return Columns(frozenset(self.table(name).c.keys()))
+
+    def foreign_keys(self, name: str) -> list[ForeignKey]:
+        """Give what a table says of others, as far as these are of the same schema."""
+        with self.connect() as connection:
+            found = inspect(connection).get_foreign_keys(name, self._schema)
+        return [
+            ForeignKey(tuple(f["constrained_columns"]), f["referred_table"], tuple(others))
+            for f in found
+            if f["referred_schema"] == self._schema and (others := f["referred_columns"])
+        ]
+
+    def padding(self, name: str, key: str) -> int | None:
+        """Give the width to which a column's texts are filled up with blanks; None if not so.
+
+        A CHAR of PostgreSQL says so itself, and is compared without them.
+        """
+        if self.is_postgresql and isinstance(self.kind(name, key), CHAR):
+            return None
+        held = self.table(name).c[key]
+        with self.connect() as connection:
+            query = select(held).where(held.is_not(None)).limit(_SAMPLE)
+            values = list(connection.execute(query).scalars())
+        widths = {len(v) for v in values if isinstance(v, str)}
+        blanks = any(isinstance(v, str) and v != v.rstrip() and v.strip() for v in values)
+        return widths.pop() if blanks and len(widths) == 1 else None
 
     def is_one_of(self, name: str, key: str, values: Sequence[str | int]) -> ColumnElement[bool]:
         """Say that a key is one of these, in either way of padding."""

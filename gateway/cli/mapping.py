@@ -244,13 +244,14 @@ def _cells(columns: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 @app.command("draft")
 def draft_command(
     sources: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
-            help="The legacy file or SQLite database; then CSV and Excel files to join to it.",
+            help="The legacy file or SQLite database; then CSV and Excel files to join to it. "
+            "Left out for a database on a server: --with url=postgresql://…",
             exists=True,
             dir_okay=False,
         ),
-    ],
+    ] = None,
     *,
     kind: Annotated[
         str | None, typer.Option("--format", help="csv, excel, sql, …; left out: by its ending.")
@@ -274,15 +275,17 @@ def draft_command(
 
     Rows of the first file become records. How the others are joined to it is found out, by names
     and values of their keys; of a workbook, its other sheets are joined. COBOL needs its copybook.
-    Of fixed-width lines without a layout, and of XML, the columns are found.
+    Of fixed-width lines without a layout, and of XML, the columns are found. Of a database, --table
+    says whose rows become records; what its foreign keys or the values of keys lead to is joined.
 
     It loads as it stands, and lets nothing out until a person has said who may see what.
     """
     folder = out.resolve().parent if out else Path.cwd()
     text = adapters.draft(
-        sources,
+        sources or [],
         kind=kind,
-        written=[os.path.relpath(s.resolve(), folder) for s in sources],
+        written=[os.path.relpath(s.resolve(), folder) for s in sources or []],
+        folder=folder,
         options=options or (),
         record_type=record_type,
         table=table,
