@@ -1,9 +1,13 @@
 """Each record type of the standard: an awkward export is mapped, valid, classed and found."""
 
-from collections.abc import Iterator
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import orjson
 import pytest
 import yaml
 
@@ -12,7 +16,7 @@ from gateway.model import Record
 from gateway.records.terms import extract
 from tests.adapters.conftest import Make
 from tests.adapters.small_mapping import mapping
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SHARED
 
 VOCABULARY: dict[str, Any] = yaml.safe_load(
     (ROOT / "policies/sallyport/vocabulary/data.yaml").read_text(encoding="utf-8")
@@ -31,20 +35,24 @@ class Case(NamedTuple):
     terms: frozenset[tuple[str, str]]
 
 
-def cases() -> dict[str, Case]:
-    text = Path(__file__).with_name("record_types.yaml").read_text(encoding="utf-8")
+def cases(name: str) -> dict[str, Case]:
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
     found = {}
     for kind, spec in yaml.safe_load(text).items():
-        terms = ((k, t) for k, _, t in (x.partition(".") for x in spec["terms"]))
+        terms = ((k, t) for k, _, t in (x.partition(".") for x in spec.get("terms", ())))
         found[kind] = Case(spec["objects"], tuple(spec["fields"]), spec["row"], frozenset(terms))
     return found
 
 
-CASES = cases()
+CASES = cases("record_types.yaml")
+REST = cases("standard_schema.yaml")
+"""All else that the standard schema names, if it has no place in the records above."""
 
 
-def made(small: Make, kind: str) -> tuple[Record, frozenset[tuple[str, str]]]:
-    case = CASES[kind]
+def made(
+    small: Make, kind: str, of: Mapping[str, Case] = CASES
+) -> tuple[Record, frozenset[tuple[str, str]]]:
+    case = of[kind]
     objects = "{" + ", ".join(f'{k}: "{v}"' for k, v in case.objects.items()) + "}"
     text = mapping(*case.fields, objects=objects).replace("type: person", f"type: {kind}")
     columns = ["ID", *case.row]
@@ -103,3 +111,37 @@ def test_a_case_is_found_by_each_of_its_numbers(small: Make) -> None:
 def test_a_protected_address_and_who_asked_for_an_order_are_of_the_guarded_class() -> None:
     for path in ("j:CourtOrderRequestEntity", "j:CourtOrderDesignatedLocation"):
         assert ELEMENTS[f"j:ProtectionOrder/{path}"] == "victim"
+
+
+def keys(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for one in value:
+            yield from keys(one)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from keys(inner)
+
+
+@pytest.mark.parametrize("kind", REST)
+def test_what_else_the_standard_schema_names_is_mapped_and_valid(small: Make, kind: str) -> None:
+    record, _ = made(small, kind, REST)
+    assert niem.validate(record.message) == []
+    assert set(REST[kind].objects.values()) <= record.message.keys()
+
+
+@pytest.mark.shared
+def test_every_property_of_the_standard_schema_is_reached_and_both_judges_agree(
+    small: Make, tmp_path: Path
+) -> None:
+    messages = [made(small, kind, of)[0].message for of in (CASES, REST) for kind in of]
+    path = tmp_path / "messages.ndjson"
+    path.write_bytes(b"\n".join(map(orjson.dumps, messages)))
+    check = [sys.executable, str(SHARED / "niem" / "check.py"), str(path)]
+    run = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert run.stdout == f"{len(messages)} conform to NIEM 6.0, 0 do not\n"
+    text = (SHARED / "reference" / "standard-schema.md").read_text(encoding="utf-8")
+    table = text.partition("## Exact properties")[2]
+    named = set(re.findall(r"\b(?:nc|j|im|scr|ncic|cui|unece|usps):[A-Za-z]\w+", table))
+    assert len(named) > 150
+    assert named - set(keys(messages)) == set()
