@@ -52,8 +52,7 @@ class CobolReader:
 
     def columns(self) -> Columns:
         """Name the columns. Raises Misconfigured if the data is not there."""
-        if not self._path.is_file():
-            raise Misconfigured(f"{self._path.name}: there is no such file")
+        textfile.require(self._path)
         return self._layout.columns
 
     def as_of(self) -> datetime | None:

@@ -6,6 +6,7 @@ z/OS DFSMS, "Using Data Sets", record and block descriptor words.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ _EXTENDED: Final = 0x80
 _IN_A_ROW: Final = 2
 """Lengths that must lead from one to the other for a place to be a record's beginning."""
 _MOST_BLOCK: Final = 2**18
+_NOUGHTS: Final = re.compile(rb"\0{2,}")
 _LOOKED_AT: Final = 2**12
 """Bytes that are looked at first, for the next record: it is mostly near. Then ever more."""
 LONGEST: Final = 2**16
@@ -194,13 +196,12 @@ def _next_place(window: _Window, start: int, holds: _Holds, ahead: int) -> int |
         data = window.take(size + ahead)
         to_end = window.at >= window.end
         last = len(data) if to_end else size
-        # Two bytes of every length word are zeros: only there is it worth to look closely.
-        zeros = data.find(b"\0\0")
-        while 0 <= zeros < last + 2:
-            for place in (zeros - 2, zeros):
+        # Two bytes of every length word are zeros, and the others are not: it begins or ends a run.
+        for run in _NOUGHTS.finditer(data):
+            first, end = run.span()
+            for place in (first - 2, first - 1, end - 3, end - 2):
                 if 0 <= place < last and holds(data, place, to_end):
                     return at + place
-            zeros = data.find(b"\0\0", zeros + 1)
         if to_end:
             return None
         at, size = at + size, min(2 * size, _BATCH)

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
 
+from adapters import textfile
 from gateway.errors import Misconfigured
 
 SQLITE: Final = "sqlite"
@@ -126,8 +127,7 @@ FAILURES: Final = (SQLAlchemyError, UnicodeError)
 
 
 def _sqlite(path: Path, seconds: int) -> Engine:
-    if not path.is_file():
-        raise Misconfigured(f"{path.name}: there is no such file in {path.parent.name}/")
+    textfile.require(path)
     url = make_url("sqlite://").set(
         database=f"file:{path.as_posix()}", query={"mode": "ro", "uri": "true"}
     )

@@ -24,7 +24,8 @@ class FixedReader:
             self._columns[name] = slice(first - 1, last)
 
     def columns(self) -> Columns:
-        """Name the layout's columns."""
+        """Name the layout's columns. Raises Misconfigured if the data is not there."""
+        textfile.require(self._path)
         return Columns(frozenset(self._columns))
 
     def as_of(self) -> datetime | None:

@@ -149,8 +149,7 @@ class NibrsReader:
 
     def columns(self) -> Columns:
         """Name the columns of an incident or arrest, and of its repeated parts."""
-        if not self._path.is_file():
-            raise Misconfigured(f"{self._path.name}: there is no such file")
+        textfile.require(self._path)
         return self._layout.columns
 
     def as_of(self) -> datetime | None:

@@ -35,10 +35,15 @@ class Line:
     whole: bool = True
 
 
-def open_file(path: Path) -> BinaryIO:
-    """Open a source file. Raises Misconfigured if it is not there, or is no plain file."""
+def require(path: Path) -> None:
+    """Raise Misconfigured if a source file is not there, or is no plain file."""
     if not path.is_file():
         raise Misconfigured(f"{path.name}: there is no such file in {path.parent.name}/")
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a source file. Raises Misconfigured if it is not there, or is no plain file."""
+    require(path)
     try:
         return path.open("rb")
     except OSError as error:

@@ -192,7 +192,7 @@ class XmlReader:
 
     def _gap(self, damage: Damaged, start: Start, *, last: bool) -> Gap | None:
         """Find what is damaged, and whether reading can go on behind it."""
-        if damage.whole:
+        if damage.whole or damage.endless:
             return None
         outer = self._messages or self._records
         names = {t.rpartition("}")[2] for p in outer for t in p.tags}

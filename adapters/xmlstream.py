@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final, cast
 from lxml import etree
 
 from adapters import textfile
-from adapters.xmlpaths import Element
+from adapters.xmlpaths import Element, is_named, local_name
 from gateway.errors import Misconfigured
 
 MAX_BYTES: Final = 2**24
@@ -26,6 +26,8 @@ _BLOCK: Final = 2**16
 _PROLOG: Final = 2**16
 _KEPT: Final = 100
 _NO_URI: Final = "WAR_NS_URI"
+_NAME: Final = re.compile(r"[\s/>].*", re.DOTALL)
+_LONGEST_NAME: Final = 2_000
 _DECLARED: Final = re.compile(r"<\?xml\b[^>]*?\bencoding\s*=\s*[\"']([^\"']*)[\"']")
 _READ: Final = frozenset(
     ("utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be")
@@ -33,13 +35,17 @@ _READ: Final = frozenset(
 
 
 class Damaged(Exception):
-    """The file can't be read further, from this line on. `whole`: all was read, names are wrong."""
+    """The file can't be read further, from this line on.
 
-    def __init__(self, line: int, text: str, *, whole: bool = False) -> None:
+    `whole`: all was read, names are wrong. `endless`: what stands there is longer than may be.
+    """
+
+    def __init__(self, line: int, text: str, *, whole: bool = False, endless: bool = False) -> None:
         super().__init__(text)
         self.line = line
         self.text = text
         self.whole = whole
+        self.endless = endless
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +102,12 @@ class XmlStream:
             if self.start.offset:
                 file.seek(self.start.offset)
             head = self.start.opening + file.read(_PROLOG)
-            _refuse(self._path.name, head)
+            # The root's start is always asked for: without it nothing could be let go of.
+            outermost = _refuse(self._path.name, head)
+            tags = None if self._tags is None else (*self._tags, f"{{*}}{outermost}")
             parser = etree.XMLPullParser(
                 events=("start", "end"),
-                tag=self._tags,
+                tag=tags,
                 resolve_entities=False,
                 no_network=True,
                 load_dtd=False,
@@ -108,8 +116,13 @@ class XmlStream:
                 remove_comments=True,
                 remove_pis=True,
             )
-            block, root = head, None
+            block, root, unbroken, line = head, None, 0, 1
             while block:
+                line += block.count(b"\n")
+                unbroken = 0 if b"<" in block else unbroken + len(block)
+                if unbroken > MAX_BYTES:
+                    what = f"a tag, a text or a comment is longer than {MAX_BYTES:,} bytes"
+                    raise Damaged(line, what, endless=True)
                 damage = _fed(parser, block)
                 signs = block.count(b"<") + block.count(b"=")
                 self._fed = (self._fed[0] + len(block), self._fed[1] + signs)
@@ -117,7 +130,8 @@ class XmlStream:
                     element = cast("Element", found)
                     if root is None:
                         root = self._root(element)
-                    yield event, element
+                    if self._is_asked_for(element, outermost):
+                        yield event, element
                 if damage is not None:
                     raise damage
                 self._check()
@@ -127,6 +141,11 @@ class XmlStream:
                 block = file.read(_BLOCK)
             if (damage := _fed(parser, None)) is not None:
                 raise damage
+
+    def _is_asked_for(self, element: Element, outermost: str) -> bool:
+        if self._tags is None or local_name(element) != outermost:
+            return True
+        return is_named(element, self._tags)
 
     def _root(self, element: Element) -> Element:
         tree = element.getroottree()
@@ -192,8 +211,11 @@ def _wide(head: bytes) -> bool:
     return head[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} or 0 in head[:2]
 
 
-def _refuse(name: str, head: bytes) -> None:
-    """Refuse what can't be begun: an empty file, a document type, an encoding that is not read."""
+def _refuse(name: str, head: bytes) -> str:
+    """Refuse what can't be begun: an empty file, a document type, an encoding that is not read.
+
+    Gives the first element's name, without its prefix.
+    """
     if not head:
         raise Misconfigured(f"{name}: the file is empty")
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
@@ -212,6 +234,7 @@ def _refuse(name: str, head: bytes) -> None:
         raise _document_type(name)
     if text[start : start + 1] != "<" or text[start + 1 : start + 2] in {"", "!", "?"}:
         raise Misconfigured(f"{name}: the file is no XML: no element stands at its beginning")
+    return _NAME.sub("", text[start + 1 : start + 1 + _LONGEST_NAME]).rpartition(":")[2] or "*"
 
 
 def _document_type(name: str) -> Misconfigured:
