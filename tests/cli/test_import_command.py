@@ -18,21 +18,8 @@ from gateway.errors import Conflict, Invalid, Misconfigured, NotFound, RecordsUn
 from gateway.model import SetAside
 from gateway.records.importer import Importer
 from gateway.records.store import Reader
+from tests.cli.people_csv import MAPPING
 
-MAPPING = """\
-mapping: 1
-source: {name}
-format: {{type: csv, path: ../sources/{name}.csv, encoding: utf-8, delimiter: ","}}
-records:
-  - type: person
-    id: "{{ID}}"
-    handling: {{dissemination: GREEN, disclosure: open, juvenile: false, source_kind: own,
-      intelligence: false, criminal_history: false}}
-    objects: {{person: "nc:Person"}}
-    fields:
-      - {{to: "person/nc:PersonName", column: NAME, name: "SURNAME, GIVEN MIDDLE"}}
-      - {{to: "person/nc:PersonBirthDate", column: BORN, date: MM/DD/YYYY}}
-"""
 HEADER = "ID,NAME,BORN\n"
 
 

@@ -9,21 +9,8 @@ from typer.testing import CliRunner
 from gateway.cli import setup
 from gateway.cli.main import app
 from gateway.errors import NotFound
+from tests.cli.people_csv import MAPPING
 
-MAPPING = """\
-mapping: 1
-source: {name}
-format: {{type: csv, path: ../sources/{name}.csv, encoding: utf-8}}
-records:
-  - type: person
-    id: "{{ID}}"
-    handling: {{dissemination: GREEN, disclosure: open, juvenile: false, source_kind: own,
-      intelligence: false, criminal_history: false}}
-    objects: {{person: "nc:Person"}}
-    fields:
-      - {{to: "person/nc:PersonName", column: NAME, name: "SURNAME, GIVEN MIDDLE"}}
-      - {{to: "person/nc:PersonBirthDate", column: BORN, date: MM/DD/YYYY}}
-"""
 ROWS = (
     "ID,NAME,BORN\n"
     "1,QUILLBROOK ZELMA,03/12/1987\n"
@@ -94,7 +81,7 @@ def test_a_wrong_name_is_not_taken_for_nothing_set_aside(home: Path, name: str, 
 
 
 def test_what_is_found_out_about_a_file_is_shown_and_kept(home: Path) -> None:
-    text = MAPPING.format(name="persons").replace(", encoding: utf-8", "")
+    text = MAPPING.format(name="persons").replace(', encoding: utf-8, delimiter: ","', "")
     (home / "mappings" / "persons.yaml").write_text(text, encoding="utf-8")
     first = "persons.csv: encoding utf-8 (certain), delimiter , (certain)"
     assert first in run(home, "import", "persons", "--dry-run")
