@@ -81,6 +81,9 @@ test_an_answer_that_says_no if {
 		result := decision(holding(said))
 		result.allow
 		result.obligations == []
+		untold := decision(holding(object.union(said, {"told": false})))
+		untold.allow
+		untold.obligations == []
 	}
 }
 
