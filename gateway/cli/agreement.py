@@ -16,6 +16,7 @@ from gateway.cli import admin_client, agreement_draft
 from gateway.cli import agreement_work as work
 from gateway.cli.agreement_work import Desk
 from gateway.cli.options import AsJson, Home
+from gateway.cli.policy_sign import read_signer
 from gateway.errors import Invalid, NotFound, SallyportError, Unavailable
 from gateway.policy.agreements import said_last
 from gateway.policy.standing import Standing, standings
@@ -111,12 +112,13 @@ def approve(
 
     Once two different people have approved the same text, `sign` puts the agency's signature to it.
     """
+    private = read_signer(key)
     desk = work.open_desk(home)
     document = _document(desk, what)
     if not yes:
         _show_text(document)
         typer.confirm("Approve this text?", abort=True)
-    names = work.approve(desk, document, key)
+    names = work.approve(desk, document, private)
     agreement = document.agreement
     typer.echo(f"{agreement.id}, version {agreement.version}: {document.digest}")
     typer.echo(f"Approved by {' and '.join(names)}.")

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 import yaml
+from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import ValidationError
 
 from gateway import settings as settings_files
@@ -159,15 +160,14 @@ def sign_here(desk: Desk, document: Document, *, now: datetime | None = None) ->
     return desk.held(agreement.id, agreement.version)
 
 
-def approve(desk: Desk, document: Document, key: Path) -> tuple[str, ...]:
+def approve(desk: Desk, document: Document, key: ec.EllipticCurvePrivateKey) -> tuple[str, ...]:
     """Approve a text as one person here. Gives who has. Raises Misconfigured, PolicyRejected."""
     if desk.approvals is None:
         raise Misconfigured(
             "no second person is wanted for agreements here, so an approval would do nothing. Set "
             f'policy_two_persons = ["{PART}"] first, and restart the gateway'
         )
-    private = keys.read_ec_private(key.absolute().parent, key.name)
-    return desk.approvals.approve(document, private)
+    return desk.approvals.approve(document, key)
 
 
 def take(desk: Desk, file: Path) -> str:

@@ -1,6 +1,7 @@
 """`sallyport policy exposure`: what an agency can see of ours, for what, and what it got."""
 
 import asyncio
+import re
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -19,7 +20,7 @@ from gateway.cli.reading import OpenedLog, opened_log
 from gateway.cli.showing import progress_bar
 from gateway.errors import Invalid
 from gateway.exchange.exposure import FEWEST, Exposure, Got, asked_by, count_got, reach
-from gateway.model import stamp
+from gateway.model import ORI_PATTERN, stamp
 from gateway.policy.sets import PolicySet
 
 _WIDE = 200
@@ -49,6 +50,16 @@ def exposure(
     known = deciding.data["sallyport"]["vocabulary"]["purposes"]
     if purpose is not None and purpose not in known:
         raise Invalid(f"The purpose is not in the vocabulary. Known: {', '.join(sorted(known))}.")
+    agencies = sorted(deciding.data.get("agencies", {}))
+    if not re.fullmatch(ORI_PATTERN, ori):
+        raise Invalid(f"'{ori}' is no ORI. Known here: {', '.join(agencies)}.")
+    if ori not in agencies:
+        Console(stderr=True).print(
+            f"{ori} is in no directory of the set in force (agencies/), so it can see nothing. "
+            f"Known: {', '.join(agencies)}.",
+            style="yellow",
+            soft_wrap=True,
+        )
     now = datetime.now(UTC)
     start, end = since or now - DEFAULT, until or now
     about = {"agency": ori, "since": stamp(start), "until": stamp(end), "purpose": purpose or ""}

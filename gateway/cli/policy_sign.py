@@ -57,6 +57,16 @@ def signer(
     sys.stderr.write(f"put this under `signers:` in {SIGNERS_FILE}, beside `version: 1`\n")
 
 
+def read_signer(key: Path) -> ec.EllipticCurvePrivateKey:
+    """Read a person's own key. Raises Misconfigured, with what to do."""
+    if not key.is_file():
+        raise Misconfigured(
+            f"there is no key at {key}: make one with `sallyport policy signer YOUR.NAME --key "
+            f"{key}`, and enter it in {SIGNERS_FILE}"
+        )
+    return keys.read_ec_private(key.absolute().parent, key.name)
+
+
 def build(
     folder: Annotated[
         Path, typer.Argument(help="The folder with the policy set.", file_okay=False, exists=True)
@@ -103,7 +113,7 @@ def _next(out: Path, home: Path | None) -> int:
 
 def sign(what: What, *, key: Key, as_json: AsJson = False) -> None:
     """Sign a bundle, or the set that a folder holds now. Look at it first: `inspect`."""
-    private = keys.read_ec_private(key.absolute().parent, key.name)
+    private = read_signer(key)
     if what.is_dir():
         candidate = load_set(what)
         number = sign_folder(what, candidate, private)

@@ -19,9 +19,16 @@ def show_facts(title: str, found: Mapping[str, Any], *, as_json: bool) -> None:
     table.add_column()
     table.add_column(overflow="fold")
     for name, value in found.items():
-        shown = ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
-        table.add_row(name.replace("_", " "), shown)
+        table.add_row(name.replace("_", " "), _plainly(value))
     Console().print(table)
+
+
+def _plainly(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)
 
 
 def progress_bar(*, quiet: bool, width: int = 0) -> Progress:

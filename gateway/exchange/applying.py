@@ -34,8 +34,10 @@ class Applying:
             await self._write(EntryType.NOTICE, "policy_applied", {"by": "start"}, None)
 
     async def apply(self, personal: Mapping[str, Any]) -> dict[str, Any]:
-        """Vet and switch, whole or not at all: {revision, before, changed, signed_by}.
+        """Vet and switch, whole or not at all: {set, revision, before, changed, signed_by}.
 
+        `set` is the digest of the folder or bundle, `revision` that of the set with its agreements,
+        which every decision names.
         `personal`: who asked. Raises `PolicyRejected`, with the old set in force.
         """
         before = self._policy.revision
@@ -46,6 +48,7 @@ class Applying:
             raise
         await self._write(EntryType.ADMIN, "policy_applied", personal, before)
         return {
+            "set": self._policy.set_revision,
             "revision": revision,
             "before": before,
             "changed": revision != before,

@@ -186,6 +186,13 @@ class Policy:
         return self._active().revision
 
     @property
+    def set_revision(self) -> str:
+        """The digest of the set alone, without its agreements: what the folder or bundle has."""
+        if self._base is None:
+            raise PolicyUnavailable("no policy set is in force")
+        return self._base.revision
+
+    @property
     def vocabulary(self) -> Vocabulary:
         """The words of the set in force."""
         return self._active().vocabulary

@@ -130,11 +130,21 @@ def test_apply_refuses_an_unknown_path_or_word_with_file_and_line(running: Offic
         spoil(running)
         assert running.refusal("policy", "apply").startswith(f"{where}: {said}")
         assert running.revision() == before
+    # Mended: nothing changed, and the set is called what `show` calls it.
+    whole_set(running.policies)
+    same = running.told("policy", "apply")
+    assert (same["changed"], same["set"]) == (False, running.told("policy", "show")["in_force"])
+    assert "XX' is no ORI. Known here: " in running.refusal("policy", "exposure", "XX")
+    nowhere = running.gateway.home / "nowhere.pem"
+    said = running.refusal("policy", "sign", str(running.policies), "--key", str(nowhere))
+    assert said.startswith(f"there is no key at {nowhere}: make one with `sallyport policy signer")
+    bad_word(running)
     done = running.gateway.command("policy", "apply", check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"sallyport: {LOCAL}:2: 'identty' is no class")
     decisions = [e["decision"] for e in running.logged()]
-    assert decisions == ["policy_applied"] + 3 * ["policy_rejected"]
+    applied, rejected = "policy_applied", "policy_rejected"
+    assert decisions == [applied, rejected, rejected, applied, rejected]
 
 
 def test_a_first_start_refuses_an_unknown_word_with_file_and_line(office: Office) -> None:
