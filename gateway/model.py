@@ -54,6 +54,7 @@ Timestamp = Annotated[
 
 _STRICT = ConfigDict(extra="forbid")
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})\.(\d{2})Z")
+_STAMP_LENGTH = len("2026-11-22T14:02:11.40")
 
 
 def new_blind() -> str:
@@ -68,8 +69,7 @@ def digest(data: bytes) -> str:
 
 def stamp(moment: datetime) -> str:
     """Write an aware moment as the wire has it: UTC, hundredths, `2026-11-22T14:02:11.40Z`."""
-    utc = moment.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 10_000:02d}Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:_STAMP_LENGTH] + "Z"
 
 
 def parse_stamp(text: str) -> datetime:
@@ -92,7 +92,10 @@ class Granularity(StrEnum):
     @property
     def rank(self) -> int:
         """0 for the least, 3 for whole records."""
-        return list(Granularity).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {granularity: rank for rank, granularity in enumerate(Granularity)}
 
 
 class Status(StrEnum):

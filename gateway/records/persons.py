@@ -38,6 +38,7 @@ _DIFFERENT, _MISSING = 3, 4
 _NAMES = len(NAME_PARTS)
 _BIRTH, _PERSON, _RECORD, _SEX, _TYPE, _DIGITS = range(_NAMES, _NAMES + 6)
 _WIDTH = 16
+_NONE = np.empty(0, dtype=np.int8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,21 +118,26 @@ class PersonIndex:
 
     def search(self, asked: AskedPerson, types: Array, threshold: Threshold) -> list[Match]:
         """Find up to `threshold.limit` records of the wanted types, best first."""
-        return self._score(asked, self._candidates(asked, types), threshold)
+        return self._score(asked, *self._candidates(asked, types), threshold)
 
     def score_all(self, asked: AskedPerson, threshold: Threshold) -> list[Match]:
         """Score every row, whether it shares a key or not."""
-        return self._score(asked, self._packed, threshold)
+        return self._score(asked, self._packed, _births(asked, self._packed), threshold)
 
-    def _score(self, asked: AskedPerson, rows: Array, threshold: Threshold) -> list[Match]:
-        """Score packed rows, and give the best row of each record that is a match."""
+    def _score(
+        self, asked: AskedPerson, rows: Array, births: Array, threshold: Threshold
+    ) -> list[Match]:
+        """Score packed rows, and give the best row of each record that is a match.
+
+        `births`: the levels of their birth dates, empty if none was asked.
+        """
         if not len(rows):
             return []
         persons = rows[:, _PERSON]
         bits = np.full(len(rows), -self._weights.prior, dtype=np.float64)
         words: dict[str, tuple[tuple[str, ...], Array]] = {}
         self._score_names(asked, rows, bits, words)
-        self._score_births(asked, rows, bits, words)
+        self._score_births(asked, rows, births, bits, words)
         if asked.sex:
             theirs = rows[:, _SEX]
             level = np.where(theirs == 0, 2, theirs != ord(asked.sex)).astype(np.int8)
@@ -140,7 +146,8 @@ class PersonIndex:
         self._score_identifiers(asked, persons, bits, words)
         return self._best(rows, bits, words, threshold)
 
-    def _candidates(self, asked: AskedPerson, types: Array) -> Array:
+    def _candidates(self, asked: AskedPerson, types: Array) -> tuple[Array, Array]:
+        """Give the rows to score, and the levels of their birth dates, as `_score` takes them."""
         columns = self._columns
         lists = sorted(columns.postings["row"].lookup(asked.keys), key=len)
         chosen: list[Array] = []
@@ -156,16 +163,21 @@ class PersonIndex:
             firsts = columns["person.first"][columns["code.owner"][codes]]
             chosen += [firsts] * 3  # a number weighs more than one key of a name
         if not chosen:
-            return self._packed[:0]
+            return self._packed[:0], _NONE
         numbers, shared = _counted(_joined(chosen))
         rows = self._packed[numbers]
         wanted = types[rows[:, _TYPE]]
         rows, shared = rows[wanted], shared[wanted]
+        births = _births(asked, rows)
         if asked.birth:
-            rows, shared = _without_chance(rows, shared, asked.birth)
+            # Rows that share one key alone and are born on another day altogether are half of all,
+            # and 2 in 1,000 of them a match, none above 0.3 (ADR 3).
+            kept = (shared != 1) | (births != BirthLevel.DIFFERENT)
+            rows, shared, births = rows[kept], shared[kept], births[kept]
         if len(rows) > MOST_CANDIDATES:
-            rows = rows[np.argpartition(-shared, MOST_CANDIDATES)[:MOST_CANDIDATES]]
-        return rows
+            best = np.argpartition(-shared, MOST_CANDIDATES)[:MOST_CANDIDATES]
+            rows, births = rows[best], births[best] if asked.birth else births
+        return rows, births
 
     def _score_names(
         self, asked: AskedPerson, rows: Array, bits: Array, words: dict[str, Any]
@@ -191,15 +203,13 @@ class PersonIndex:
         words["surname"], words["given"] = (names, surname), (names, given)
 
     def _score_births(
-        self, asked: AskedPerson, rows: Array, bits: Array, words: dict[str, Any]
+        self, asked: AskedPerson, rows: Array, births: Array, bits: Array, words: dict[str, Any]
     ) -> None:
-        births = rows[:, _BIRTH]
         if asked.birth:
-            level = birth_levels(births, _digits(rows), asked.birth)
-            bits += self._weights.birth[level]
-            words["birth_date"] = (BIRTH_WORDS, level)
+            bits += self._weights.birth[births]
+            words["birth_date"] = (BIRTH_WORDS, births)
         elif asked.age:
-            level = age_words(births, asked.age.low, asked.age.high, asked.today)
+            level = age_words(rows[:, _BIRTH], asked.age.low, asked.age.high, asked.today)
             c = self._weights.code
             bits += np.array([c["age.same"], c["age.close"], c["age.different"], 0.0])[level]
             words["age"] = (_AGE_WORDS, level)
@@ -297,16 +307,9 @@ def _digits(rows: Array) -> Array:
     return np.ascontiguousarray(rows[:, _DIGITS : _DIGITS + 2]).view(np.int8)
 
 
-def _without_chance(rows: Array, shared: Array, birth: int) -> tuple[Array, Array]:
-    """Leave out rows that share one key alone and are born on another day altogether.
-
-    They are half of all candidates, and 2 in 1,000 of them a match, none above 0.3 (ADR 3).
-    """
-    once = np.flatnonzero(shared == 1)
-    levels = birth_levels(rows[once, _BIRTH], _digits(rows[once]), birth)
-    kept = np.ones(len(rows), dtype=bool)
-    kept[once[levels == BirthLevel.DIFFERENT]] = False
-    return rows[kept], shared[kept]
+def _births(asked: AskedPerson, rows: Array) -> Array:
+    """Compare the birth dates of packed rows with the one asked; empty if none was."""
+    return birth_levels(rows[:, _BIRTH], _digits(rows), asked.birth) if asked.birth else _NONE
 
 
 def _joined(lists: list[Array]) -> Array:
