@@ -80,6 +80,7 @@ def draft_of(
         raise Misconfigured(f"{first.name}: say which --format it has; there are: {known}")
     name = _name(first, table)
     if kind == registry.SQL:
+        _nothing_joined(kind, others)
         spec = {"type": kind, "path": written[0], **more}
         _nothing_joined(kind, others)
         spec.setdefault("mode", "mirror")

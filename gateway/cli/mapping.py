@@ -211,6 +211,8 @@ def _row(shown: Shown) -> Table:
     table.add_column("the row", ratio=2, overflow="fold")
     table.add_column("what it becomes", ratio=3, overflow="fold")
     left = Table.grid(padding=(0, 1))
+    left.add_column()
+    left.add_column(overflow="fold")
     for column, value in _cells(shown.columns):
         left.add_row(plain(column), plain(value))
     if shown.aside is not None:
@@ -219,12 +221,15 @@ def _row(shown: Shown) -> Table:
         table.add_row(left, plain(f"set aside: {at}{aside.text} ({aside.code})"))
         return table
     right = Table.grid()
+    right.add_column(overflow="fold")
     for record in shown.records:
         facts = ", ".join(f"{k} {v}" for k, v in record.handling.as_dict().items())
         content = {k: v for k, v in record.message.items() if k != "@context"}
         right.add_row(plain(f"{record.record_type} {record.record_id}"))
         right.add_row(plain(facts))
-        right.add_row(JSON(orjson.dumps(content).decode(), indent=2))
+        message = JSON(orjson.dumps(content).decode(), indent=2).text
+        message.no_wrap, message.overflow = False, "fold"  # a value that is cut off shows nothing
+        right.add_row(message)
     table.add_row(left, right)
     return table
 

@@ -130,6 +130,19 @@ def test_a_preview_shows_rows_beside_their_records_and_reasons(file: Path) -> No
     assert "QUILL, ANA" not in shown
 
 
+def test_a_preview_cuts_nothing_off_at_80_columns(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    long = "Q" * 70
+    data = file.parent / "data"
+    data.write_text(ROWS.replace("QUILL, ANA", f"{long}, ANA"), encoding="utf-8")
+    shown = run("preview", str(file), "--rows", "1").partition("what it becomes")[2]
+    right = "".join(line.split("\u2502")[2] for line in shown.splitlines() if line[:1] == "\u2502")
+    assert right.replace(" ", "").count("Q") == len(long)
+    assert "\u2026" not in shown
+
+
 EXPORTS = {
     "warrant": (
         "WARR_NO,LAST NAME,FirstName,D.O.B.,SEX,War Type,Date Issued,SSN",
@@ -227,6 +240,8 @@ def test_a_draft_of_a_table(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(Misconfigured, match="which table to draft"):
         adapters.draft([path], written=["rms.db"])
+    with pytest.raises(Misconfigured, match="no other file is joined"):
+        adapters.draft([path, path], written=["rms.db", "rms.db"], table="people")
     out = tmp_path / "d.yaml"
     out.write_text(adapters.draft([path], written=["rms.db"], table="people"), encoding="utf-8")
     (record,) = adapters.load(out).rows()
