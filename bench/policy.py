@@ -3,8 +3,10 @@
     python -m bench.policy [--seconds 2] [--opa .cache/opa]
 
 Over the shipped policies. Each decision has an input of its own (another case number), so that none
-is taken from those kept for equal inputs; "equal" shows that. The CPU is this process's alone: the
-OPA server has its own.
+is taken from those kept for equal inputs; "equal" shows that. Each peer is an agency with an
+agreement of its own. The yardstick is a set whose every decision is one word, asked with the very
+same inputs in turn with the real one: what an engine costs that decides nothing. CPU is this
+process's, and with the OPA server the server's beside it.
 """
 
 import argparse
@@ -14,7 +16,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -23,13 +26,15 @@ import orjson
 
 from gateway.policy.agreements import with_examples
 from gateway.policy.embedded import EmbeddedEngine
-from gateway.policy.engine import Engine
+from gateway.policy.engine import ENTRYPOINTS, Engine
 from gateway.policy.opa_bundle import command, write_bundle
 from gateway.policy.opa_server import OpaServer, OpaServerEngine
-from gateway.policy.sets import PolicySet, load_set
+from gateway.policy.sets import PolicySet, load_set, make_set
 
 POLICIES = Path(__file__).parents[1] / "policies"
 NOW, SELF, ASKER = "2026-11-23T20:46:10.00Z", "TX9990000", "CA9990000"
+ROUNDS = 4
+"""Turns of each side, so that both meet the same machine."""
 AGREED = "sha-256:" + "a" * 64
 """The digest of every example of an agreement."""
 OFFICER = {
@@ -86,10 +91,30 @@ def release(number: int, distinct: int) -> dict[str, Any]:
     return {**answer(number), "granularity": "record", "facts": kinds[:distinct]}
 
 
-def peers(policy_set: PolicySet, count: int) -> list[str]:
-    """The agencies of the shipped directory, filled up with agencies that nobody knows."""
-    known = sorted(policy_set.data["agencies"])
-    return (known + [f"ZZ{n:07d}" for n in range(count)])[:count]
+def peers(count: int) -> list[str]:
+    return [f"ZZ{n:07d}" for n in range(count)]
+
+
+def with_peers(policy_set: PolicySet, count: int) -> PolicySet:
+    """Give the set with so many agencies more, each with an agreement with this one, like ASKER."""
+    data = dict(policy_set.data)
+    papers = data["agreements"][ASKER][SELF]
+    agencies, agreed = dict(data["agencies"]), dict(data["agreements"])
+    ours = dict(agreed.get(SELF, {}))
+    for ori in peers(count):
+        agencies[ori] = agencies[ASKER]
+        ours[ori] = {
+            name: {
+                **paper,
+                "parties": [SELF, ori],
+                "shares": {SELF: paper["shares"][SELF], ori: paper["shares"][ASKER]},
+            }
+            for name, paper in papers.items()
+        }
+    return make_set(
+        policy_set.modules,
+        {**data, "agencies": agencies, "agreements": {**agreed, SELF: ours}},
+    )
 
 
 class Case:
@@ -110,23 +135,71 @@ class Case:
             await self.decide(engine)
 
 
-async def measure(case: Case, engine: Engine, seconds: float) -> None:
-    for side_by_side in (1, 16) if engine.name != "embedded" else (1,):
-        await case.decide(engine)
-        before, cpu = case.made, time.process_time()
-        end = time.perf_counter() + seconds
-        await asyncio.gather(*(case.until(engine, end) for _ in range(side_by_side)))
-        made = case.made - before
-        spent = (time.process_time() - cpu) / made * 1000
+class Side:
+    """An engine with a set, and the OPA process that decides for it, if there is one."""
+
+    def __init__(self, engine: Engine, server: int | None = None) -> None:
+        self.engine = engine
+        self._server = server
+
+    def cpu(self) -> tuple[float, float]:
+        """Seconds of processor time: ours, and the server's."""
+        if self._server is None:
+            return time.process_time(), 0.0
+        # Fields 14 and 15, counted behind the name, which may hold spaces.
+        fields = Path(f"/proc/{self._server}/stat").read_text().rpartition(")")[2].split()
+        ticks = int(fields[11]) + int(fields[12])
+        return time.process_time(), ticks / os.sysconf("SC_CLK_TCK")
+
+
+class Cost:
+    """What one side's decisions cost: how many, in which time, with how much processor time."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.seconds = self.ours = self.servers = 0.0
+
+    @property
+    def each(self) -> float:
+        """Milliseconds of processor time a decision, on both sides."""
+        return (self.ours + self.servers) / self.made * 1000
+
+    async def add(self, case: Case, side: Side, seconds: float, at_once: int) -> None:
+        """Decide for some seconds."""
+        before, (ours, servers) = case.made, side.cpu()
+        start = time.perf_counter()
+        deciding = (case.until(side.engine, start + seconds) for _ in range(at_once))
+        await asyncio.gather(*deciding)
+        self.seconds += time.perf_counter() - start
+        self.made += case.made - before
+        now = side.cpu()
+        self.ours += now[0] - ours
+        self.servers += now[1] - servers
+
+
+async def measure(case: Case, real: Side, plain: Side, seconds: float) -> None:
+    for at_once in (1, 16) if real.engine.name != "embedded" else (1,):
+        costs = {side: Cost() for side in (real, plain)}
+        for side in costs:
+            await case.decide(side.engine)
+        for _ in range(ROUNDS):
+            for side, cost in costs.items():
+                await cost.add(case, side, seconds / ROUNDS, at_once)
+        mine, nothing = costs[real], costs[plain]
+        servers = f" + {mine.servers / mine.made * 1000:5.2f} OPA's" if mine.servers else ""
+        ours = f"{mine.ours / mine.made * 1000:6.3f}{servers}"
+        per_second = (cost.made / cost.seconds for cost in (mine, nothing))
         print(
-            f"{engine.name:11} {case.title:32} {side_by_side:2} at once: {made / seconds:8.0f}/s, "
-            f"{spent:6.3f} ms CPU of ours"
+            f"{real.engine.name:10} {case.title:31} {at_once:2} at once",
+            "{:6.0f}/s (nothing: {:6.0f}/s),".format(*per_second),
+            f"{ours} ms CPU, {mine.each / nothing.each:.1f} times nothing's {nothing.each:.3f}",
+            flush=True,
         )
 
 
-def cases(policy_set: PolicySet) -> list[Case]:
+def cases() -> list[Case]:
     def asking(count: int) -> Case:
-        named = peers(policy_set, count)
+        named = peers(count)
         return Case(f"ask, {count} peers", "ask", lambda i: ask(i, named))
 
     def releasing(distinct: int) -> Case:
@@ -141,32 +214,47 @@ def cases(policy_set: PolicySet) -> list[Case]:
     ]
 
 
-async def all_of_it(engine: Engine, policy_set: PolicySet, seconds: float) -> None:
-    await engine.activate(policy_set)
-    for case in cases(policy_set):
-        await measure(case, engine, seconds)
-    await engine.close()
+def deciding_nothing() -> PolicySet:
+    """The yardstick: each decision is one word, whatever is asked."""
+    module = 'package sallyport.{}\n\nimport rego.v1\n\ndecision := {{"v": input.v}}\n'
+    return make_set({f"{e}.rego": module.format(e) for e in ENTRYPOINTS}, {})
 
 
-def with_opa(program: Path, policy_set: PolicySet, seconds: float) -> None:
+async def all_of_it(real: Side, plain: Side, policy_set: PolicySet, seconds: float) -> None:
+    await real.engine.activate(policy_set)
+    await plain.engine.activate(deciding_nothing())
+    for case in cases():
+        await measure(case, real, plain, seconds)
+    for side in (real, plain):
+        await side.engine.close()
+
+
+@contextmanager
+def opa_with(program: Path, policy_set: PolicySet) -> Iterator[tuple[OpaServer, int]]:
+    """Run an OPA server by a set; give where it is, and its process id."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
     with tempfile.TemporaryDirectory() as folder:
         bundles = Path(folder)
         write_bundle(bundles, policy_set)
-        opa = subprocess.Popen([str(program), *command(bundles, f"127.0.0.1:{port}")[1:]])
+        words = [str(program), *command(bundles, url.removeprefix("http://"))[1:]]
+        opa = subprocess.Popen(words, stderr=subprocess.DEVNULL)
         try:
-            _wait(f"http://127.0.0.1:{port}/health")
-            server = OpaServer(f"http://127.0.0.1:{port}", bundles, timeout_s=5, switch_s=10)
-            asyncio.run(_with(server, policy_set, seconds))
+            _wait(f"{url}/health")
+            yield OpaServer(url, bundles, timeout_s=5, switch_s=10), opa.pid
         finally:
             opa.kill()
             opa.wait()
 
 
-async def _with(server: OpaServer, policy_set: PolicySet, seconds: float) -> None:
-    await all_of_it(OpaServerEngine(server), policy_set, seconds)
+def with_opa(program: Path, policy_set: PolicySet, seconds: float) -> None:
+    async def run(real: tuple[OpaServer, int], plain: tuple[OpaServer, int]) -> None:
+        sides = (Side(OpaServerEngine(server), pid) for server, pid in (real, plain))
+        await all_of_it(*sides, policy_set, seconds)
+
+    with opa_with(program, policy_set) as real, opa_with(program, deciding_nothing()) as plain:
+        asyncio.run(run(real, plain))
 
 
 def _wait(url: str) -> None:
@@ -179,14 +267,18 @@ def _wait(url: str) -> None:
     raise SystemExit("OPA did not start")
 
 
+async def _embedded(policy_set: PolicySet, seconds: float) -> None:
+    await all_of_it(Side(EmbeddedEngine()), Side(EmbeddedEngine()), policy_set, seconds)
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seconds", type=float, default=2.0)
     arguments.add_argument("--opa", type=Path, default=Path(".cache/opa"))
     given = arguments.parse_args()
-    policy_set = with_examples(load_set(POLICIES))
+    policy_set = with_peers(with_examples(load_set(POLICIES)), 64)
     print(f"{policy_set.revision}, {len(policy_set.rules)} Rego files, {os.cpu_count()} processors")
-    asyncio.run(all_of_it(EmbeddedEngine(), policy_set, given.seconds))
+    asyncio.run(_embedded(policy_set, given.seconds))
     if not given.opa.exists():
         print("WITHOUT OPA: the server was not measured; run `make opa`")
         return
