@@ -7,7 +7,8 @@ how busy the machine is; what differs there differs by the clock.
 
 import random
 import time
-from collections.abc import AsyncIterator
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,8 @@ async def test_not_a_byte_differs(
     assert bodies[0] == bodies[1] == bodies[2]
 
 
-async def how_often_longer(made: Agency, shipped: PolicySet, rounds: int) -> float:
+async def measured(made: Agency, shipped: PolicySet, rounds: int) -> tuple[float, float]:
+    """Give how often hidden takes longer, and how far apart the two distributions ever are."""
     chance = random.Random(3)
     times: dict[str, list[float]] = {"hidden": [], "absent": []}
     for number in range(rounds + 10):
@@ -121,22 +123,40 @@ async def how_often_longer(made: Agency, shipped: PolicySet, rounds: int) -> flo
             used = time.thread_time() - before
             if number >= 10:  # the first ones warm up
                 times[name].append(used)
-    return longer(times["hidden"], times["absent"])
+    return longer(times["hidden"], times["absent"]), apart(times["hidden"], times["absent"])
+
+
+def apart(first: Sequence[float], second: Sequence[float]) -> float:
+    """The distance of Kolmogorov and Smirnov: 0 is one distribution, 1 two without an overlap."""
+    one, other = sorted(first), sorted(second)
+    return max(
+        abs(bisect_right(one, t) / len(one) - bisect_right(other, t) / len(other))
+        for t in (*one, *other)
+    )
 
 
 async def test_the_times_are_distributed_alike(texas: Agency, shipped: PolicySet) -> None:
-    often = await how_often_longer(texas, shipped, ROUNDS)
+    often, distance = await measured(texas, shipped, ROUNDS)
     assert abs(often - 0.5) < ALIKE, often
+    # A middle alike may still have other tails. Chance alone passes this once in a million runs.
+    assert distance < 2.7 * (2 / ROUNDS) ** 0.5 + ALIKE / 2, distance
 
 
 async def test_without_the_stand_in_this_very_test_tells_them_apart(
     texas: Agency, shipped: PolicySet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(release, "with_stand_in", lambda facts, *_: facts)
-    assert await how_often_longer(texas, shipped, ROUNDS) > 0.5 + ALIKE
+    often, distance = await measured(texas, shipped, ROUNDS)
+    assert often > 0.5 + ALIKE
+    assert distance > 0.5
 
 
 def test_the_comparison_itself() -> None:
     assert longer([1, 2, 3], [1, 2, 3]) == 0.5
     assert longer([4, 5], [1, 2, 3]) == 1
     assert longer([1, 1], [1, 2]) == 0.25
+    assert apart([1, 2, 3], [1, 2, 3]) == 0
+    assert apart([4, 5], [1, 2, 3]) == 1
+    # The same middle, other tails.
+    assert apart([1, 1, 5, 5], [3, 3, 3, 3]) == 0.5
+    assert longer([1, 1, 5, 5], [3, 3, 3, 3]) == 0.5

@@ -5,14 +5,13 @@ import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 import yaml
 
 from demo import agreements
-from demo.world import ROOT, World
+from demo.world import ROOT, Gateway, World
 from gateway.cli import agreement_work
 from gateway.model import digest
 from gateway.trust.agreements import Agreement, document_of
@@ -192,19 +191,28 @@ def test_unsigned_data_in_the_policy_folder_are_refused(kept: World) -> None:
 
 def test_it_ends_soon(kept: World) -> None:
     only(kept, "nothing")
-    soon = moments(-timedelta(days=9), timedelta(days=6, hours=1))
-    agreements.agree(desks(kept), a_text(id="mou-soon", valid=soon))
-    apply(kept[POLICE])
+    left = {"mou-soon": 6, "mou-month": 29, "mou-quarter": 89}
+    for name, days in left.items():
+        soon = moments(-timedelta(days=9), timedelta(days=days, hours=1))
+        agreements.agree(desks(kept), a_text(id=name, valid=soon))
+    for gateway in kept.gateways.values():
+        apply(gateway)
+    expected = {f"{name}.1": [days + 1] for name, days in left.items()}
+    for gateway in kept.gateways.values():
 
-    def warnings() -> list[Any]:
-        found = logged(kept[POLICE], "agreement_ending")
-        return [e["results"] for e in found if e["reasons"] == ["mou-soon.1"]]
+        def warnings(gateway: Gateway = gateway) -> dict[str, list[int]]:
+            found = logged(gateway, "agreement_ending")
+            return {n: [e["results"] for e in found if e["reasons"] == [n]] for n in expected}
 
-    assert until(lambda: warnings() == [7])
-    ready = httpx.get(kept[POLICE].url + "/readyz").json()["components"]["agreements"]
-    assert (ready["status"], ready["ending"][0]["warning_days"]) == ("degraded", 7)
-    metrics = httpx.get(kept[POLICE].url + "/metrics").text
-    assert 'sallyport_agreement_days_left{agreement="mou-soon"} 7.0' in metrics
+        # At 90, 30 and 7 days, each once, at both parties.
+        assert until(lambda: warnings() == expected), warnings()
+        ready = httpx.get(gateway.url + "/readyz").json()["components"]["agreements"]
+        assert ready["status"] == "degraded"
+        warned = {e["id"]: e["warning_days"] for e in ready["ending"]}
+        assert warned == {"mou-soon": 7, "mou-month": 30, "mou-quarter": 90}
+        metrics = httpx.get(gateway.url + "/metrics").text
+        for name, days in left.items():
+            assert f'sallyport_agreement_days_left{{agreement="{name}"}} {days + 1}.0' in metrics
 
 
 def test_a_task_force_is_for_its_units_and_cases(kept: World) -> None:
