@@ -70,7 +70,8 @@ def read_whole(
     if not database.is_postgresql:
         steps = (str(row[3]).split() for row in plan(connection, statement))
         # SCAN name, or SCAN name USING COVERING INDEX: all of it, either way.
-        return frozenset(step[1] for step in steps if step[0] == "SCAN" and step[1] != "CONSTANT")
+        found_in = (step[1] for step in steps if step[0] == "SCAN" and step[1] != "CONSTANT")
+        return frozenset(name for name in found_in if not name.startswith("("))
     # A small table is read whole because that is quicker. What counts is whether it has to be.
     connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
     found: Any = plan(connection, statement)[0][0]

@@ -9,7 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Join, Select, false, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Join,
+    Select,
+    Text,
+    cast,
+    false,
+    or_,
+    select,
+)
 
 from adapters.document import Place
 from adapters.namekeys import NameKeys, name_keys, slips
@@ -206,6 +217,17 @@ class DayColumn:
     def _column(self) -> ColumnElement[Any]:
         return self._database.table(self._table).c[self._name]
 
+    @property
+    def _beside(self) -> ColumnElement[Any]:
+        """Give the column where it only narrows what another finds.
+
+        Without statistics SQLite would rather look through five years of births by their index than
+        through the few who are called so. What is cast has no index. PostgreSQL knows better.
+        """
+        if self._database.is_postgresql:
+            return self._column
+        return cast(self._column, Integer() if self._number else Text())
+
     def _written(self, year: int, month: int, day: int) -> str | int:
         text = self._format.replace("YYYY", f"{year:04d}")
         text = text.replace("MM", f"{month:02d}").replace("DD", f"{day:02d}")
@@ -221,22 +243,28 @@ class DayColumn:
 
     def between(self, first: date, last: date) -> Wanted | None:
         """Say that it lies between these; None where the column does not sort so."""
+        return self._within(self._column, first, last)
+
+    def _within(self, column: ColumnElement[Any], first: date, last: date) -> Wanted | None:
         if not self._sorts:
             return None
         found = self._fitting([first, last])
-        return self._column.between(*found) if len(found) == len((first, last)) else false()
+        return column.between(*found) if len(found) == len((first, last)) else false()
 
     def unknown(self) -> Wanted:
-        """Say that there is none."""
+        """Say that there is none, of those whom something else finds."""
         blanks: list[str | int] = [0 if self._number else ""]
         if not self._number and not self._database.is_text(self._table, self._name):
             return self._column.is_(None)
         fitting = self._database.fitting(self._table, self._name, blanks)
-        return or_(self._column.in_(fitting), self._column.is_(None))
+        return or_(self._beside.in_(fitting), self._column.is_(None))
 
     def years(self, first: int, last: int) -> Wanted | None:
-        """Say that it lies in these years; None where the column does not sort so."""
-        return self.between(date(first, 1, 1), date(last, 12, 31))
+        """Say that it lies in these years, of those whom something else finds.
+
+        None where the column does not sort so.
+        """
+        return self._within(self._beside, date(first, 1, 1), date(last, 12, 31))
 
     def aged(self, low: int, high: int) -> Wanted | None:
         """Say that somebody born then is about so old today, or that nobody knows."""

@@ -10,13 +10,19 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import psycopg
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 import adapters
 from adapters.replica import Refreshed
@@ -454,6 +460,26 @@ class MirroringNumbers(Mirroring):
 
 class MirroringDigests(Mirroring):
     changes = DIGESTS
+
+
+class MirroringServer(Mirroring):
+    kind = "timestamptz"
+    server: ClassVar[postgres.Server]
+
+    def make(self) -> Legacy:
+        return Postgresql(self.server, self.folder, self.kind, "mirror_machine")
+
+    def teardown(self) -> None:
+        super().teardown()
+        assert isinstance(self.legacy, Postgresql)
+        self.legacy.connection.close()
+
+
+@pytest.mark.postgres
+def test_random_changes_in_postgresql(postgres_server: postgres.Server) -> None:
+    MirroringServer.server = postgres_server
+    few = settings(max_examples=count(1, 40), stateful_step_count=count(8, 20), deadline=None)
+    run_state_machine_as_test(MirroringServer, settings=few)  # type: ignore[no-untyped-call] # as Hypothesis has it
 
 
 for machine in (Mirroring, MirroringNumbers, MirroringDigests):
