@@ -19,6 +19,7 @@ from gateway.model import (
     JudicialWarrant,
     Match,
     MatchHandling,
+    Obligation,
     Reference,
     WarrantDocument,
 )
@@ -149,6 +150,7 @@ def written() -> Iterator[tuple[str, dict[str, Any]]]:
                 status="answered",
                 granularity=GranularityGiven(given, given) if handling else None,
                 matches=(match,),
+                obligations=(Obligation("delete_after", 30, "none", "Confirm."),),
             )
             yield "admit", inputs.admit_input(asked_of, answer, TEXAS, NOW)
 
