@@ -9,8 +9,8 @@
     load_replica(mapping_path, …)  that as records
     upkeep(mapping_path)    its files, and when it is polled
 
-A mapping is a YAML file that an administrator writes: docs/mapping.md explains it. All raise
-Misconfigured, with file and line, for a mapping that is wrong.
+A mapping is a YAML file that an administrator writes: docs/mapping.md explains it. All but
+name_of raise Misconfigured, with file and line, for a mapping that is wrong.
 """
 
 from collections.abc import Callable
@@ -22,6 +22,7 @@ from adapters.mapping import MappingFile
 from adapters.replica import Refreshed
 from adapters.source import MappedSource, Tally
 from adapters.upkeep import upkeep_of
+from gateway.errors import Misconfigured
 from gateway.records.source import RecordSource, Upkeep
 
 __all__ = [
@@ -40,8 +41,11 @@ __all__ = [
 
 
 def name_of(mapping_path: Path) -> str:
-    """Give the source's name."""
-    return MappingFile(mapping_path).source
+    """Give the source's name: of a mapping that is wrong, its file's, if it says none."""
+    try:
+        return MappingFile(mapping_path, []).source
+    except Misconfigured:
+        return mapping_path.stem
 
 
 def is_live(mapping_path: Path) -> bool:

@@ -73,6 +73,12 @@ class Metrics:
             ("source",),
             registry=self.registry,
         )
+        self.source_failing = Gauge(
+            "sallyport_source_failing",
+            "1 where a source's last import failed or was refused, or its mapping is wrong.",
+            ("source",),
+            registry=self.registry,
+        )
         self.imports = Counter(
             "sallyport_scheduled_imports_total",
             "Imports that the schedule has started, by source and result.",

@@ -23,7 +23,7 @@ from gateway.cli import corrections, sources
 from gateway.cli.importing import DATA, RECORDS, How, Import, Shown, files_of, rehearse
 from gateway.cli.options import AsJson, Home
 from gateway.cli.showing import progress_bar
-from gateway.errors import SallyportError
+from gateway.errors import Misconfigured, SallyportError
 from gateway.records.importer import Imported, Importer, Shrink, Shrinks
 from gateway.records.importer import Progress as Done
 from gateway.records.schedule import BUSY, Schedule
@@ -74,7 +74,7 @@ def import_command(
         return
     if scheduled:
         os.nice(_NICE)  # whoever is waiting for an answer comes first
-    wanted = [p for p in sources.mappings(settings.home, names or []) if not adapters.is_live(p)]
+    wanted = [p for p in sources.mappings(settings.home, names or []) if not _is_live(p)]
     with progress_bar(quiet=as_json or scheduled, width=28) as bar:
         asks = _interactive() and not as_json and not scheduled
         how = How(
@@ -89,10 +89,18 @@ def import_command(
     else:
         _print(done, failed)
         for path in sources.mappings(settings.home, names or []):
-            if adapters.is_live(path):
+            if _is_live(path):
                 Console().print(f"{adapters.name_of(path)} is searched live: nothing to import.")
     if failed:
         sys.exit(_exit_code([error for _, error in failed]))
+
+
+def _is_live(path: Path) -> bool:
+    """Whether a source is searched live. Where its mapping is wrong, its import says so."""
+    try:
+        return adapters.is_live(path)
+    except Misconfigured:
+        return False
 
 
 def _import_all(

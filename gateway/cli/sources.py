@@ -24,7 +24,7 @@ from gateway.model import Ori, stamp
 from gateway.policy.agreements import agency_types, agreed_data, with_agreements
 from gateway.policy.freshness import strictest
 from gateway.records.freshness import freshness, span
-from gateway.records.schedule import described, next_due
+from gateway.records.schedule import WRONG, described, next_due
 from gateway.records.source import Upkeep
 from gateway.records.store import Generation, Reader, Run
 from gateway.settings import Settings
@@ -53,11 +53,11 @@ class Known:
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "mappings"
-        self._read: dict[Path, tuple[tuple[int, int], Upkeep | None]] = {}
+        self._read: dict[Path, tuple[tuple[int, int], Upkeep]] = {}
 
     def upkeep(self) -> list[Upkeep]:
-        """Give it for each mapping. One that is wrong is passed over, and logged once."""
-        now: dict[Path, tuple[tuple[int, int], Upkeep | None]] = {}
+        """Give it for each mapping. That one is wrong is logged once."""
+        now: dict[Path, tuple[tuple[int, int], Upkeep]] = {}
         for path in sorted(self._folder.glob("*.yaml")):
             try:
                 state = path.stat()
@@ -65,17 +65,23 @@ class Known:
                 continue
             mark = (state.st_mtime_ns, state.st_size)
             before = self._read.get(path)
-            now[path] = before if before and before[0] == mark else (mark, _upkeep(path))
+            if before and before[0] == mark:
+                now[path] = before
+                continue
+            now[path] = mark, upkeep_of(path, before[1].name if before else None)
+            if wrong := now[path][1].wrong:
+                _log.warning("mapping is wrong", detail=wrong)
         self._read = now
-        return [known for _, known in now.values() if known is not None]
+        return [known for _, known in now.values()]
 
 
-def _upkeep(path: Path) -> Upkeep | None:
+def upkeep_of(path: Path, name: str | None = None) -> Upkeep:
+    """Give what a mapping says of upkeep. Of one that is wrong, why, by the name it had."""
     try:
         return adapters.upkeep(path)
     except Misconfigured as error:
-        _log.warning("mapping is wrong", detail=error.detail)
-        return None
+        called = adapters.name_of(path) if name is None else name
+        return Upkeep(called, False, frozenset(), None, wrong=error.detail)  # noqa: FBT003 - live
 
 
 def source_list(home: Home, *, as_json: AsJson = False) -> None:
@@ -93,8 +99,8 @@ def source_list(home: Home, *, as_json: AsJson = False) -> None:
     console = Console()
     console.print(table if rows else "There is no source: mappings/ is empty.")
     for row in rows:
-        if row.get("last_text"):
-            console.print(f"{row['source']}: {row['last_text']}", markup=False, highlight=False)
+        for said in filter(None, (row.get("fault_text"), row.get("last_text"))):
+            console.print(f"{row['source']}: {said}", markup=False, highlight=False)
 
 
 _LISTED = {
@@ -113,7 +119,7 @@ _COUNTS = frozenset({"generation", "records", "set_aside"})
 
 
 def _rows(settings: Settings, now: datetime) -> list[dict[str, Any]]:
-    known = {u.name: u for u in map(adapters.upkeep, mappings(settings.home))}
+    known = {u.name: u for u in map(upkeep_of, mappings(settings.home))}
     current, runs = read(settings.home)
     limits = _limits(settings)
     rows = []
@@ -139,12 +145,20 @@ def _rows(settings: Settings, now: datetime) -> list[dict[str, Any]]:
             row["poll"] = described(upkeep.poll)
             if settings.poll_sources:
                 row["next_poll"] = stamp(next_due(upkeep.poll, run, now))
-        if run is not None:
-            row |= {"last_import": stamp(run.finished), "last_result": run.outcome}
-            if run.text is not None:
-                row |= {"last_code": run.code, "last_text": run.text}
-        rows.append(row)
+        rows.append(row | _became(upkeep, run))
     return rows
+
+
+def _became(upkeep: Upkeep | None, run: Run | None) -> dict[str, Any]:
+    """Tell what became of the last import, and what is wrong now."""
+    found: dict[str, Any] = {}
+    if upkeep is not None and upkeep.wrong is not None:
+        found |= {"fault": WRONG, "fault_text": upkeep.wrong}
+    if run is not None:
+        found |= {"last_import": stamp(run.finished), "last_result": run.outcome}
+        if run.text is not None:
+            found |= {"last_code": run.code, "last_text": run.text}
+    return found
 
 
 def _kind(upkeep: Upkeep | None, generation: Generation | None) -> str:
@@ -191,5 +205,6 @@ def _cell(column: str, row: dict[str, Any]) -> str:
     if column in {"as_of", "next_poll"}:
         return str(value)[:16].replace("T", " ")
     if column == "last_result":
-        return f"{value} {str(row['last_import'])[:16].replace('T', ' ')}"
+        when = str(row["last_import"])[:16].replace("T", " ")
+        return f"{value} {when}{', mapping wrong now' if 'fault' in row else ''}"
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -13,13 +13,13 @@ from gateway.errors import PolicyUnavailable
 from gateway.http.composed import Gateway, gateway_of
 from gateway.model import parse_stamp, stamp
 from gateway.records.freshness import Freshness, freshness
+from gateway.records.schedule import TROUBLE
 
 router = APIRouter(tags=["health"])
 
 # Without these nothing may be asked or answered. The others only lessen what comes back.
 _ESSENTIAL = frozenset({"ledger", "policy"})
 # Whoever may ask for these could watch a hidden record come or go: they are the administrator's.
-_TROUBLE = frozenset({"failed", "refused"})
 _COUNTS = frozenset({"records", "set_aside", "records_withheld_as_invalid"})
 
 
@@ -79,9 +79,14 @@ def _records(gateway: Gateway) -> dict[str, Any]:
     scheduled = gateway.schedule.status() if gateway.schedule is not None else {}
     for name, state in scheduled.items():
         sources.setdefault(name, {"kind": "not imported"}).update(state)
-    troubled = any(s.get("stale") or s.get("last_result") in _TROUBLE for s in sources.values())
+    troubled = any(s.get("stale") or _fails(s) for s in sources.values())
     well = found["ok"] and bool(found["sources"]) and not troubled
     return {"status": "ok" if well else "degraded", "sources": sources}
+
+
+def _fails(source: dict[str, Any]) -> bool:
+    """Whether its last import went wrong, or its mapping is wrong."""
+    return "fault" in source or source.get("last_result") in TROUBLE
 
 
 def _freshness(gateway: Gateway, sources: dict[str, dict[str, Any]]) -> dict[str, Freshness]:
@@ -121,6 +126,8 @@ async def metrics(request: Request) -> Response:
         gateway.metrics.source_stale.labels(name).set(fresh.stale)
         if fresh.age is not None:
             gateway.metrics.source_age.labels(name).set(fresh.age * 60)
+    for name, state in (gateway.schedule.status() if gateway.schedule is not None else {}).items():
+        gateway.metrics.source_failing.labels(name).set(_fails(state))
     return Response(
         generate_latest(gateway.metrics.registry),
         media_type="text/plain; version=0.0.4; charset=utf-8",

@@ -29,6 +29,10 @@ _STOP_S: Final = 5
 _BUSY_WAIT_S: Final = 60
 BUSY: Final = 4
 """What an import's process ends with where another import is running."""
+WRONG: Final = "mapping.wrong"
+"""The fault of a source whose mapping can't be used: its last records go on serving."""
+TROUBLE: Final = frozenset({"failed", "refused"})
+"""Results of an import that somebody has to look at."""
 _log = structlog.get_logger(__name__)
 
 
@@ -142,7 +146,7 @@ class Schedule:
         if not self._enabled:
             return
         for source in self._known:
-            if source.poll is None or source.live:
+            if source.poll is None or source.live or source.wrong:
                 continue
             now = self._now()
             if self._due(source, source.poll, now) <= now:
@@ -160,7 +164,9 @@ class Schedule:
             found["last_result"] = run.outcome
             if run.code is not None:
                 found["last_code"] = run.code
-        if source.poll is not None and self._enabled:
+        if source.wrong is not None:
+            found["fault"] = WRONG
+        elif source.poll is not None and self._enabled:
             found["poll"] = described(source.poll)
             found["importing"] = self.running == source.name
             found["next_poll"] = stamp(self._due(source, source.poll, self._now()))
@@ -180,7 +186,10 @@ class Schedule:
         run = self._last(source.name)
         # What was refused waits for a person, or for other files.
         waiting = run is not None and run.outcome == "refused" and quick and run.quick == quick
-        if waiting or fingerprint.is_same(self._look.generations.get(source.name), quick):
+        # After a failure the same files are imported all the same: that is quick, and clears it.
+        well = run is None or run.outcome not in TROUBLE
+        current = self._look.generations.get(source.name)
+        if waiting or (well and fingerprint.is_same(current, quick)):
             self._checked[source.name] = now
             return
         if not fingerprint.settled(source, now):
@@ -215,7 +224,7 @@ class Schedule:
         else:
             self._died.pop(name, None)
         self._observe(name, run.outcome)
-        if run.outcome in {"failed", "refused"}:
+        if run.outcome in TROUBLE:
             _log.warning("schedule.import", source=name, outcome=run.outcome, code=run.code)
         else:
             _log.info("schedule.import", source=name, outcome=run.outcome)

@@ -70,7 +70,8 @@ class Upkeep:
     `files` are all that an import reads, the mapping among them; None for what is no file, such as
     a database server. `beside` are those of them that are no database. `max_shrink` is the share of
     records in percent that may go at once. `steady`: the files must be the same before and
-    after they are read, as a database's need not.
+    after they are read, as a database's need not. `wrong` says why the mapping can't be used: it is
+    not polled then.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Upkeep:
     max_shrink: float | None = None
     steady: bool = True
     beside: tuple[Path, ...] = ()
+    wrong: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

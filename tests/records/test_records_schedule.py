@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from gateway.model import stamp
 from gateway.records import fingerprint
 from gateway.records.freshness import freshness, span
 from gateway.records.importer import Importer
-from gateway.records.schedule import BUSY, LONGEST_S, Schedule, described, look, next_due
+from gateway.records.schedule import BUSY, LONGEST_S, WRONG, Schedule, described, look, next_due
 from gateway.records.source import Poll, Upkeep
 from gateway.records.store import Run
 
@@ -144,6 +145,11 @@ def write(path: Path, text: str, *, age_s: float = 600) -> None:
     os.utime(path, (then, then))
 
 
+def moved(file: Path, name: str = "away") -> Path:
+    """Give a file another name; it stays what it is."""
+    return file.rename(file.with_name(name))
+
+
 class Polled:
     """A schedule of one source, its clock, and the imports that it started."""
 
@@ -226,6 +232,31 @@ async def test_failures_are_counted_and_waited_for(file: Path) -> None:
     assert polled.rows == 5
     assert look(polled.store).runs["s"].failures == 0
     assert [outcome for _, outcome in polled.results] == ["failed", "failed", "imported"]
+
+
+async def test_after_a_failure_the_very_files_of_before_are_imported_and_clear_it(
+    file: Path,
+) -> None:
+    polled = Polled(file)
+    await polled.tick()
+    away = moved(file)
+    write(file, "bad")
+    await polled.tick(timedelta(seconds=61))
+    assert look(polled.store).runs["s"].failures == 1
+    moved(away, file.name)
+    assert look(polled.store).generations["s"].quick == fingerprint.quick([file])
+    await polled.tick(timedelta(seconds=61))
+    assert look(polled.store).runs["s"].failures == 0
+    await polled.tick(timedelta(seconds=61))
+    assert [outcome for _, outcome in polled.results] == ["imported", "failed", "imported"]
+
+
+async def test_a_source_whose_mapping_is_wrong_is_told_and_not_polled(file: Path) -> None:
+    polled = Polled(file)
+    polled.upkeep = replace(polled.upkeep, wrong="m.yaml:3: it is wrong")
+    await polled.tick()
+    assert polled.started == 0
+    assert polled.schedule.status()["s"] == {"fault": WRONG}
 
 
 async def test_an_import_that_dies_without_a_word_is_a_failure_too(file: Path) -> None:
