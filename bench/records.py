@@ -7,7 +7,6 @@ the table says so.
 
 import asyncio
 import random
-import resource
 import sys
 import tempfile
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from bench.memory import peak_mib
 from bench.people import Person, Population, question, record
 from gateway.model import (
     AgeRange,
@@ -124,8 +124,7 @@ def main(size: int) -> None:
         console.print(f"import with index: {time.perf_counter() - began:.1f} s")
         importer.close()
         asyncio.run(measure(path, people, population, console))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    console.print(f"most memory used: {peak:,.0f} MiB (with the people themselves)")
+    console.print(f"most memory used: {peak_mib():,} MiB (with the people themselves)")
 
 
 if __name__ == "__main__":

@@ -3,13 +3,13 @@
 `python import_growth.py FILE ROWS`
 """
 
-import resource
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from bench.memory import peak_mib
 from bench.people import Population, record
 from gateway.model import Record
 from gateway.records.importer import Importer
@@ -27,4 +27,4 @@ done = importer.run("people", people(int(sys.argv[2])), as_of=None)
 importer.close()
 if done.records != int(sys.argv[2]):
     sys.exit("not every row became a record")
-sys.stdout.write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024))
+sys.stdout.write(str(peak_mib()))
