@@ -89,13 +89,20 @@ released(duties) := action if {
 		"search": object.union(example_test.search, {"record_types": ["incident"]}),
 		"facts": [object.union(example_test.fact, {"record_type": "incident"})],
 	})
-	decision := data.sallyport.release.decision with input as question with data.agreements as example_test.obliging(duties)
+	decision := data.sallyport.release.decision with input as question
+		with data.agreements as example_test.obliging(duties)
+		with data.local.never_classes as []
+		with data.local.hidden_types as []
+		with data.local.limits as {"max_matches": 100}
 	action := decision.actions[0]
 }
 
 test_they_come_with_the_answer_before_any_record_is_read if {
 	decision := data.sallyport.answer.decision with input as example_test.asked
 		with data.agreements as example_test.obliging([{"type": "delete_after", "days": 5}])
+		with data.local.never_classes as []
+		with data.local.hidden_types as []
+		with data.local.limits as {"max_matches": 100}
 	decision.obligations == [
 		{"type": "delete_after", "days": 5},
 		{"type": "onward_sharing", "rule": "none"},
