@@ -438,3 +438,21 @@ def test_a_wrong_poll_is_refused_with_its_line(home: Path, line: str, said: str)
     mapping.write_text(mapping.read_text() + f"{line}\n")
     with pytest.raises(Misconfigured, match=rf"persons.yaml:13: .*{said}"):
         adapters.upkeep(mapping)
+
+
+def test_a_wrong_mapping_is_told_and_holds_up_no_other_source(home: Path) -> None:
+    add(home, "others", row(1))
+    wrong = home / "mappings" / "others.yaml"
+    wrong.write_text(wrong.read_text().replace("    id:", "    idd:"))
+    # As the schedule does it: by name.
+    assert imported(home, "persons")["new"] == 20
+    done = invoke(home, "import", "--json")
+    assert done.exit_code == 1
+    results = {r["source"]: r for r in json.loads(done.stdout)}
+    assert results["persons"]["records"] == 20
+    assert "others.yaml:5: records.0: id must be there" in results["others"]["error"]["text"]
+    listed = sources(home)["others"]
+    assert (listed["kind"], listed["fault"]) == ("not imported", "mapping.wrong")
+    assert listed["fault_text"] == results["others"]["error"]["text"]
+    assert f"others: {listed['fault_text']}" in run(home, "source", "list")
+    assert invoke(home, "import", "persons").exit_code == 0
