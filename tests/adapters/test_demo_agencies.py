@@ -26,6 +26,7 @@ SOURCES = {
         "warrants": "warrant",
         "incidents": "incident",
         "cautions": "caution",
+        "intelligence": "intelligence",
         "vehicles": "vehicle",
     },
     "NM9990000": {"nibrs": "incident"},
