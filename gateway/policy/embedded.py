@@ -16,6 +16,7 @@ What the engine is like, and what is done about it:
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -26,7 +27,7 @@ import regorus
 
 from gateway.errors import PolicyRejected, PolicyUnavailable
 from gateway.policy.alike import Alike
-from gateway.policy.engine import ENTRYPOINTS, Decided
+from gateway.policy.engine import ENTRYPOINTS, Decided, Limits
 from gateway.policy.sets import PolicySet
 
 # Else each error of a policy collects a native stack trace: 25 ms, and it would be thrown away.
@@ -185,8 +186,9 @@ class EmbeddedEngine:
 
     name = "embedded"
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
         self._owner = threading.get_ident()
+        self._most_s = (limits or Limits()).decision_ms / 1000
         self._compiled: Compiled | None = None
         self._active: PolicySet | None = None
         self._alike: Alike | None = None
@@ -213,13 +215,19 @@ class EmbeddedEngine:
         if known is not None:
             return Decided(known, self._active.revision)
         rule = f"data.sallyport.{entrypoint}.decision"
+        before = time.thread_time()
         raw = _run(partial(self._compiled.decide, rule, input_json))
+        # Nothing can stop an evaluation in process: vetting keeps slow sets out. What got by is
+        # refused all the same, as a server's late answer is, so that nobody comes to rely on it.
+        late = time.thread_time() - before > self._most_s
         if isinstance(raw, _Failure):
             if raw.panic:
                 # What the clones share may be poisoned: start from a new master.
                 self._compiled = _warmed(self._active)
             # Its text may hold the caller's values; the entrypoint's name is all that may go on.
             raise PolicyUnavailable(f"the policy failed in '{entrypoint}'")
+        if late:
+            raise PolicyUnavailable(f"the policy took too long in '{entrypoint}'")
         outcome = orjson.loads(raw)
         if outcome == UNDEFINED:
             raise PolicyUnavailable(f"the policy has no decision for '{entrypoint}'")

@@ -146,7 +146,7 @@ class Policy:
             kept=KeptSets(data_dir),
             self_ori=self_ori,
             pairwise=pairwise,
-            engine=engine or EmbeddedEngine(),
+            engine=engine or EmbeddedEngine(limits),
             limits=limits or Limits(),
             warn=warn,
             agreements=agreements,

@@ -9,7 +9,9 @@ import pytest
 from gateway.errors import PolicyRejected, PolicyUnavailable
 from gateway.policy import embedded
 from gateway.policy.embedded import EmbeddedEngine
+from gateway.policy.engine import Limits
 from gateway.policy.sets import PolicySet, make_set
+from tests.soak import count
 
 # `object.subset` with an empty list makes the engine panic; vetting would not let it pass.
 ASK = """package sallyport.ask
@@ -35,6 +37,21 @@ AGENCIES = """package sallyport.agencies
 import rego.v1
 decision := 1 if input.one
 decision := 2 if input.two
+"""
+SLOW = """package sallyport.release
+import rego.v1
+digits := [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+decision := {"seen": input.name} if not input.slow
+decision := {"n": n} if {
+	input.slow
+	n := count([1 |
+		some a in digits
+		some b in digits
+		some c in digits
+		some d in digits
+		concat("", [sprintf("%v", [a]), sprintf("%v", [b]), sprintf("%v", [c + d])]) == "never"
+	])
+}
 """
 HOSTILE = make_set(
     {
@@ -88,6 +105,18 @@ async def test_a_failure_refuses_tells_nothing_and_leaves_the_next_unharmed(
         assert "backtrace" not in shown
         assert caught.value.__context__ is None
         await the_next_caller_is_unharmed(engine)
+
+
+async def test_a_slow_evaluation_is_refused_and_leaves_the_next_unharmed() -> None:
+    engine = EmbeddedEngine(Limits(decision_ms=20))
+    await engine.activate(make_set({**HOSTILE.modules, "release.rego": SLOW}, {}))
+    for _ in range(count(2, 50)):
+        # It is not kept either: asked again, it is refused again.
+        for _ in range(2):
+            with pytest.raises(PolicyUnavailable, match="too long in 'release'"):
+                await engine.decide("release", f'{{"slow":true,"name":"{CANARY}"}}'.encode())
+        assert (await engine.decide("release", b'{"name":"next"}')).outcome == {"seen": "next"}
+        assert (await engine.decide("ask", b'{"name":"next"}')).outcome == {"seen": "next"}
 
 
 async def test_the_panic_in_these_tests_is_a_real_one() -> None:
