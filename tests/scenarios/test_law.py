@@ -143,7 +143,8 @@ def test_each_release_stands_in_the_log(world: World, search: Search, tmp_path: 
     world[POLICE].command("release", "revoke", release)
     auditor = an_officer("auditor.0007", roles=("auditor",), unit="Internal Affairs")
     with world[POLICE].client(auditor, "audit") as client:
-        found = client.get("/v1/audit/entries", params={"type": "admin", "limit": 100}).json()
+        newest = {"type": "admin", "limit": 100, "newest_first": True}
+        found = client.get("/v1/audit/entries", params=newest).json()
     decisions = [e["decision"] for e in found["entries"]]
     assert {"release_recorded", "release_revoked"} <= set(decisions)
 

@@ -167,13 +167,15 @@ def test_what_the_receiver_does_not_know_is_not_taken_in(kept: World) -> None:
     agree(kept, [])
     rego = kept[SHERIFF].home / "policies/sallyport/answer/answer.rego"
     words = kept[POLICE].home / "policies/sallyport/vocabulary/data.yaml"
+    admit = kept[POLICE].home / "policies/sallyport/admit/admit.rego"
     tests = [
         gateway.home / f"policies/sallyport/{name}/{name}_test.rego"
         for gateway in kept.gateways.values()
         for name in ("admit", "answer", "obligations")
     ]
-    before = {p: p.read_text() for p in (rego, words, *tests)}
+    before = {p: p.read_text() for p in (rego, words, admit, *tests)}
     owed = '"obligations": data.sallyport.shared.owed'
+    stale = '[{"type": "stale_data"} | input.answer.stale == true]'
     try:
         assert owed in before[rego]
         rego.write_text(before[rego].replace(owed, '"obligations": [{"type": "stale_data"}]'))
@@ -181,11 +183,16 @@ def test_what_the_receiver_does_not_know_is_not_taken_in(kept: World) -> None:
             path.unlink()
         kept[SHERIFF].command("policy", "apply")
         assert {"type": "stale_data"} in told(ask(kept))
-        # The asker's vocabulary no longer has it.
+        # The asker's vocabulary no longer has it. Its rules may not name it then either.
         words.write_text(
             before[words].replace("confirm_before_acting, stale_data, ", "confirm_before_acting, ")
         )
         assert words.read_text() != before[words]
+        refused = kept[POLICE].command("policy", "apply", check=False)
+        assert refused.returncode != 0
+        assert "'stale_data' is no obligation of the vocabulary" in refused.stderr
+        assert stale in before[admit]
+        admit.write_text(before[admit].replace(stale, "[]"))
         done = kept[POLICE].command("policy", "apply", check=False)
         assert done.returncode == 0, done.stderr
         part = ask(kept)

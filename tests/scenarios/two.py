@@ -105,14 +105,19 @@ def listed(gateway: Gateway, agreement: str = MOU) -> dict[str, Any]:
 
 
 def logged(gateway: Gateway, decision: str) -> list[dict[str, Any]]:
+    """Give all entries of a decision about the gateway itself, the oldest first."""
     auditor = an_officer("auditor.0007", roles=("auditor",), unit="Internal Affairs")
+    found: list[dict[str, Any]] = []
+    asked = {"type": ["admin", "notice"], "decision": decision, "limit": 100}
     with gateway.client(auditor, "audit") as client:
-        found: list[dict[str, Any]] = []
-        for kind in ("admin", "notice"):
-            response = client.get("/v1/audit/entries", params={"type": kind, "limit": 100})
+        while True:  # page after page: one gateway serves all scenarios of a worker
+            response = client.get("/v1/audit/entries", params=asked)
             assert response.status_code == 200, response.text
-            found += response.json()["entries"]
-    return [e for e in found if e.get("decision") == decision]
+            page = response.json()
+            found += page["entries"]
+            if not page.get("next"):
+                return found
+            asked = {**asked, "after": page["next"]}
 
 
 def a_text(**changes: Any) -> dict[str, Any]:
