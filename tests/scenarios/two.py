@@ -38,6 +38,9 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         gateway.command("import", "--json")
         shutil.copytree(gateway.home / "agreements", made.root / "good" / gateway.ori)
     with made.running():
+        # Each tells the other what it holds: only then may a scenario take that away.
+        everybody = made.gateways.values()
+        assert until(lambda: all(logged(g, "agreement_message") for g in everybody), 60)
         yield made
 
 
