@@ -16,8 +16,8 @@ from typing import Any
 
 from gateway.policy.builtins import dotted
 from gateway.policy.embedded import Compiled
-from gateway.policy.paths import walk
 from gateway.policy.sets import PolicySet
+from gateway.policy.syntax import walk
 
 _WORDS_FOR_PEOPLE = frozenset({"text", "citation"})
 _OTHER = {

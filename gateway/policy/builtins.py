@@ -16,6 +16,7 @@ from typing import Any
 
 from gateway.policy import negations
 from gateway.policy.sets import TEST_SUFFIX
+from gateway.policy.syntax import walk
 
 ADMITTED: frozenset[str] = frozenset(
     {
@@ -222,12 +223,5 @@ def _functions(tree: Mapping[str, Any]) -> Iterator[str]:
             yield dotted(default["refr"])
 
 
-def _calls(value: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, dict):
-        for key, below in value.items():
-            if key == "Call":
-                yield below
-            yield from _calls(below)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _calls(item)
+def _calls(tree: Any) -> Iterator[Mapping[str, Any]]:
+    return (node["Call"] for node in walk(tree) if "Call" in node)

@@ -9,6 +9,8 @@ and so is what is made of names alone. So: name a rule for what has to hold, and
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gateway.policy.syntax import walk
+
 REASON = (
     "this negation opens where a value is missing: name a rule for what has to hold, and negate "
     "the name"
@@ -17,16 +19,12 @@ _LITERALS = frozenset({"String", "RawString", "Number", "Bool", "Null"})
 _COLLECTIONS = frozenset({"Array", "Set", "Object"})
 
 
-def unsafe(value: Any) -> Iterator[Mapping[str, Any]]:
+def unsafe(tree: Any) -> Iterator[Mapping[str, Any]]:
     """Give the span of each unsafe negation in a part of the engine's syntax tree."""
-    if isinstance(value, dict):
-        for key, below in value.items():
-            if key == "NotExpr" and not _safe(below["expr"]):
-                yield below["span"]
-            yield from unsafe(below)
-    elif isinstance(value, list):
-        for item in value:
-            yield from unsafe(item)
+    for node in walk(tree):
+        negation = node.get("NotExpr")
+        if negation is not None and not _safe(negation["expr"]):
+            yield negation["span"]
 
 
 def _safe(expr: Mapping[str, Any]) -> bool:
@@ -51,7 +49,7 @@ def _plain(expr: Mapping[str, Any]) -> bool:
     """Whether it is a path, or made of literals alone."""
     (kind, inner), *_ = expr.items()
     if kind in _COLLECTIONS:
-        return not list(_refs(inner))
+        return not any({"Var", "Call"} & node.keys() for node in walk(inner))
     return kind in _LITERALS or _path(expr)
 
 
@@ -65,14 +63,3 @@ def _path(expr: Mapping[str, Any]) -> bool:
     if kind == "RefBrack":
         return _name(inner["index"]) and _path(inner["refr"])
     return False
-
-
-def _refs(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, below in value.items():
-            if key in {"Var", "Call"}:
-                yield key
-            yield from _refs(below)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _refs(item)

@@ -17,6 +17,7 @@ from gateway.policy.builtins import Misuse, dotted
 from gateway.policy.engine import ENTRYPOINTS
 from gateway.policy.input_schema import Schema, input_schemas, merged
 from gateway.policy.sets import TEST_SUFFIX
+from gateway.policy.syntax import walk
 from gateway.policy.words import Words
 
 Kind: TypeAlias = tuple[Schema, ...] | None
@@ -428,14 +429,3 @@ def _texts(expr: Tree) -> list[Tree]:
     if kind in {"Array", "Set"}:
         return [t for item in inner["items"] for t in _texts(item)]
     return []
-
-
-def walk(value: Any) -> Iterator[dict[str, Any]]:
-    """Give every object of a syntax tree, the outer before what is in it."""
-    if isinstance(value, dict):
-        yield value
-        for below in value.values():
-            yield from walk(below)
-    elif isinstance(value, list):
-        for item in value:
-            yield from walk(item)
