@@ -26,7 +26,8 @@ _BLOCK: Final = 2**16
 _PROLOG: Final = 2**16
 _KEPT: Final = 100
 _NO_URI: Final = "WAR_NS_URI"
-_NAME: Final = re.compile(r"[\s/>].*", re.DOTALL)
+_NAME: Final = re.compile(r"[\s/>\x00-\x1f\x7f-\x9f\ufffe\uffff].*", re.DOTALL)
+"""What no name holds, and all after it: the parser takes no control characters in a name."""
 _LONGEST_NAME: Final = 2_000
 _DECLARED: Final = re.compile(r"<\?xml\b[^>]*?\bencoding\s*=\s*[\"']([^\"']*)[\"']")
 _READ: Final = frozenset(

@@ -363,6 +363,18 @@ def test_whatever_stands_in_a_sheet_every_row_before_the_damage_is_read(
     assert [r.line for r in rows] == sorted({r.line for r in rows})
 
 
+@pytest.mark.parametrize("junk", [b"\0", b"\x1f", b"\xef\xbf\xbf"])
+def test_a_sheet_whose_first_name_no_xml_can_hold_is_refused_or_set_aside(
+    tmp_path: Path, junk: bytes
+) -> None:
+    whole = GOOD.encode()
+    at = whole.index(b"worksheet") + 4
+    broken = whole[:at] + junk + whole[at:]
+    by_hand(tmp_path / "f.xlsx", "", more={"xl/worksheets/sheet1.xml": broken})
+    with pytest.raises(Misconfigured):
+        read(tmp_path / "f.xlsx")
+
+
 @FUZZ
 @given(data=st.data())
 def test_a_damaged_package_gives_all_rows_or_none(tmp_path: Path, data: st.DataObject) -> None:

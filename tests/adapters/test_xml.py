@@ -415,6 +415,6 @@ def test_a_damaged_file_gives_every_record_before_the_damage(
     rows = read(tmp_path / "f", broken, spec({"C": "a:v", "D": "a:of/a:v"}))
     before = broken[:at].count(b"</x>")
     assert values(rows)[:before] == [{"C": str(n), "D": "1"} for n in range(before)]
-    last = rows[-1] if rows else None
     if len(rows) < 8:
-        assert isinstance(last, BadRow) or b"<!" in junk or b"<?" in junk or junk.strip(b"\n ")
+        said = any(isinstance(row, BadRow) for row in rows)
+        assert said or b"<!" in junk or b"<?" in junk or junk.strip(b"\n ")
