@@ -15,7 +15,7 @@ test: setup format lint types contracts rego tests
 
 # The same tests at full counts: thousands of kills, 100,000 damaged rows.
 soak: setup opa
-	SALLYPORT_SOAK=1 $(RUN)/pytest --timeout 3600 -n 2 --dist loadgroup
+	SALLYPORT_SOAK=1 $(RUN)/pytest --timeout 3600 -n 2 --dist loadfile
 
 setup: $(STAMP)
 
@@ -46,8 +46,9 @@ opa:
 rego: setup opa
 	@if [ -x $(OPA) ]; then bash tools/rego.sh; fi
 
+# A file's tests stay together, in order, on one of two workers: some build on those before them.
 tests: setup opa
-	$(RUN)/pytest -n 2 --dist loadgroup
+	$(RUN)/pytest -n 2 --dist loadfile
 
 bench: setup opa
 	$(RUN)/python -m bench

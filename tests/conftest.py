@@ -38,13 +38,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.get_closest_marker("postgres"):
-            # One worker runs them all, so that there is one server, not one a worker.
-            item.add_marker(pytest.mark.xdist_group("postgres"))
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("opa") and not OPA.exists():
         if os.environ.get("CI") == "true":

@@ -29,7 +29,7 @@ TEXT = (ROOT / "docs" / "join.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)(?: ([^\n]+))?\n(.*?)```", TEXT, re.DOTALL)
 _DONE = "--- done ---"
 # One reader for all: some twenty processes, one after the other.
-pytestmark = [pytest.mark.xdist_group("join"), pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 
 def wait_until(so: Callable[[], bool], seconds: float = 60) -> None:

@@ -64,7 +64,6 @@ def folder(tmp_path: Path) -> Path:
 
 
 # One after the other, so that two of them never run at once on two cores.
-@pytest.mark.xdist_group("mutation")
 @pytest.mark.parametrize("part", range(count(1, 2)))
 def test_no_change_of_a_shipped_rule_goes_unnoticed(part: int) -> None:
     parts = [["law"], ["sallyport", "local"]]

@@ -17,13 +17,6 @@ PEOPLE = 400
 Search = Callable[..., dict[str, Any]]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # One worker runs them all, so that there is one world, not one a worker.
-    for item in items:
-        if "/scenarios/" in str(item.path):
-            item.add_marker(pytest.mark.xdist_group("world"))
-
-
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made = World(tmp_path_factory.mktemp("world"))
