@@ -21,6 +21,7 @@ from adapters.drafting import draft_of as draft
 from adapters.mapping import MappingFile
 from adapters.replica import Refreshed
 from adapters.source import MappedSource, Tally
+from adapters.sql_live import LiveSource
 from adapters.upkeep import upkeep_of
 from gateway.errors import Misconfigured
 from gateway.records.source import RecordSource, Upkeep
@@ -91,4 +92,4 @@ def live(mapping_path: Path) -> RecordSource:
     mapping = MappingFile(mapping_path)
     if mapping.format.get("mode") != "live":
         raise mapping.doc.wrong("this source is no live one", "format")
-    return sql.LiveSource(mapping)
+    return LiveSource(mapping)

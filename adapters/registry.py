@@ -40,7 +40,7 @@ FORMATS: Final[Mapping[str, Make]] = {
     "xml": XmlReader,
 }
 SQL: Final = "sql"
-"""Databases are no files: see `adapters.sql`."""
+"""Databases are no files: see `adapters.sql` and `adapters.sql_live`."""
 GROUP: Final = "sallyport.formats"
 """The entry points by which other packages bring formats."""
 _COMMON: Final = frozenset({"type", "path"})

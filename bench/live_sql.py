@@ -20,7 +20,7 @@ from rich.table import Table
 from sqlalchemy import Connection, event
 
 import adapters
-from adapters.sql import LiveSource
+from adapters.sql_live import LiveSource
 from gateway.model import Identifier, Name, PersonQuery
 from tests import legacy_people as people
 from tests import postgres

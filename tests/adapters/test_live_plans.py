@@ -14,7 +14,7 @@ from sqlalchemy import Connection, event, select
 import adapters
 from adapters import plans
 from adapters.nibrs import codes
-from adapters.sql import LiveSource
+from adapters.sql_live import LiveSource
 from gateway.errors import Misconfigured, RecordsUnavailable
 from gateway.model import (
     AgeRange,

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, event
 
 import adapters
 from adapters.namekeys import slips, soundex
-from adapters.sql import LiveSource
+from adapters.sql_live import LiveSource
 from demo import california
 from demo.cast import MARISOL
 from demo.people import Manifest

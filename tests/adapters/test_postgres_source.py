@@ -9,7 +9,7 @@ import pytest
 
 import adapters
 from adapters.mapping import MappingFile
-from adapters.sql import LiveSource
+from adapters.sql_live import LiveSource
 from adapters.tables import Database
 from gateway.errors import Misconfigured, RecordsUnavailable
 from gateway.model import Name, PersonQuery, Record
