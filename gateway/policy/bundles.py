@@ -17,13 +17,13 @@ import tarfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.errors import PolicyRejected
+from gateway.errors import PolicyRejected, PolicyUnavailable
 from gateway.model import stamp
 from gateway.policy.sets import PolicySet, make_set
 from gateway.policy.signers import (
@@ -53,6 +53,26 @@ class Lease:
     issued: datetime
     expires: datetime
     signers: tuple[str, ...]
+
+    def check(self, now: datetime) -> None:
+        """Raise `PolicyUnavailable` once the bundle has ended."""
+        if now >= self.expires:
+            raise PolicyUnavailable(
+                f"the signed policy bundle ended at {stamp(self.expires)}, so nothing is "
+                "decided by it: have a newer one signed and applied (`sallyport policy build`, "
+                "`sign`, `apply`)"
+            )
+
+    def warning(self, now: datetime, before: timedelta) -> str | None:
+        """Say that the bundle ends within `before`, or has ended."""
+        left = self.expires - now
+        if left > before:
+            return None
+        if left <= timedelta(0):
+            return "the signed policy bundle has ended: nothing is decided until a newer one counts"
+        hours = left // timedelta(hours=1)
+        when = f"{hours // 24} days" if hours >= 48 else f"{hours} hours"  # noqa: PLR2004 - two days
+        return f"the signed policy bundle ends in {when}: have a newer one signed and applied"
 
 
 @dataclass(frozen=True, slots=True)

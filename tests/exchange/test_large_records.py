@@ -6,7 +6,7 @@ from gateway.exchange.outcome import AgencyOutcome, count
 from gateway.ledger import EntryType
 from gateway.model import Found, Status
 from gateway.policy import Released
-from gateway.policy.facade import ANSWER_BYTES
+from gateway.policy.in_force import ANSWER_BYTES
 from tests.exchange.logged import Agency, agency
 from tests.policy.made import found, person_message, question
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.errors import Misconfigured, PolicyRejected, PolicyUnavailable
-from gateway.policy import Limits, Policy, bundles, facade
+from gateway.policy import Limits, Policy, bundles, in_force
 from gateway.policy.kept import Floor, KeptSets
 from gateway.policy.sets import PolicySet, load_set, make_set
 from gateway.policy.signers import SignerEntry, Signers, load_signers, signers_of
@@ -87,7 +87,7 @@ def _vetted_here(monkeypatch: pytest.MonkeyPatch) -> None:
         assert folder.is_relative_to("/")
         vet(candidate, self_ori, limits.case_ms * 10)
 
-    monkeypatch.setattr(facade, "vet_apart", vet_here)
+    monkeypatch.setattr(in_force, "vet_apart", vet_here)
 
 
 @pytest.fixture(scope="module")
