@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from gateway.policy.builtins import package_of, rules_of
+from gateway.policy.syntax import Tree
 
 _NUMBER = ("search", "reference", "number")
 _TYPE_TESTS = frozenset(
@@ -25,7 +26,6 @@ _TYPE_TESTS = frozenset(
 _SAME = frozenset({"Eq", "Ne"})
 _ANY = "any number that no rule knows"
 
-Tree = Mapping[str, Any]
 Path = tuple[str | None, ...]
 """Steps of a reference; None is one that is only known when it is evaluated."""
 

@@ -6,26 +6,24 @@ names (`x := input.search`), loops (`some fact in input.facts`), rules whose val
 input, and arguments of functions, where every call gives the same kind of thing. What can't be
 followed is taken as it is.
 
-The same walk holds texts against the vocabulary: what is compared with a purpose must be a purpose.
+The same walk takes the texts past the vocabulary: see `gateway.policy.spelling`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 from gateway.policy.builtins import Misuse, dotted
 from gateway.policy.engine import ENTRYPOINTS
-from gateway.policy.input_schema import Schema, input_schemas, merged
+from gateway.policy.input_schema import input_schemas, merged
+from gateway.policy.kinds import MISSING, Kind, below, either, inside, instead, members
 from gateway.policy.sets import TEST_SUFFIX
-from gateway.policy.syntax import walk
+from gateway.policy.spelling import Spelling, texts_of
+from gateway.policy.syntax import Tree, walk
 from gateway.policy.words import Words
 
-Kind: TypeAlias = tuple[Schema, ...] | None
-"""What a value may be, one of these; None: anything."""
-Tree: TypeAlias = Mapping[str, Any]
 _ROUNDS = 4
 """How often the kinds of functions' arguments are gathered: as deep as calls are followed."""
-_NONE: Schema = {"type": "null"}
 
 
 def unknown_paths(trees: Sequence[Tree], data: Mapping[str, Any]) -> Iterator[Misuse]:
@@ -88,7 +86,7 @@ class _Program:
             for rule in tree["ast"]["rules"]:
                 walker.rule(rule)
         self.arguments = {
-            place: _either(kinds) for place, kinds in self._called.items() if None not in kinds
+            place: either(kinds) for place, kinds in self._called.items() if None not in kinds
         }
         return found
 
@@ -110,22 +108,13 @@ class _Program:
             self._open.add(name)
             kinds = [_Walker(self, tree, []).value(rule) for tree, rule in self._rules[name]]
             self._open.discard(name)
-            self._known[name] = _either(kinds)
+            self._known[name] = either(kinds)
         return self._known[name]
 
     def called(self, name: str, number: int, kind: Kind) -> None:
         """Note with what a function of the set is called."""
         if name in self._rules:
             self._called.setdefault((name, number), []).append(kind)
-
-
-def _either(kinds: Sequence[Kind]) -> Kind:
-    if any(k is None for k in kinds):
-        return None
-    found: list[Schema] = []
-    for kind in kinds:
-        found += [s for s in kind or () if s not in found]
-    return tuple(found)
 
 
 class _Walker:
@@ -136,6 +125,7 @@ class _Walker:
         self._tree = tree
         self._found = found
         self._package = dotted(tree["ast"]["package"]["refr"])
+        self._spelling = Spelling(program.words, tree, found)
         source = tree["source"]["contents"].encode()
         self._aliases = {}
         for item in tree["ast"]["imports"]:
@@ -170,7 +160,7 @@ class _Walker:
                     if part is not None:
                         self._kind(part, inner)
                 if kind == "Set":
-                    self._given(name, head["key"], inner)
+                    self._spelling.given(name, head["key"], inner.texts)
 
     def value(self, rule: Mapping[str, Any]) -> Kind:
         """Give what the rule's value may be."""
@@ -189,20 +179,7 @@ class _Walker:
                 self._query(body["query"], scope)
                 assign = body["assign"] if body["is_else"] else assign
             kinds.append(self._kind(assign["value"], scope) if assign else None)
-        return _either(kinds)
-
-    def _given(self, name: str, key: Tree, scope: _Scope) -> None:
-        """Hold what a rule of the law adds to one of the sets against the vocabulary."""
-        words, place = self._program.words.of_set(self._package, name)
-        if words is None:
-            return
-        if place is not None:
-            items = key.get("Array", {}).get("items", [])
-            if len(items) <= place:
-                return
-            key = items[place]
-        for text in _texts(key) or scope.texts.get(key.get("Var", {}).get("value", ""), []):
-            self._word(text, words)
+        return either(kinds)
 
     # -- bodies --
 
@@ -217,23 +194,23 @@ class _Walker:
         if kind in {"Expr", "NotExpr"}:
             self._kind(inner["expr"], scope)
         elif kind == "SomeIn":
-            key, value = self._members(inner["collection"], scope)
+            value = self._members(inner["collection"], scope)
             self._bind(inner["value"], value, scope)
             if "Var" in inner["value"]:
-                scope.texts[inner["value"]["Var"]["value"]] = _texts(inner["collection"])
+                scope.texts[inner["value"]["Var"]["value"]] = texts_of(inner["collection"])
             if inner["key"] is not None:
-                self._bind(inner["key"], key, scope)
+                self._bind(inner["key"], None, scope)
         elif kind == "SomeVars":
             for span in inner["vars"]:
                 scope.kinds[self._text(span)] = None
         elif kind == "Every":
-            key, value = self._members(inner["domain"], scope)
+            value = self._members(inner["domain"], scope)
             within = scope.inner()
             name = self._text(inner["value"])
             within.kinds[name] = value
-            within.texts[name] = _texts(inner["domain"])
+            within.texts[name] = texts_of(inner["domain"])
             if inner["key"] is not None:
-                within.kinds[self._text(inner["key"])] = key
+                within.kinds[self._text(inner["key"])] = None
             self._query(inner["query"], within)
 
     def _bind(self, pattern: Tree, kind: Kind, scope: _Scope) -> None:
@@ -244,20 +221,9 @@ class _Walker:
             if "Var" in node:
                 scope.kinds.setdefault(node["Var"]["value"], None)
 
-    def _members(self, collection: Tree, scope: _Scope) -> tuple[Kind, Kind]:
-        """Give the kinds of the keys and of the values that a loop goes through."""
-        kind = self._kind(collection, scope)
-        if kind is None:
-            return None, None
-        values: list[Kind] = []
-        for schema in kind:
-            kinds = _kinds(schema)
-            if "array" in kinds:
-                values.append((schema["items"],) if "items" in schema else None)
-            elif "object" in kinds:
-                inside = list(schema.get("properties", {}).values())
-                values.append(tuple(inside) if inside else None)
-        return None, _either(values) if values else None
+    def _members(self, collection: Tree, scope: _Scope) -> Kind:
+        """Give what a loop goes through. Of keys nothing is known."""
+        return members(self._kind(collection, scope))
 
     # -- expressions --
 
@@ -273,7 +239,7 @@ class _Walker:
             if index is not None:
                 return self._step(expr, inner["refr"], index["value"], inner["span"], scope)
             self._kind(inner["index"], scope)
-            return self._inside(self._kind(inner["refr"], scope))
+            return inside(self._kind(inner["refr"], scope))
         if kind == "AssignExpr":
             value = self._kind(inner["rhs"], scope)
             if inner["op"] == "ColEq" or "Var" in inner["lhs"]:
@@ -288,13 +254,13 @@ class _Walker:
         if kind == "BoolExpr":
             left, right = self._kind(inner["lhs"], scope), self._kind(inner["rhs"], scope)
             if inner["op"] in {"Eq", "Ne"}:
-                self._compared(left, inner["rhs"])
-                self._compared(right, inner["lhs"])
+                self._spelling.compared(left, inner["rhs"])
+                self._spelling.compared(right, inner["lhs"])
         elif kind == "Membership":
             value = self._kind(inner["value"], scope)
-            _, members = self._members(inner["collection"], scope)
-            self._compared(value, inner["collection"])
-            self._compared(members, inner["value"])
+            each = self._members(inner["collection"], scope)
+            self._spelling.compared(value, inner["collection"])
+            self._spelling.compared(each, inner["value"])
         elif kind == "Call":
             name = self._function(inner["fcn"])
             for number, argument in enumerate(inner["params"]):
@@ -308,7 +274,7 @@ class _Walker:
         elif kind == "Object":
             for _, key, value in inner["fields"]:
                 self._kind(value, scope)
-                self._field(key, value)
+                self._spelling.field(key, value)
         elif isinstance(inner, dict):
             for below in inner.values():
                 for node in below if isinstance(below, list) else [below]:
@@ -335,55 +301,16 @@ class _Walker:
         before = self._kind(refr, scope)
         if before is None:
             return None
-        found = [k for s in before if (k := _below(s, step)) is not _MISSING]
+        found = [k for s in before if (k := below(s, step)) is not MISSING]
         if not found:
             self._found.append(
                 Misuse(
                     f"{self._tree['source']['file']}:{span['line']}",
-                    f"no input has '{path}': {_instead(before, step)}",
+                    f"no input has '{path}': {instead(before, step)}",
                 )
             )
             return None
-        return _either(found)
-
-    def _inside(self, kind: Kind) -> Kind:
-        if kind is None:
-            return None
-        found: list[Kind] = []
-        for schema in kind:
-            if "array" in _kinds(schema):
-                found.append((schema["items"],) if "items" in schema else None)
-            else:
-                return None
-        return _either(found)
-
-    # -- words --
-
-    def _compared(self, kind: Kind, other: Tree) -> None:
-        """Hold texts that a value is compared with against the words that it may be."""
-        lists = {s.get("words") for s in kind or ()}
-        if len(lists) != 1 or None in lists:
-            return
-        (words,) = lists
-        for text in _texts(other):
-            self._word(text, str(words))
-
-    def _field(self, key: Tree, value: Tree) -> None:
-        name = key.get("String", {}).get("value")
-        if name is None:
-            return
-        words = self._program.words.of_field(self._package, name)
-        if words is not None:
-            texts = [k for _, k, _ in value["Object"]["fields"]] if "Object" in value else [value]
-            for text in texts:
-                for one in _texts(text):
-                    self._word(one, words)
-
-    def _word(self, text: Tree, words: str) -> None:
-        reason = self._program.words.wrong(words, text["value"])
-        if reason:
-            where = f"{self._tree['source']['file']}:{text['span']['line']}"
-            self._found.append(Misuse(where, reason))
+        return either(found)
 
     def _function(self, refr: Tree) -> str:
         name = dotted(refr)
@@ -394,38 +321,3 @@ class _Walker:
 
     def _text(self, span: Tree) -> str:
         return str(self._source[span["start"] : span["end"]], "utf-8")
-
-
-_MISSING: Kind = ({"type": "missing"},)
-
-
-def _below(schema: Schema, step: str) -> Kind:
-    """Give what stands under a step of a value of this schema, or `_MISSING`."""
-    if "object" not in _kinds(schema):
-        return _MISSING
-    properties = schema.get("properties", {})
-    if step in properties:
-        return (properties[step],)
-    return _MISSING if schema.get("additionalProperties") is False else None
-
-
-def _instead(kind: Sequence[Schema], step: str) -> str:
-    names = sorted({n for s in kind for n in s.get("properties", {})})
-    if not names:
-        return f"'{step}' is looked for in a single value"
-    return f"there are {', '.join(names)}"
-
-
-def _kinds(schema: Schema) -> list[str]:
-    kind = schema.get("type", [])
-    return kind if isinstance(kind, list) else [kind]
-
-
-def _texts(expr: Tree) -> list[Tree]:
-    """Give the texts that an expression is, or that it lists."""
-    (kind, inner), *_ = expr.items() if expr else (("", {}),)
-    if kind in {"String", "RawString"}:
-        return [inner]
-    if kind in {"Array", "Set"}:
-        return [t for item in inner["items"] for t in _texts(item)]
-    return []

@@ -1,8 +1,9 @@
 """Going through the engine's syntax trees: JSON, with a kind of node as the key of each object."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
 
+Tree: TypeAlias = Mapping[str, Any]
 _DEEP = frozenset({dict, list})
 
 
