@@ -22,10 +22,10 @@ from gateway.errors import Invalid, NotFound, PolicyUnavailable
 from gateway.exchange.replaying import RESULTS, Recorded, recorded
 from gateway.policy.engine import ENTRYPOINTS
 from gateway.policy.explaining import Described, Explanation, explained
-from gateway.policy.exposure import resting
 from gateway.policy.kept import KeptSets
 from gateway.policy.redeciding import Redecider
 from gateway.policy.sets import PolicySet
+from gateway.policy.widest import resting
 from gateway.settings import Settings
 
 _WIDE = 200

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 from gateway.exchange.replaying import Entries
 from gateway.ledger import EntryType, Filters, LogEntry, PageOf
 from gateway.model import stamp
-from gateway.policy.exposure import Grid, Reach
+from gateway.policy.exposure import Grid
+from gateway.policy.reach import Reach
 from gateway.policy.redeciding import Redecider
 from gateway.policy.sets import PolicySet
 

@@ -12,11 +12,13 @@ import pytest
 from gateway.errors import PolicyRejected, PolicyUnavailable
 from gateway.policy.agreements import with_examples
 from gateway.policy.explaining import Described, Explanation, explained
-from gateway.policy.exposure import Grid, Reach, resting
+from gateway.policy.exposure import Grid
 from gateway.policy.grounds import Grounds
+from gateway.policy.reach import Reach
 from gateway.policy.redeciding import Redecider
 from gateway.policy.rules import all_papers, papers_of, rules_of
 from gateway.policy.sets import PolicySet, load_set
+from gateway.policy.widest import resting
 from tests.policy.made import SMALL, write_set
 
 SHIPPED = Path(__file__).parents[2] / "policies"

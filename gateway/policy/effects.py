@@ -1,0 +1,74 @@
+"""What of a record is shown, and what each fact of its handling changes in that."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gateway.policy.explaining import Described
+from gateway.policy.reach import Effect
+from gateway.policy.release import STAND_IN
+from gateway.policy.released import FACT
+from gateway.policy.trial import Outcome, Trial
+
+_ABSENT: Any = object()
+_OWN = frozenset({"record_type", "stale", FACT, STAND_IN})
+"""Facts that the gateway sets: no record is changed in them."""
+_SHOWS = ("none", "pointer", "record")
+
+
+class Effects:
+    """Changes the handling facts of a record, in the words of the vocabulary."""
+
+    def __init__(self, trial: Trial, words: Mapping[str, Any]) -> None:
+        self._trial = trial
+        self._words = words
+
+    async def shown(
+        self, case: Described, record_type: str, granularity: str
+    ) -> tuple[Outcome | None, tuple[Effect, ...]]:
+        """Give the action on the record that is shown most, and what each fact does to it."""
+        names = [n for n in self._words.get("facts", ()) if n not in _OWN]
+        if not names:
+            return None, ()
+        plain = {"record_type": record_type, "stale": False}
+        # The vocabulary lists first the facts that must be there: so one of the beginnings fits.
+        starts = [
+            plain | {n: self._values(n)[0] for n in names[:count]}
+            for count in range(len(names) + 1)
+        ]
+        facts, action = await self._most(case, granularity, starts)
+        changed = [
+            (name, value, {**facts, name: value})
+            for name in [*names, "stale"]
+            for value in self._values(name)
+            if facts.get(name, _ABSENT) != value
+        ]
+        actions = await self._trial.released(case, granularity, [f for _, _, f in changed])
+        effects = []
+        for (name, value, _), other in zip(changed, actions, strict=True):
+            lost = _lost(action, other)
+            if other["show"] != action["show"] or lost:
+                effects.append(Effect(name, value, other["show"], lost))
+        return action, tuple(effects)
+
+    async def _most(
+        self, case: Described, granularity: str, tried: Sequence[Mapping[str, Any]]
+    ) -> tuple[Mapping[str, Any], Outcome]:
+        actions = await self._trial.released(case, granularity, tried)
+        return max(zip(tried, actions, strict=True), key=lambda pair: _shown_most(pair[1]))
+
+    def _values(self, name: str) -> tuple[Any, ...]:
+        for key in (name, f"{name}s"):
+            listed = self._words.get(key)
+            if isinstance(listed, list) and listed:
+                return tuple(listed)
+        return (False, True)
+
+
+def _shown_most(action: Outcome) -> tuple[int, int, int]:
+    return (_SHOWS.index(action["show"]), len(action["classes"]), -len(action.get("rules", ())))
+
+
+def _lost(action: Outcome, other: Outcome) -> tuple[str, ...]:
+    if other["show"] != "record":
+        return ()
+    return tuple(sorted(set(action["classes"]) - set(other["classes"])))
