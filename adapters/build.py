@@ -91,7 +91,7 @@ class RecordPlan:
         if known:
             return {"@context": self.contexts.of(frozenset(prefixes)), **content}
         message: Message = {"@context": niem.context_for(content), **content}
-        problems = niem.validate(message)
+        problems = niem.findings(message)
         if problems:
             first = problems[0]
             raise Fault(f"niem.{first.code}", f"{first.path}: {first.text}", None, None)

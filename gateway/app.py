@@ -166,7 +166,7 @@ async def _compose(
     tracing = Tracing(settings.trace_file, settings.trace_ratio)
     stack.callback(tracing.close)
 
-    niem.validate({})  # reads the release now, not on the first answer
+    niem.findings({})  # reads the release now, not on the first answer
     ledger = await _ledger(settings, keys, stack)
     folder = AgreementFolder(home, own=ori, keyring=registry.keyring(ori, keys.agreement))
     policy = await _policy(settings, keys, folder, stack)

@@ -1,6 +1,7 @@
 """The standard schema at run time: NIEM 6.0 in JSON.
 
-    validate(message)            what is wrong with a message; nothing if it conforms
+    validate(message)            what the release finds wrong; nothing if it conforms
+    findings(message)            the same and what breaks HOUSE_RULES; nothing if it may be used
     prune(message)               what is left of it when parts were withheld
     whole(message)               both at once for a message that is plainly whole, else None
     context_for(message)         the "@context" for the prefixes it uses
@@ -20,7 +21,7 @@ from gateway.errors import Misconfigured
 from gateway.niem.paths import OBJECT, PropertyInfo, allows, code_list, judge, kind_of, resolve
 from gateway.niem.prune import prune
 from gateway.niem.release import MAX_DEPTH, Release, release
-from gateway.niem.validation import Problem, validate
+from gateway.niem.validation import HOUSE_RULES, Problem, findings, validate
 from gateway.niem.whole import whole
 
 OWN_PREFIX = "sp"
@@ -28,6 +29,7 @@ OWN_NAMESPACE = "urn:sallyport:ns:1"
 """The project's own namespace: what NIEM has no name for."""
 
 __all__ = [
+    "HOUSE_RULES",
     "MAX_DEPTH",
     "OBJECT",
     "OWN_NAMESPACE",
@@ -39,6 +41,7 @@ __all__ = [
     "code_list",
     "context",
     "context_for",
+    "findings",
     "judge",
     "kind_of",
     "namespaces",

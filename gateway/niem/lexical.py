@@ -1,6 +1,7 @@
 """What the text of XML Schema's own types looks like: dates, numbers, URIs and so on.
 
-Source: XML Schema Part 2 (W3C, second edition), section 3, as the reference checker applies it.
+Source: XML Schema Part 2 (W3C, second edition), section 3. The reference checker's XML library
+takes a few forms more than are good for use, some against the standard: `ALSO_TAKEN`.
 """
 
 import base64
@@ -10,9 +11,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from gateway.niem.xmlnames import is_xml_name
+
 Check: TypeAlias = Callable[[str], bool]
 """Judges one text."""
 
+_BLANK = " \t\r\n"
 _SPACE = re.compile(r"[ \t\r\n]+")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LETTERS = r"A-Za-z_\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff"
@@ -21,9 +25,20 @@ is_name = re.compile(rf"[{_LETTERS}][{_LETTERS}0-9.\-]*").fullmatch
 """Judges an identifier inside a message: a name of XML without colon, in Latin letters."""
 
 
+def xml_name(text: str) -> str | None:
+    """Give the name that a text is in any letters, without the space around it; None for none."""
+    name = text.strip(_BLANK)
+    return name if is_xml_name(name) else None
+
+
 def is_writable(text: str) -> bool:
     """Whether a text has only characters that XML can carry."""
     return text.isprintable() or not _NOT_XML.search(text)
+
+
+def is_blank(text: str) -> bool:
+    """Whether a text is nothing but what XML calls white space."""
+    return not text.strip(_BLANK)
 
 
 def collapse(text: str) -> str:
@@ -84,6 +99,17 @@ def _exists(year: int, month: int, day: int) -> bool:
     return (month, day) != (2, 29) or calendar.isleap(year)
 
 
+def _is_moment_spaced(text: str) -> bool:
+    """Whether a text is a moment; the library passes over space behind the offset from UTC."""
+    bare = text.rstrip(_BLANK)
+    return _is_moment(bare) and (bare == text or bare[-1] == "Z" or bare[-6] in "+-")
+
+
+def _spaced_before(check: Check) -> Check:
+    """Pass over space before, as the library does with what holds no year."""
+    return lambda text: check(text.lstrip(_BLANK))
+
+
 def _is_month_day(text: str) -> bool:
     found = _MONTH_DAY.fullmatch(text)
     return found is not None and 1 <= int(found[2]) <= _DAYS[int(found[1]) - 1]
@@ -110,8 +136,10 @@ def _in_year(expression: str) -> Check:
 # -- numbers --------------------------------------------------------------------------------------
 
 _DECIMAL = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
-_DOUBLE = rf"{_DECIMAL}(?:[eE][+-]?\d+)?|-?INF|NaN"
+_DOUBLE = rf"{_DECIMAL}(?:[eE][+-]?\d+)?"
+_DOUBLE_NO_EXPONENT = rf"{_DECIMAL}(?:[eE][+-]?\d*)?"
 _WHOLE = re.compile(r"[+-]?\d{1,4000}", re.ASCII)  # more digits than that, Python won't convert
+_NO_NUMBER = re.compile(r"[ \t\r\n]*(?:-?INF|NaN)")
 _BOUNDS: Mapping[str, tuple[int | None, int | None]] = {
     "integer": (None, None),
     "nonNegativeInteger": (0, None),
@@ -141,6 +169,12 @@ def _integer(low: int | None, high: int | None) -> Check:
     return accepts
 
 
+def _double(expression: str) -> Check:
+    number = _collapsed(expression)
+    # Space after these words is refused, against the standard.
+    return lambda text: number(text) or _NO_NUMBER.fullmatch(text) is not None
+
+
 # -- URIs, Base64, references ---------------------------------------------------------------------
 
 # RFC 3986, but characters outside it count as ordinary ones, as the reference checker has it.
@@ -148,16 +182,40 @@ _PCT = r"%[0-9A-Fa-f]{2}"
 _PCHAR = rf"(?:{_PCT}|[^\s%#?/\[\]]|[ \t])"
 _USER = rf"(?:(?:{_PCT}|[^%#?/\[\]@])*@)?"
 _HOST = rf"(?:\[[^\]\s/]*\]|(?:{_PCT}|[^%#?/\[\]@:])*)"
-_AUTHORITY = rf"//{_USER}{_HOST}(?::\d{{0,9}})?(?:/{_PCHAR}*)*"
 _ROOTED = rf"/(?:{_PCHAR}+(?:/{_PCHAR}*)*)?"
-_TAIL = rf"(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[/?])*)?"
-_SCHEME = rf"[A-Za-z][A-Za-z0-9+.\-]*:(?:{_AUTHORITY}|{_ROOTED}|(?:{_PCHAR}+(?:/{_PCHAR}*)*)?)"
 _RELATIVE = rf"(?:(?:{_PCT}|[^%#?/\[\]:])+(?:/{_PCHAR}*)*)?"
-_URI = re.compile(rf"(?:{_SCHEME}|{_AUTHORITY}|{_ROOTED}|{_RELATIVE}){_TAIL}")
+
+
+def _uri(port: str, in_fragment: str) -> re.Pattern[str]:
+    authority = rf"//{_USER}{_HOST}(?::({port}))?(?:/{_PCHAR}*)*"
+    hierarchy = rf"{authority}|{_ROOTED}|(?:{_PCHAR}+(?:/{_PCHAR}*)*)?"
+    scheme = rf"[A-Za-z][A-Za-z0-9+.\-]*:(?:{hierarchy})"
+    tail = rf"(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[{in_fragment}])*)?"
+    return re.compile(rf"(?:{scheme}|{authority}|{_ROOTED}|{_RELATIVE}){tail}")
+
+
+_URI = _uri(r"\d{1,9}", "/?")
+_URI_TAKEN = _uri(r"0*\d{1,10}", r"/?\[\]")
+_MOST_PORT = 2**31 - 1
+_NOT_OF_BASE64 = re.compile("[^A-Za-z0-9+/=]")
+_NOT_OF_URI = re.compile(r"[^!-~]|[<>\"{}|\\^`']")
 
 
 def _is_uri(text: str) -> bool:
     return is_writable(text) and _URI.fullmatch(collapse(text)) is not None
+
+
+def _is_uri_taken(text: str) -> bool:
+    """Whether the library takes a text for a URI: each foreign character counts as a plain one."""
+    if not is_writable(text):
+        return False
+    found = _URI_TAKEN.fullmatch(_NOT_OF_URI.sub("_", collapse(text)))
+    return found is not None and int((found[1] or found[2] or "0")[-10:]) <= _MOST_PORT
+
+
+def _is_base64_taken(text: str) -> bool:
+    """Whether the library takes a text for Base64: it passes over what is not of its alphabet."""
+    return is_writable(text) and _is_base64(_NOT_OF_BASE64.sub("", text))
 
 
 def _is_base64(text: str) -> bool:
@@ -173,6 +231,10 @@ def _are_names(text: str) -> bool:
     return all(map(is_name, collapse(text).split(" ")))
 
 
+def _are_names_taken(text: str) -> bool:
+    return all(map(is_xml_name, filter(None, collapse(text).split(" "))))
+
+
 BUILT_IN: Mapping[str, tuple[str, Check]] = {
     **{name: ("integer", _integer(*bounds)) for name, bounds in _BOUNDS.items()},
     "string": ("text", is_writable),
@@ -182,8 +244,8 @@ BUILT_IN: Mapping[str, tuple[str, Check]] = {
     "anyURI": ("uri", _is_uri),
     "boolean": ("boolean", _collapsed("true|false|1|0")),
     "decimal": ("decimal", _collapsed(_DECIMAL)),
-    "double": ("double", _collapsed(_DOUBLE)),
-    "float": ("double", _collapsed(_DOUBLE)),
+    "double": ("double", _double(_DOUBLE)),
+    "float": ("double", _double(_DOUBLE)),
     "date": ("date", _is_day),
     "dateTime": ("dateTime", _is_moment),
     "time": ("time", _exactly(_CLOCK + _ZONE)),
@@ -198,3 +260,14 @@ BUILT_IN: Mapping[str, tuple[str, Check]] = {
     "IDREFS": ("references", _are_names),
 }
 """XML Schema's type, without `xs:` -> (kind, check)."""
+
+ALSO_TAKEN: Mapping[str, Check] = {
+    "anyURI": _is_uri_taken,
+    "double": _double(_DOUBLE_NO_EXPONENT),
+    "float": _double(_DOUBLE_NO_EXPONENT),
+    "dateTime": _is_moment_spaced,
+    **{name: _spaced_before(BUILT_IN[name][1]) for name in ("time", "gMonthDay", "gMonth", "gDay")},
+    "base64Binary": _is_base64_taken,
+    "IDREFS": _are_names_taken,
+}
+"""XML Schema's type -> what the reference checker takes for it, where that is more."""

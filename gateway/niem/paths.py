@@ -76,7 +76,7 @@ def allows(parent: str, key: str) -> bool:
 
 
 def judge(path: str) -> Callable[[Any], bool]:
-    """Give what judges a plain value at a path: whether `validate` would find nothing wrong in it.
+    """Give what judges a plain value at a path: whether `findings` would find nothing wrong in it.
 
     An object is never suitable there, nor a list. Under a prefix that is not the release's,
     anything is. Raises Misconfigured if there is no such path.

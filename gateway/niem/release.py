@@ -17,7 +17,7 @@ from gateway.errors import Misconfigured
 from gateway.niem.values import Simple, SimpleTypes
 
 MAX_DEPTH = 64
-"""How deep the objects of a message may be nested. Beyond it a message does not conform."""
+"""How deep the objects of a message may be nested, by a rule of the house."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +39,8 @@ class Element:
     def __init__(self, release: "Release", name: str, kind: str | None, flags: str) -> None:
         self.name = name
         self.type = kind
-        self.abstract = "A" in flags or "W" in flags or kind is None
+        self.wrapper = "W" in flags
+        self.abstract = "A" in flags or self.wrapper or kind is None
         self._release = release
 
     @cached_property

@@ -4,24 +4,41 @@ It is the gateway's own reading of the rules, without XML: the tables of the rel
 stand where, how often, and what a value looks like. What stands under a prefix of the message's own
 namespaces is passed over, the prefix being declared.
 
-Stricter than the schemas in what JSON alone can get wrong: text must be a string, a number a number
-or a string, a boolean a boolean or a string; an object of parts is never a text, not even a blank
-one; lists hold no lists, attributes no lists either; of JSON-LD's keywords only "@context" (at the
-top), "@id" and "@type" are known, since others would change what is meant. Besides: no space before
-a date or time, nothing but its alphabet in Base64, only Latin letters in "@id".
+    validate(message)   the release's verdict, as the published schemas give it: neither accepts
+                        what the other refuses
+    findings(message)   the same, and what HOUSE_RULES say: what the gateway goes by
+
+The schemas judge XML, so they see each value as text: a JSON number, boolean or list counts as it
+is written out, what JSON-LD's keywords mean does not count at all, and space between parts is
+nothing. The house rules refuse what that lets through; they only ever add a refusal.
 """
 
 import contextlib
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from gateway.niem.lexical import is_name
+from gateway.niem.lexical import is_blank, is_name, xml_name
 from gateway.niem.release import MAX_DEPTH, Child, Element, Release, Shape, Slot, release
 from gateway.niem.values import Simple
 
 MAX_NODES = 200_000
 MAX_PROBLEMS = 100
+HOUSE_RULES: Mapping[str, str] = {
+    "house.json_type": "A JSON number, boolean or list stands where the type wants another.",
+    "house.blank": "Blank text stands for an object.",
+    "house.wrapper": "An augmentation wrapper stands at the top: in JSON its parts do.",
+    "house.keyword": "A JSON-LD keyword stands where it may change what is meant.",
+    "house.identifier": "@id is not # and a name in Latin letters.",
+    "house.form": "The value has space around it, or a form that XML Schema does not know.",
+    "house.too_deep": f"Objects are nested over {MAX_DEPTH} deep.",
+    "house.too_large": f"The message holds more than {MAX_NODES} values.",
+}
+"""The gateway's own rules for messages that it makes, gives or takes in, by code.
+
+None of them is the release's: a message that breaks one may well conform.
+"""
 
 Path: TypeAlias = "tuple[Path, str, int | None] | None"
 
@@ -30,7 +47,8 @@ Path: TypeAlias = "tuple[Path, str, int | None] | None"
 class Problem:
     """One thing wrong. `path` is made of keys of the release, `text` never holds a value.
 
-    `code` is stable: context.*, key.*, value.*, reference.*, part.*, message.*.
+    `code` is stable: context.*, key.*, value.*, reference.*, part.*, message.* for what the release
+    refuses, house.* for HOUSE_RULES.
     """
 
     path: str
@@ -43,11 +61,24 @@ class _Stop(Exception):
 
 
 def validate(message: Any) -> list[Problem]:
-    """Give what is wrong with a message, in the order met; nothing if it conforms.
+    """Give what the release finds wrong with a message, in the order met.
 
-    At most MAX_PROBLEMS. Never raises for a message made of what JSON can hold.
+    Nothing if it conforms; at most MAX_PROBLEMS. Never raises for what JSON can hold. It looks at
+    all of a message, however large: for one from outside, ask `findings`.
     """
-    check = _Validation(release())
+    return _found(message, house=False)
+
+
+def findings(message: Any) -> list[Problem]:
+    """Give what the release or a rule of the house finds wrong with a message, as `validate` does.
+
+    Where both refuse the same thing, the release's word is given.
+    """
+    return _found(message, house=True)
+
+
+def _found(message: Any, *, house: bool) -> list[Problem]:
+    check = _Validation(release(), house=house)
     with contextlib.suppress(_Stop):
         check.message(message)
     return check.problems
@@ -56,8 +87,9 @@ def validate(message: Any) -> list[Problem]:
 class _Validation:
     """One run over one message."""
 
-    def __init__(self, tables: Release) -> None:
+    def __init__(self, tables: Release, *, house: bool) -> None:
         self.release = tables
+        self.house = house
         self.problems: list[Problem] = []
         self.declared: frozenset[str] = frozenset()
         self.usable: set[str] = set()
@@ -65,11 +97,17 @@ class _Validation:
         self.defined: set[str] = set()
         self.identifiers: set[str] = set()
         self.wanted: list[tuple[str, Path]] = []
+        self.waiting: deque[tuple[Element, Shape, dict[str, Any], Path, int]] = deque()
 
     def report(self, path: Path, code: str, text: str) -> None:
         self.problems.append(Problem(_written(path), code, text))
         if len(self.problems) >= MAX_PROBLEMS:
             raise _Stop
+
+    def own_rule(self, path: Path, code: str, text: str = "") -> None:
+        """Report what a rule of the house refuses, if they are asked about."""
+        if self.house:
+            self.report(path, code, text or HOUSE_RULES[code])
 
     def message(self, message: Any) -> None:
         if not isinstance(message, dict):
@@ -79,6 +117,8 @@ class _Validation:
         if self.problems:
             return
         found = [key for key in message if self.top(message, key)]
+        while self.waiting:
+            self.object(*self.waiting.popleft())
         if not found and not self.problems:
             self.report(None, "message.empty", "The message holds no NIEM object.")
         for identifier, path in self.wanted:
@@ -90,10 +130,7 @@ class _Validation:
         if key == "@context":
             return False
         if key == "@id":
-            if isinstance(message[key], str):
-                self.defined.add(message[key])
-            else:
-                self.report(None, "reference.malformed", "@id is not a string.")
+            self.top_identifier(message[key])
             return False
         if key[:1] == "@":
             self.stray(message, key, None)
@@ -106,6 +143,14 @@ class _Validation:
         else:
             self.values(element, message[key], (None, key, None), 1)
         return True
+
+    def top_identifier(self, identifier: Any) -> None:
+        if isinstance(identifier, str):
+            self.defined.add(identifier)
+        elif isinstance(identifier, dict | list):
+            self.report(None, "reference.malformed", "@id is not a string.")
+        else:
+            self.own_rule(None, "house.identifier")
 
     def context(self, context: Any) -> None:
         """Check that each prefix stands for what the release says."""
@@ -142,9 +187,9 @@ class _Validation:
                 self.unknown(key, path)
         elif key == "@type":
             if not isinstance(holder[key], str):
-                self.report(path, "value.type", "@type is not a string.")
+                self.own_rule(path, "house.json_type", "@type is not a string.")
         elif key != "@id":
-            self.report(path, "key.keyword", "A JSON-LD keyword stands where none may.")
+            self.own_rule(path, "house.keyword")
 
     def unknown(self, key: str, path: Path) -> None:
         if self.release.knows(key):
@@ -169,51 +214,97 @@ class _Validation:
 
     def value(self, element: Element, value: Any, path: Path, depth: int) -> None:
         self.left -= 1
-        if self.left < 0:
-            self.report(path, "message.too_large", f"More than {MAX_NODES} values.")
+        if self.left < 0 and self.house:
+            self.own_rule(path, "house.too_large")
             raise _Stop
         if element.abstract:
-            text = f"{element.name} is abstract, or a wrapper that vanishes in JSON."
-            self.report(path, "key.abstract", text)
-            return
+            if not element.wrapper:
+                self.report(path, "key.abstract", f"{element.name} is abstract.")
+                return
+            self.own_rule(
+                path, "house.wrapper", f"{element.name} is a wrapper: it vanishes in JSON."
+            )
         shape = element.shape
         if type(value) is dict:
-            self.object(element, shape, value, path, depth)
+            if depth <= MAX_DEPTH:
+                self.object(element, shape, value, path, depth)
+            else:  # Python's own stack would not do
+                self.waiting.append((element, shape, value, path, depth))
         elif shape.simple is not None:
             self.simple(shape.simple, value, path)
-            if shape.attributes:
-                self.report(path, "part.missing", f"{shape.attributes[0]} is missing.")
+            if shape.demanding:
+                self.required(shape, {}, {}, path)
         elif value is None or value == "":
             self.report(path, "value.empty", "There is nothing.")
+        elif isinstance(value, str) and is_blank(value):
+            self.own_rule(path, "house.blank")
+            self.required(shape, {}, {}, path)
         else:
             self.report(path, "value.type", f"{element.name} must be an object.")
 
-    def simple(self, simple: Simple, value: Any, path: Path) -> None:
-        if type(value) is str:
-            if simple.accepts(value) and value:
-                return
+    def simple(self, simple: Simple, value: Any, path: Path, *, attribute: bool = False) -> None:
+        """Check a plain value. An attribute's is written out in another way, and never a list's."""
+        kind = type(value)
+        if kind is str:
             if not value:
                 self.report(path, "value.empty", "There is nothing.")
-            elif simple.kind == "code":
-                self.report(path, "value.code", "The code is not in the code list.")
-            else:
-                self.report(path, "value.malformed", f"The value is not a valid {simple.kind}.")
+            elif not simple.accepts(value):
+                self.text(simple, value, path)
         elif value is None:
             self.report(path, "value.empty", "There is nothing.")
-        elif type(value) is bool and simple.boolean:
-            return
-        elif (type(value) is int or type(value) is float) and simple.numeric:
-            if not self.number(simple, value):
-                self.report(path, "value.malformed", f"The value is not a valid {simple.kind}.")
+        elif kind is dict or kind is list:
+            if self.unplaced(value, path) and self.text(simple, _written_out(value), path):
+                self.own_rule(path, "house.json_type")
         else:
-            self.report(path, "value.type", f"The JSON type does not suit a {simple.kind}.")
+            as_text = _written_out(value)
+            as_text = as_text.lower() if kind is bool and not attribute else as_text
+            suits = simple.boolean and not attribute if kind is bool else simple.numeric
+            if self.text(simple, as_text, path) and not suits:
+                self.own_rule(
+                    path, "house.json_type", f"The JSON type does not suit a {simple.kind}."
+                )
 
-    @staticmethod
-    def number(simple: Simple, value: float) -> bool:
-        try:
-            return simple.accepts(str(value))
-        except ValueError:  # an integer of more digits than Python writes out
-            return False
+    def text(self, simple: Simple, text: str, path: Path) -> bool:
+        """Check a text, written out if need be. Gives whether nothing was wrong with it."""
+        if simple.accepts(text):
+            return True
+        if simple.conforms(text):
+            self.own_rule(path, "house.form")
+        elif simple.kind == "code":
+            self.report(path, "value.code", "The code is not in the code list.")
+        else:
+            self.report(path, "value.malformed", f"The value is not a valid {simple.kind}.")
+        return False
+
+    def unplaced(self, value: Any, path: Path) -> bool:
+        """Check the keys and identifiers of what stands where only text may.
+
+        The schemas take it as it is written out, but what is none in JSON is none there either.
+        Gives whether nothing was wrong.
+        """
+        before = len(self.problems)
+        waiting = deque([value])
+        while waiting:
+            one = waiting.popleft()
+            if one is None or one in ("", [], {}):
+                self.report(path, "value.empty", "There is nothing.")
+            elif isinstance(one, list):
+                waiting.extend(one)
+            elif isinstance(one, dict):
+                if "@id" in one:
+                    self.unplaced_identifier(one, path)
+                waiting.extend(v for k, v in one.items() if k[:1] != "@" and self.is_ours(k, path))
+        return len(self.problems) == before
+
+    def unplaced_identifier(self, holder: Mapping[str, Any], path: Path) -> None:
+        identifier = holder["@id"]
+        if isinstance(identifier, dict | list):
+            self.report(path, "reference.malformed", "@id is not a string.")
+        elif isinstance(identifier, str):
+            if len(holder) == 1:
+                self.wanted.append((identifier, path))
+            else:
+                self.defined.add(identifier)
 
     def object(
         self, element: Element, shape: Shape, value: dict[str, Any], path: Path, depth: int
@@ -221,10 +312,10 @@ class _Validation:
         if not value:
             self.report(path, "value.empty", "The object is empty.")
             return
-        if depth > MAX_DEPTH:
-            self.report(path, "message.too_deep", f"Objects are nested over {MAX_DEPTH} deep.")
+        if depth > MAX_DEPTH and self.house:
+            self.own_rule(path, "house.too_deep")
             raise _Stop
-        if "@id" in value and self.identified(shape, value, path):
+        if "@id" in value and self.identified(element, value, path):
             return
         counts: dict[Slot, int] = {}
         children = shape.children
@@ -236,7 +327,7 @@ class _Validation:
                 self.child(child, one, (path, key, None), depth, counts)
         if shape.demanding:
             self.required(shape, value, counts, path)
-        if shape.simple is not None and not shape.simple.accepts(""):
+        if shape.simple is not None and not shape.simple.conforms(""):
             self.report(path, "value.type", f"{element.name} must be a plain value.")
 
     def child(
@@ -269,22 +360,29 @@ class _Validation:
 
     def attribute(self, simple: Simple | None, value: Any, path: Path) -> None:
         """Check an attribute: a string or a number. A boolean is written "true" or "false"."""
-        if simple is None or type(value) is bool or type(value) is list:
+        if simple is None:
             self.report(path, "value.type", "An attribute of the schema takes a string here.")
         else:
             self.left -= 1
-            self.simple(simple, value, path)
+            self.simple(simple, value, path, attribute=True)
 
-    def identified(self, shape: Shape, value: Mapping[str, Any], path: Path) -> bool:
+    def identified(self, element: Element, value: Mapping[str, Any], path: Path) -> bool:
         """Check "@id". True if it stands alone: a reference, with nothing else to check."""
+        if element.wrapper:
+            self.report(path, "reference.malformed", "A wrapper takes no @id.")
+        shape = element.shape
         identifier = value["@id"]
         if not isinstance(identifier, str):
             self.report(path, "reference.malformed", "@id is not a string.")
             return len(value) == 1
         bare = identifier.lstrip("#")
         if is_name(bare) is None:
-            self.report(path, "reference.malformed", "@id is not # and a name.")
-            return len(value) == 1
+            name = xml_name(bare)
+            if name is None:
+                self.report(path, "reference.malformed", "@id is not # and a name.")
+                return len(value) == 1
+            self.own_rule(path, "house.identifier")
+            bare = name
         if len(value) == 1:
             self.wanted.append((identifier, path))
             if shape.attributes:
@@ -295,6 +393,14 @@ class _Validation:
         self.identifiers.add(bare)
         self.defined.add(identifier)
         return False
+
+
+def _written_out(value: Any) -> str:
+    """Write a JSON value as text, as the reference checker does; as NUL, never valid, where not."""
+    try:
+        return str(value)
+    except (ValueError, RecursionError):  # too many digits, or lists too deep, for Python
+        return "\0"
 
 
 def _written(path: Path) -> str:

@@ -1,16 +1,26 @@
 """The release's simple types: kinds, code lists, patterns, bounds.
 
 A value is judged by its text, as XML Schema does: a JSON number or boolean is written out first.
+Each type judges twice. `conforms` is the release's verdict, as the reference checker gives it;
+`accepts` is what the gateway goes by: a value without odd space, and nothing that the checker's XML
+library takes against the standard.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
-from gateway.niem.lexical import BUILT_IN, Check, collapse
+from gateway.niem.lexical import ALSO_TAKEN, BUILT_IN, Check, collapse
 
+_SPACED = frozenset(
+    {
+        *("date", "dateTime", "time", "gYear", "gYearMonth", "gMonthDay", "gMonth", "gDay"),
+        *("duration", "double"),
+    }
+)
+"""What the checker's XML library takes with some space around it, and without other."""
 _NUMBERS = frozenset({"integer", "decimal", "double"})
 
 
@@ -18,22 +28,36 @@ _NUMBERS = frozenset({"integer", "decimal", "double"})
 class Simple:
     """One simple type. `kind` is one word: `code`, `text`, `token`, `date`, `integer` and so on.
 
-    `codes` holds the code list, if the type is one (or a union of several). `accepts` judges a
-    text. `numeric` and `boolean` say whether a JSON number or boolean may stand for it.
+    `codes` holds the code list, if the type is one (or a union of several). `accepts` and
+    `conforms` judge a text: what the first takes, the second does. `numeric` and `boolean` say
+    whether a JSON number or boolean may stand for it.
     """
 
     kind: str
     codes: frozenset[str] | None
     accepts: Check
+    conforms: Check
     numeric: bool = False
     boolean: bool = False
+
+
+_Twice: TypeAlias = tuple[Check, Check]
+"""What accepts and what conforms."""
+
+
+def _twice(make: Callable[..., Check], *parts: Simple) -> _Twice:
+    """Make both checks of those of its parts; one if they are the same."""
+    accepts = make(*[p.accepts for p in parts])
+    if all(p.accepts is p.conforms for p in parts):
+        return accepts, accepts
+    return accepts, make(*[p.conforms for p in parts])
 
 
 def _codes(base: Simple, known: frozenset[str]) -> Check:
     """Give the check of a code list. In a list of numbers 01 is 1; text is taken as it stands."""
     if base.numeric:
         numbers = frozenset(map(_number, known))
-        return lambda text: base.accepts(text) and _number(text) in numbers
+        return lambda text: base.conforms(text) and _number(text) in numbers
     if base.kind == "text":
         return known.__contains__
     return lambda text: text in known or collapse(text) in known
@@ -80,7 +104,7 @@ def _length_of(kind: str) -> Callable[[str], int]:
 
 
 def _number(text: str) -> Decimal:
-    text = collapse(text)
+    text = collapse(text).rstrip("eE+-")  # an exponent without digits is taken for none
     return Decimal("Infinity" if text == "INF" else "-Infinity" if text == "-INF" else text)
 
 
@@ -108,30 +132,31 @@ class SimpleTypes:
 
     def _make(self, name: str) -> Simple:
         if name.startswith("xs:"):
-            kind, accepts = BUILT_IN[name.removeprefix("xs:")]
-            return Simple(kind, None, accepts, kind in _NUMBERS, kind == "boolean")
+            own = name.removeprefix("xs:")
+            kind, accepts = BUILT_IN[own]
+            conforms = ALSO_TAKEN.get(own, accepts)
+            return Simple(kind, None, accepts, conforms, kind in _NUMBERS, kind == "boolean")
         entry = self._entries[name]
         if "union" in entry:
             return self._union([self[n] for n in entry["union"]])
         if "list" in entry:
             item = self[entry["list"]]
-            return Simple(
-                "list",
-                None,
-                lambda text: all(map(item.accepts, filter(None, collapse(text).split(" ")))),
-                numeric=item.numeric,
-            )
+            return Simple("list", None, *_twice(_each, item), numeric=item.numeric)
         base = self[entry["base"]]
         if "enum" in entry:
             codes = frozenset(entry["enum"])
             accepts = _codes(base, codes)
-            return Simple("code", codes, accepts, numeric=base.numeric)
-        checks = [base.accepts, *_facets(entry, base.kind)]
-        if len(checks) == 1:
+            return Simple("code", codes, accepts, accepts, numeric=base.numeric)
+        facets = _facets(entry, base.kind)
+        if not facets:
             return base
-        return Simple(
-            base.kind, base.codes, lambda text: all(c(text) for c in checks), numeric=base.numeric
-        )
+        accepts = _all_of([base.accepts, *facets])
+        conforms = accepts
+        if base.kind in _SPACED:  # with a facet the space around is taken off first
+            conforms = _all_of([lambda text: base.conforms(collapse(text)), *facets])
+        elif base.conforms is not base.accepts:
+            conforms = _all_of([base.conforms, *facets])
+        return Simple(base.kind, base.codes, accepts, conforms, numeric=base.numeric)
 
     @staticmethod
     def _union(members: list[Simple]) -> Simple:
@@ -140,6 +165,14 @@ class SimpleTypes:
         return Simple(
             "code" if None not in lists else "union",
             codes if None not in lists else None,
-            lambda text: any(m.accepts(text) for m in members),
+            *_twice(lambda *checks: lambda text: any(c(text) for c in checks), *members),
             numeric=any(m.numeric for m in members),
         )
+
+
+def _each(check: Check) -> Check:
+    return lambda text: all(map(check, filter(None, collapse(text).split(" "))))
+
+
+def _all_of(checks: list[Check]) -> Check:
+    return lambda text: all(c(text) for c in checks)

@@ -1,7 +1,7 @@
 """One quick look at a message that, as nearly all do, conforms and has no holes.
 
 `whole` walks a message once and says either that `prune` would take nothing from it but prefixes
-and `validate` would find nothing wrong, or that it can't tell: then those two must look. So it can
+and `findings` would find nothing wrong, or that it can't tell: then those two must look. So it can
 only ever save work. Whatever is unusual, right or wrong, is "can't tell" here.
 """
 
@@ -21,7 +21,7 @@ _MAX_INTEGER = 10**15
 def whole(message: Message) -> Message | None:
     """Give the message with only the prefixes of "@context" that it uses; None for "can't tell".
 
-    If it gives a message, that is what `prune` gives, and `validate` finds nothing wrong in it.
+    If it gives a message, that is what `prune` gives, and `findings` finds nothing wrong in it.
     """
     context = message.get("@context")
     if type(context) is not dict:

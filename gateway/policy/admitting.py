@@ -46,6 +46,6 @@ def _of_some(permit: Permit, answer: Answer) -> str | None:
         answer.matches and given.rank < Granularity.POINTER.rank
     ):
         return "The answer holds more than the granularity that it names."
-    if any(m.record is not None and niem.validate(m.record) for m in answer.matches):
+    if any(m.record is not None and niem.findings(m.record) for m in answer.matches):
         return "A record in the answer does not hold to the standard schema."
     return None

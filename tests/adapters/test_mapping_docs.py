@@ -29,7 +29,7 @@ def test_the_example_works_as_it_stands(tmp_path: Path) -> None:
     one, two = adapters.load(tmp_path / "mappings" / "warrants.yaml").rows()
     assert isinstance(one, Record)
     assert isinstance(two, Record)
-    assert not niem.validate(one.message)
+    assert not niem.findings(one.message)
     assert one.message["j:Warrant"]["sp:WarrantCategoryCodeRaw"] == "X"
     assert one.message["nc:Person"]["ncic:PersonCautionInformationCode"] == ["00", "25"]
     assert one.message["nc:Person"]["j:DriverLicense"] == {"nc:IdentificationID": "A1"}

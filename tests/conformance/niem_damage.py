@@ -1,8 +1,4 @@
-"""The ways to damage a NIEM message. Some leave it conforming; that is for both judges to say.
-
-Left out on purpose: what the gateway refuses by its own rule and the schemas let pass. Those cases
-stand by name in `test_niem_conformance.py`.
-"""
+"""The ways to damage a NIEM message. Some leave it conforming; that is for both judges to say."""
 
 import copy
 import json
@@ -12,7 +8,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from gateway import niem
-from gateway.niem.values import Simple
 from tests.conformance.niem_messages import STARTS, Maker, Message, places
 
 Place: TypeAlias = tuple[Any, Any, str]
@@ -23,12 +18,6 @@ ODD: tuple[str, ...] = tuple(
 )
 """Texts at the edges of every kind of value."""
 
-# The schemas let pass, and the gateway does not: see the module's first words.
-_OWN_RULE = frozenset({"base64Binary"})
-_NO_SPACE = frozenset(
-    ["date", "dateTime", "time", "gYear", "gYearMonth", "gMonthDay", "gMonth", "gDay"]
-)
-
 
 def damage(chance: random.Random, message: Message) -> Message:
     """Give a copy of a message with one thing changed. It may still conform."""
@@ -36,12 +25,6 @@ def damage(chance: random.Random, message: Message) -> Message:
     if isinstance(copied.get("@context"), dict):
         chance.choice(DAMAGES)(chance, copied)
     return copied
-
-
-def _simple(place: Place) -> Simple | None:
-    """Give the simple type of the value at a place, if it is an element's."""
-    element = niem.release().element(place[2])
-    return element.shape.simple if element else None
 
 
 def _choose(chance: random.Random, found: list[Place]) -> Place:
@@ -56,25 +39,23 @@ def _object(chance: random.Random, message: Message) -> Message:
 def _write(chance: random.Random, message: Message, new: Callable[[str], str]) -> None:
     """Put another text in place of one."""
     found = [p for p in places(message) if isinstance(p[0][p[1]], str) and p[0][p[1]]]
-    holder, at, name = _choose(chance, found)
-    simple = _simple((holder, at, name))
-    text = new(str(holder[at]))
-    kind = simple.kind if simple else ""
-    if kind not in _OWN_RULE and not (kind in _NO_SPACE and text[:1].isspace()):
-        holder[at] = text
+    holder, at, _ = _choose(chance, found)
+    holder[at] = new(str(holder[at]))
 
 
 def _odd_value(chance: random.Random, message: Message) -> None:
     _write(chance, message, lambda _: chance.choice(ODD))
 
 
-def _mutated_value(chance: random.Random, message: Message) -> None:
-    def new(text: str) -> str:
-        cut = chance.randrange(len(text))
-        put: str = chance.choice(["", *"0159-:+TZ. eE%#[]/é\tA", text[cut] * 2])
-        return text[:cut] + put + text[cut + chance.randint(0, 1) :]
+def mutated(chance: random.Random, text: str) -> str:
+    """Give a text, of one sign or more, with one of them changed, gone or added."""
+    cut = chance.randrange(len(text) + 1)
+    put: str = chance.choice(["", *"0159-:+TZ. eE%#[]/é\t\u00a0A=", text[cut - 1] * 2])
+    return text[:cut] + put + text[cut + chance.randint(0, 1) :]
 
-    _write(chance, message, new)
+
+def _mutated_value(chance: random.Random, message: Message) -> None:
+    _write(chance, message, lambda text: mutated(chance, text))
 
 
 def _odd_number(chance: random.Random, message: Message) -> None:
@@ -82,6 +63,70 @@ def _odd_number(chance: random.Random, message: Message) -> None:
     holder, at, _ = _choose(chance, found)
     numbers = (0, -1, 1.0, 1e22, 1e-7, 10**30, 2**31, 361, 59.5, float("nan"))
     holder[at] = chance.choice(numbers)
+
+
+def _other_type(chance: random.Random, message: Message) -> None:
+    """Put what JSON tells apart from a text in place of one, or of an object."""
+    found = [p for p in places(message) if chance.random() < 0.2 or isinstance(p[0][p[1]], str)]
+    holder, at, _ = _choose(chance, found)
+    text = holder[at] if isinstance(holder[at], str) else "x"
+    holder[at] = chance.choice(
+        [
+            *(True, False, 0, 5, -1, 2019, 1.5, float("inf"), " ", "\n\t", "\u00a0"),
+            *([[text]], [text, [text]], [[5, True]], [[[]]], [[""]], [[{"sp:x": 1}, {"x": 1}]]),
+            *([[{"@id": "#X1"}]], [[{"@id": 7, "@type": []}]], [{"nc:Date": "2019-01-01"}]),
+        ]
+    )
+
+
+def _odd_attribute(chance: random.Random, message: Message) -> None:
+    """Give an attribute what is no text in JSON."""
+    found = []
+    for holder, at, name in places(message):
+        element = niem.release().element(name)
+        if element and isinstance(holder[at], dict):
+            children = element.shape.children
+            found += [(holder[at], key) for key, c in children.items() if c.attribute]
+    if not found:
+        return
+    holder, key = chance.choice(found)
+    holder[key] = chance.choice(
+        [
+            *("x", "true", 5, 1.5, True, False, [], {}, None, ["a", "b"], ["2019"], [[1]]),
+            *([{"@id": "#X1"}], {"@id": "#nowhere"}, {"@id": 5}, {"sp:x": ""}, {"x": "y"}),
+            *({"nc:Date": "x"}, {"nc:Date": ""}),
+        ]
+    )
+    message["@context"] = {**niem.namespaces(), **message["@context"]}
+
+
+def _keyword(chance: random.Random, message: Message) -> None:
+    """Add a keyword of JSON-LD, known or not."""
+    target = message if chance.random() < 0.3 else _object(chance, message)
+    key = chance.choice(["@context", "@graph", "@value", "@type", "@language", "@x", "@"])
+    if target is not message or key != "@context":
+        target[key] = chance.choice(["x", 5, None, [], {}, {"nc": "urn:x"}, [{"plain": ""}]])
+
+
+def _wrapped(chance: random.Random, message: Message) -> None:
+    """Write parts of an object in a wrapper of the schemas, at the top or where they stand."""
+    target = message if chance.random() < 0.7 else _object(chance, message)
+    wrappers = [n for n in niem.release().names() if n.endswith("Augmentation")]
+    name = chance.choice(["j:PersonAugmentation", chance.choice(wrappers)])
+    number = {"j:PersonFBIIdentification": {"nc:IdentificationID": "1"}}
+    target[name] = chance.choice(
+        [number, number, " ", "x", {"@id": "#X1"}, {"@id": "#Q", **number}]
+    )
+    message["@context"] = {**niem.namespaces(), **message["@context"]}
+
+
+def _deep(chance: random.Random, message: Message) -> None:
+    """Nest objects deeper than a person would."""
+    inner = {chance.choice(["j:PersonSexCode", "nc:Date"]): "F"}
+    for _ in range(chance.choice([3, niem.MAX_DEPTH - 1, niem.MAX_DEPTH, 100])):
+        inner = {"nc:EmployeeSupervisor": inner}
+    message["nc:Employee" if chance.random() < 0.1 else "nc:Person"] = inner
+    message["@context"] = {**niem.namespaces(), **message["@context"]}
 
 
 def _stray_key(chance: random.Random, message: Message) -> None:
@@ -156,7 +201,9 @@ def _second_of_slot(chance: random.Random, message: Message) -> None:
 
 def _reference(chance: random.Random, message: Message) -> None:
     targets = ("#X1", "#X2", "#X99", "X1", "##X1", "#", "#1", "#a:b", "#a b", "http://x/y", "")
-    target = chance.choice(targets)
+    letters = ("# X1", "#X1\t", "#\u5317", "#\u00e9", "#a\u0301", "#a\u2160", "#\U00010000")
+    some = "#" + "".join(chr(chance.choice([chance.randrange(0x3000), 97])) for _ in range(2))
+    target = chance.choice([*targets, *letters, some])
     if chance.random() < 0.5:
         _object(chance, message)["@id"] = target
     else:
@@ -197,5 +244,6 @@ def _only_own(chance: random.Random, message: Message) -> None:
 DAMAGES: tuple[Callable[[random.Random, Message], None], ...] = (
     _stray_key, _unknown_key, _odd_value, _odd_value, _mutated_value, _mutated_value, _odd_number,
     _emptied, _removed, _removed, _repeated, _repeated, _second_of_slot, _reference, _reference,
-    _context, _typed, _only_own,
+    _context, _typed, _only_own, _other_type, _other_type, _odd_attribute, _keyword, _wrapped,
+    _deep,
 )  # fmt: skip

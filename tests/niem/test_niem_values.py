@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.niem.lexical import BUILT_IN, collapse, is_name, is_writable
+from gateway.niem.lexical import ALSO_TAKEN, BUILT_IN, collapse, is_name, is_writable, xml_name
 from gateway.niem.values import SimpleTypes
 
 CASES = {
@@ -83,8 +83,9 @@ def test_every_integer_is_one(number: int) -> None:
 @settings(deadline=None)  # the machine may be busy
 @given(st.text())
 def test_no_text_makes_a_check_raise(text: str) -> None:
-    for _, accepts in BUILT_IN.values():
+    for name, (_, accepts) in BUILT_IN.items():
         assert accepts(text) in {True, False}
+        assert ALSO_TAKEN.get(name, accepts)(text) in {accepts(text), True}
 
 
 ENDS = (("", ""), ("http://", "%"), ("", "x"))
@@ -100,11 +101,55 @@ def test_long_hostile_texts_cost_no_more_than_their_length() -> None:
         "9" * 100_000,
         " " * 100_000 + "x",
     ):
-        for _, accepts in BUILT_IN.values():
+        for accepts in (*(check for _, check in BUILT_IN.values()), *ALSO_TAKEN.values()):
             accepts(text)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("anyURI", "a/\u00a0b"),
+        ("anyURI", "#a[b]"),
+        ("anyURI", "//h:2147483647"),
+        ("double", "1e"),
+        ("double", "-.5E+ "),
+        ("dateTime", "2026-11-23T20:46:10Z "),
+        ("dateTime", "2026-11-23T20:46:10-07:00\n"),
+        ("time", " 10:00:00"),
+        ("gMonthDay", "\t--02-29"),
+        ("gMonth", " --05"),
+        ("gDay", "\n---31"),
+        ("base64Binary", "YW.Jj"),
+        ("base64Binary", "é"),
+        ("IDREFS", "北1 Z"),
+        ("IDREFS", " "),
+    ],
+)
+def test_what_only_the_checker_takes_is_told_apart(name: str, text: str) -> None:
+    assert ALSO_TAKEN[name](text)
+    assert not BUILT_IN[name][1](text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("anyURI", "//h:2147483648"),
+        ("anyURI", "//h:"),
+        ("double", "INF "),
+        ("dateTime", "2026-11-23T20:46:10 "),
+        ("time", "10:00:00 "),
+        ("base64Binary", "Y.Q="),
+        ("IDREFS", "a:b"),
+    ],
+)
+def test_what_even_the_checker_refuses_is_refused(name: str, text: str) -> None:
+    assert not ALSO_TAKEN[name](text)
+    assert not BUILT_IN[name][1](text)
+
+
 def test_white_space_and_names() -> None:
+    assert [n for n in (" P1\n", "北", "a\u0e33", "é\u0301") if not xml_name(n)] == []
+    assert [n for n in ("", "1", "a:b", "a b", "\u00a0a", "a\u2160") if xml_name(n)] == []
     assert collapse("\t a \r\n b ") == "a b"
     assert collapse("\u00a0a") == "\u00a0a"
     assert [n for n in ("P1", "_x", "é", "a.b-c") if not is_name(n)] == []
@@ -140,7 +185,14 @@ def test_derived_types_add_up() -> None:
         "x:Many": (["1 2", "5"], ["1 x", "1,2", "1\u00a02"]),
         "x:Hash": (["00FF"], ["00", "00FF00"]),
     }
+    spaced = SimpleTypes({"x:Hour": {"base": "xs:time"}, "x:Any": {"union": ["x:Hour", "xs:int"]}})
+    for name in ("x:Hour", "x:Any"):
+        assert (spaced[name].accepts(" 10:00:00"), spaced[name].conforms(" 10:00:00")) == (
+            False,
+            True,
+        )
     for name, (good, bad) in takes.items():
+        assert all(types[name].conforms(t) for t in good), name
         assert [t for t in good if not types[name].accepts(t)] == [], name
         assert [t for t in bad if types[name].accepts(t)] == [], name
     assert types["x:Either"].codes == frozenset({"GO ON", "STOP", "1", "2"})

@@ -39,7 +39,7 @@ def good() -> Message:
 def test_a_whole_message_is_recognised_and_given_back() -> None:
     message = good()
     assert niem.whole(message) is message
-    assert niem.validate(message) == []
+    assert niem.findings(message) == []
 
 
 def test_prefixes_that_nothing_uses_are_left_out() -> None:
@@ -126,7 +126,7 @@ def agree(message: Message) -> None:
     found = niem.whole(message)
     if found is not None:
         assert found == niem.prune(message)
-        assert niem.validate(found) == []
+        assert niem.findings(found) == []
 
 
 @settings(deadline=None, max_examples=300)

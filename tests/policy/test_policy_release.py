@@ -112,7 +112,7 @@ async def test_record(policy: Policy) -> None:
     out = await released(policy, result(found()))
     (match,) = out.answer.matches
     assert match.record is not None
-    assert niem.validate(match.record) == []
+    assert niem.findings(match.record) == []
     assert match.cautions == ("ARMED_AND_DANGEROUS",)
     assert match.confirm is not None
     assert match.confirm.phone == "+1-915-555-0142"
@@ -376,12 +376,12 @@ async def test_random_records_leave_only_as_their_facts_allow(
     green = [f for f in visible if f["dissemination"] == "GREEN"]
     assert len(shown) == (len(green) if granularity is Granularity.RECORD else 0)
     for match in shown:
-        assert niem.validate(match.record) == []
+        assert niem.findings(match.record) == []
         assert "999-00-4417" not in str(match.record)
         assert "Deportation" not in str(match.record)
 
 
 def test_the_records_of_these_tests_conform() -> None:
     record: Found = found()
-    assert niem.validate(record.message) == []
+    assert niem.findings(record.message) == []
     assert replace(record, record_id="x").message == record.message
