@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from adapters.compile import ObjectPlan
+from adapters.conditions import Condition, all_hold
+from adapters.filling import Filling
 from adapters.handling import HandlingPlan
 from adapters.mapping import PLACEHOLDER
 from adapters.rows import Fault, Row, Values
-from adapters.rules import Condition, Tree, Unit, all_hold
 from adapters.shapes import Contexts, Instance
+from adapters.trees import Tree
 from gateway import niem
 from gateway.model import Message, Record
 
@@ -19,7 +21,7 @@ _MOST_TOGETHER: Final = 500
 """Objects of one message; one of more is always looked at whole."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RecordPlan:
     """How rows become records of one type. `when` says which rows do."""
 
@@ -33,10 +35,20 @@ class RecordPlan:
     """The row's own columns that say who may see the record."""
     kept: Counter[str]
     contexts: Contexts = field(default_factory=Contexts)
+    _fillings: Sequence[Filling] = field(init=False)
+    _linked: bool = field(init=False)
+    _key: str | None = field(init=False)
+    """The column that is the id, if it is nothing else."""
+
+    def __post_init__(self) -> None:
+        self._fillings = [Filling(plan) for plan in self.objects.values()]
+        self._linked = any(plan.links for plan in self.objects.values())
+        alone = self.id_columns[:1] if len(self.id_columns) == 1 else ()
+        self._key = next((c for c in alone if self.id_template == f"{{{c}}}"), None)
 
     def applies(self, row: Row) -> bool:
         """Whether a row becomes such a record."""
-        return all_hold(self.when, row.values)
+        return not self.when or all_hold(self.when, row.values)
 
     def build(self, row: Row) -> Record:
         """Make the record. Raises Fault if the row can't be translated."""
@@ -46,30 +58,34 @@ class RecordPlan:
         contact = self.handling.contact(row.values)
         return Record(record_id, self.record_type, message, handling, contact)
 
+    def forget(self) -> None:
+        """Let go of the values of rows: what is kept of their structure holds none."""
+        for plan in self.objects.values():
+            for rule in plan.data:
+                rule.memo.clear()
+
     def _id(self, values: Values) -> str:
-        for column in self.id_columns:
-            if not values.get(column):
-                raise Fault("record.no_key", "the row has no key", column, "")
-        if self.id_template == f"{{{self.id_columns[0]}}}":
-            found = values[self.id_columns[0]]
-        else:
+        found = values.get(self._key, "") if self._key is not None else ""
+        if not found:
+            for column in self.id_columns:
+                if not values.get(column):
+                    raise Fault("record.no_key", "the row has no key", column, "")
             found = PLACEHOLDER.sub(lambda m: values[m[1]], self.id_template)
         if len(found) > _LONGEST_ID:
             raise Fault("record.key_too_long", "the key is too long", self.id_columns[0], found)
         return found
 
     def _message(self, row: Row) -> Message:
-        found = {alias: self._found(plan, row) for alias, plan in self.objects.items()}
-        solid = (a for a, plan in self.objects.items() if not plan.only_links)
-        if not any(one for alias in solid for one in found[alias]):
+        found = [_found(filling, row) for filling in self._fillings]
+        if not any(map(_is_solid, self._fillings, found)):
             raise Fault("record.empty", "nothing in the row says anything", None, None)
-        for alias, plan in self.objects.items():
-            self._link(plan, row, found[alias], found)
+        if self._linked:
+            self._link(row, dict(zip(self.objects, found, strict=True)))
         return self._checked(
             [
-                (plan, one)
-                for alias, plan in self.objects.items()
-                for one in found[alias]
+                (filling.plan, one)
+                for filling, every in zip(self._fillings, found, strict=True)
+                for one in every
                 if one is not None
             ]
         )
@@ -77,10 +93,10 @@ class RecordPlan:
     def _checked(self, parts: Sequence[tuple[ObjectPlan, Instance]]) -> Message:
         """Make the message of its objects. Raises Fault if it does not conform."""
         content: Message = {}
-        prefixes: set[str] = set()
-        known = len(parts) <= _MOST_TOGETHER and _told_apart(parts)
+        prefixes: frozenset[str] = frozenset()
+        known = len(parts) <= _MOST_TOGETHER and (not self._linked or _told_apart(parts))
         for plan, one in parts:
-            template = plan.shapes.of(one)
+            template = plan.templates.of(one)
             if template is None:
                 known, done = False, one.whole()
             else:
@@ -89,67 +105,63 @@ class RecordPlan:
             if done:
                 _add(content, plan.niem_property, done)
         if known:
-            return {"@context": self.contexts.of(frozenset(prefixes)), **content}
+            return {"@context": self.contexts.of(prefixes), **content}
         message: Message = {"@context": niem.context_for(content), **content}
         problems = niem.findings(message)
         if problems:
             first = problems[0]
             raise Fault(f"niem.{first.code}", f"{first.path}: {first.text}", None, None)
         for plan, one in parts:
-            plan.shapes.learn(one, plan.niem_property)
+            plan.templates.learn(one, plan.niem_property)
         return message
 
-    @staticmethod
-    def _found(plan: ObjectPlan, row: Row) -> list[Instance | None]:
-        """Give the objects of one name, one for each of a repeated part; None where it is empty."""
-        if plan.group is None:
-            return [_instance(plan, row, row.values, f"#{plan.alias}")]
-        return [
-            _instance(plan, row, row.values | child, f"#{plan.alias}{number}")
-            for number, child in enumerate(row.groups.get(plan.group, ()), 1)
-        ]
+    def _link(self, row: Row, found: Mapping[str, list[Instance | None]]) -> None:
+        """Add the objects' references. One that is nothing but references needs them all."""
+        for alias, plan in self.objects.items():
+            if plan.links:
+                own = found[alias]
+                for number, one in enumerate(own):
+                    if one is not None and not self._link_one(plan, row, one, number, found):
+                        own[number] = None
 
-    def _link(
+    def _link_one(
         self,
         plan: ObjectPlan,
         row: Row,
-        own: list[Instance | None],
+        one: Instance,
+        number: int,
         found: Mapping[str, list[Instance | None]],
-    ) -> None:
-        """Add an object's references. One that is nothing but references needs them all."""
-        for number, one in enumerate(own):
-            if one is None:
+    ) -> bool:
+        """Add one object's references. Gives whether it stays."""
+        for link in plan.links:
+            if link.when and not all_hold(link.when, _context(plan, row, number)):
                 continue
-            for link in plan.links:
-                if link.when and not all_hold(link.when, _context(plan, row, number)):
-                    continue
-                wanted = found[link.target]
-                if plan.group is not None and self.objects[link.target].group == plan.group:
-                    wanted = wanted[number : number + 1]
-                targets = [t for t in wanted if t is not None]
-                if not targets and plan.only_links:
-                    own[number] = None
-                    break
-                for target in targets:
-                    target.linked = True
-                one.links.append((link, targets))
+            wanted = found[link.target]
+            if plan.group is not None and self.objects[link.target].group == plan.group:
+                wanted = wanted[number : number + 1]
+            targets = [t for t in wanted if t is not None]
+            if not targets and plan.only_links:
+                return False
+            for target in targets:
+                target.linked = True
+            one.links.append((link, targets))
+        return True
 
 
-def _instance(plan: ObjectPlan, row: Row, context: Values, identifier: str) -> Instance | None:
-    units: list[Unit] = []
-    if not plan.when or all_hold(plan.when, context):
-        for rule in plan.data:
-            if rule.group is None:
-                rule.collect(context, units)
-            else:
-                for child in row.groups.get(rule.group, ()):
-                    rule.collect(context | child, units)
-        early = not plan.data
-    else:
-        early = False
-    constants = [c for c in plan.constants if not c.when or all_hold(c.when, context)]
-    one = Instance(identifier, units, constants, early)
-    return one if units or plan.only_links or (early and one.whole()) else None
+def _found(filling: Filling, row: Row) -> list[Instance | None]:
+    """Give the objects of one name, one for each of a repeated part; None where it is empty."""
+    alias, group = filling.plan.alias, filling.plan.group
+    if group is None:
+        return [filling.of(row, row.values, f"#{alias}")]
+    return [
+        filling.of(row, child, f"#{alias}{number}")
+        for number, child in enumerate(row.groups.get(group, ()), 1)
+    ]
+
+
+def _is_solid(filling: Filling, found: Sequence[Instance | None]) -> bool:
+    """Whether there is an object that is more than references."""
+    return not filling.only_links and any(found)
 
 
 def _context(plan: ObjectPlan, row: Row, number: int) -> Values:

@@ -9,27 +9,19 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any, Final, TypeVar
 
-from adapters import rules
+from adapters import conversions, rules
 from adapters.codes import CodeTables, Word
+from adapters.conditions import Condition, Either, OneColumn
+from adapters.conversions import DATE_KINDS, Convert
 from adapters.dates import DateReader, check_life, check_past
 from adapters.document import Document, Place
 from adapters.mapping import placeholders
 from adapters.measures import MeasureReader
 from adapters.names import FULL, PROPERTIES, NameReader, from_parts
 from adapters.rows import Columns
-from adapters.rules import (
-    Condition,
-    ConstantRule,
-    Convert,
-    DataRule,
-    Either,
-    LinkRule,
-    NameRule,
-    OneColumn,
-    Take,
-    Texts,
-)
-from adapters.shapes import Shapes
+from adapters.rules import ConstantRule, DataRule, LinkRule, NameRule
+from adapters.shapes import Templates
+from adapters.texts import Take, Texts
 from gateway import niem
 from gateway.errors import Misconfigured
 
@@ -51,7 +43,7 @@ _KEYS: Final = {
     "link": frozenset({"link"}),
     "name": frozenset({"name", "for"}),
 }
-_DATE_KINDS: Final = frozenset(rules.DATE_KINDS.values())
+_DATE_KINDS: Final = frozenset(DATE_KINDS.values())
 _BY_DATE_ALONE: Final = frozenset({"date", "dateTime"})
 _OWN: Final = f"{niem.OWN_PREFIX}:"
 
@@ -79,7 +71,7 @@ class ObjectPlan:
     data: list[rules.Rule]
     constants: list[ConstantRule]
     links: list[LinkRule]
-    shapes: Shapes = dataclass_field(default_factory=Shapes)
+    templates: Templates = dataclass_field(default_factory=Templates)
 
     @property
     def only_links(self) -> bool:
@@ -238,8 +230,9 @@ class FieldCompiler:
         else:
             texts = self._texts(field, place, part or plan.group)
             convert = self._convert(target, field, place)
+            steps, path, kept = target.steps, target.path, self.kept
             plan.data.append(
-                DataRule(target.steps, target.path, texts, convert, when, part, self.kept)
+                DataRule(steps, path, texts, convert, when=when, group=part, kept=kept)
             )
         self.targets.append(target)
 
@@ -353,7 +346,7 @@ class FieldCompiler:
                 if word is not None:
                     at = self._tables.place(named, code, *place, "codes")
                     self._check_word(target, word, at)
-            return rules.by_codes(table, keep=keep)
+            return conversions.by_codes(table, keep=keep)
         if target.kind == niem.OBJECT:
             text = f"{target.path} is an object; name a property in it, or say how to fill it"
             raise self._doc.wrong(text, *place, "to")
@@ -362,10 +355,12 @@ class FieldCompiler:
         if target.kind == "boolean":
             raise self._doc.wrong("a yes or no needs `codes` that give true or false", *place, "to")
         if target.kind == "code" and target.codes is not None:
-            return rules.by_code_list(target.codes, keep=keep)
+            return conversions.by_code_list(target.codes, keep=keep)
         if target.kind == "integer" or target.kind.endswith(("Integer", "Int")):
-            return rules.as_integer
-        return rules.as_decimal if target.kind in {"decimal", "double"} else rules.as_text
+            return conversions.as_integer
+        return (
+            conversions.as_decimal if target.kind in {"decimal", "double"} else conversions.as_text
+        )
 
     def _check_word(self, target: Target, word: Word, place: Place) -> None:
         """Refuse a word that the standard does not have there."""
@@ -386,7 +381,7 @@ class FieldCompiler:
             raise self._doc.wrong(f"{target.path} takes no date", *place, "to")
         birth = any(s.startswith(_BIRTH) for s in target.steps)
         check = check_life if birth else check_past if field.get("past") else None
-        return rules.by_date(reader, kind=target.kind, check=check)
+        return conversions.by_date(reader, kind=target.kind, check=check)
 
     def _measure(self, target: Target, spec: Mapping[str, Any], place: Place) -> Convert:
         reader = self._made(
@@ -407,7 +402,7 @@ class FieldCompiler:
             inner = self._target(f"{field['to']}/{name}", (*place, "into"), constant=False)
             self.targets.append(inner)
             into.append((name, self._simple(inner, {"unmapped": field.get("unmapped")}, place)))
-        return rules.by_parts(field["parts"], into)
+        return conversions.by_parts(field["parts"], into)
 
     def _name(
         self,
@@ -427,18 +422,17 @@ class FieldCompiler:
                 self.check_column(name, (*place, "name"), group)
             if "column" in field or not form:
                 raise self._doc.wrong("name its parts' columns, or one column and a form", *place)
-            return NameRule(target.steps, target.path, form, from_parts, self._blank, when, part)
+            read, blank = from_parts, self._blank
+            return NameRule(
+                target.steps, target.path, form, read=read, blank=blank, when=when, group=part
+            )
         if "column" not in field:
             raise self._doc.wrong("say which column holds the name", *place)
         reader = self._made(
             lambda: NameReader([form] if isinstance(form, str) else form), (*place, "name")
         )
-
-        def convert(text: str) -> dict[str, str] | None:
-            return dict(reader.read(text)) or None
-
         texts = self._texts(field, place, group)
-        return DataRule(target.steps, target.path, texts, convert, when, part)
+        return DataRule(target.steps, target.path, texts, reader.read, when=when, group=part)
 
     def _link(
         self,

@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 
 from adapters.codes import CodeTable, CodeTables
 from adapters.compile import FieldCompiler
+from adapters.conditions import Condition, all_hold
 from adapters.dates import DateReader
 from adapters.document import Document, Place
 from adapters.rows import Fault
-from adapters.rules import Condition, all_hold
 from gateway.errors import Untranslatable
 from gateway.model import Contact, Fact, Handling
 

@@ -14,8 +14,8 @@ from typing import Final, Protocol
 
 import orjson
 
+from adapters.conditions import Condition, all_hold
 from adapters.rows import BadRow, Columns, Reader, Row, Stating, Values
-from adapters.rules import Condition, all_hold
 
 BATCH: Final = 256
 BETWEEN: Final = "\x1f"

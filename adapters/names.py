@@ -7,7 +7,6 @@ surnames and particles stay whole, as far as the form tells where they end.
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final, TypeAlias
 
 from gateway.errors import Misconfigured
@@ -19,6 +18,7 @@ PROPERTIES: Final = {
     "SURNAME": "nc:PersonSurName",
     "SUFFIX": "nc:PersonNameSuffixText",
 }
+_GIVEN, _MIDDLE, _SURNAME, _SUFFIX = PROPERTIES.values()
 FULL: Final = "nc:PersonFullName"
 SUFFIXES: Final = frozenset(["JR", "SR", "II", "III", "IV", "V", "2ND", "3RD"])
 PARTICLES: Final = frozenset(
@@ -89,19 +89,15 @@ class NameForm:
         return self._properties(surname.split(), rest.replace(self.separator, " ").split())
 
     def _properties(self, surname: list[str], rest: list[str]) -> dict[str, str]:
-        found = {"SURNAME": " ".join(surname)}
+        suffix = ""
         # Some systems put the suffix behind the surname, before the comma.
-        for words in (rest, surname):
-            if self._suffix and len(words) > 1 and _is_suffix(words[-1]):
-                found["SUFFIX"] = words[-1].rstrip(".")
-                found["SURNAME"] = " ".join(surname[:-1] if words is surname else surname)
-                rest = rest[:-1] if words is rest else rest
-                break
-        if self._middle:
-            found["GIVEN"], found["MIDDLE"] = " ".join(rest[:1]), " ".join(rest[1:])
-        else:
-            found["GIVEN"] = " ".join(rest)
-        return _named(found)
+        if self._suffix and len(rest) > 1 and _is_suffix(rest[-1]):
+            suffix, rest = rest[-1].rstrip("."), rest[:-1]
+        elif self._suffix and len(surname) > 1 and _is_suffix(surname[-1]):
+            suffix, surname = surname[-1].rstrip("."), surname[:-1]
+        if not self._middle:
+            return _named(" ".join(rest), "", " ".join(surname), suffix)
+        return _named(rest[0] if rest else "", " ".join(rest[1:]), " ".join(surname), suffix)
 
     def _surname_first(self, words: list[str]) -> dict[str, str]:
         """Read SURNAME GIVEN MIDDLE: the surname is one word, with the particles before it."""
@@ -127,26 +123,33 @@ class NameReader:
 
     def __init__(self, forms: Sequence[str]) -> None:
         self._forms = [NameForm(f) for f in forms]
-        self.read = lru_cache(4096)(self._read)
 
-    def _read(self, text: str) -> tuple[tuple[str, str], ...]:
-        """Give pairs of NIEM property and value. A name of none of the forms stays whole."""
+    def read(self, text: str) -> dict[str, str] | None:
+        """Give NIEM properties. A name of none of the forms stays whole. None: it is blank."""
         for form in self._forms:
             if form.separator is None or form.separator in text:
-                return tuple(form.split(text).items())
+                return form.split(text) or None
         whole = " ".join(text.split())
-        return ((FULL, whole),) if whole else ()
+        return {FULL: whole} if whole else None
 
 
-def from_parts(given: str, middle: str, surname: str, suffix: str) -> tuple[tuple[str, str], ...]:
-    """Give pairs of NIEM property and value of a name that stands in columns of its own."""
-    parts = {"GIVEN": given, "MIDDLE": middle, "SURNAME": surname, "SUFFIX": suffix}
-    return tuple(_named({k: " ".join(v.split()) for k, v in parts.items()}).items())
+def from_parts(given: str, middle: str, surname: str, suffix: str) -> dict[str, str]:
+    """Give the NIEM properties of a name that stands in columns of its own."""
+    return _named(*(" ".join(part.split()) for part in (given, middle, surname, suffix)))
 
 
 def _is_suffix(word: str) -> bool:
     return word.rstrip(".").upper() in SUFFIXES
 
 
-def _named(parts: dict[str, str]) -> dict[str, str]:
-    return {PROPERTIES[k]: parts[k] for k in PROPERTIES if parts.get(k)}
+def _named(given: str, middle: str, surname: str, suffix: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if given:
+        found[_GIVEN] = given
+    if middle:
+        found[_MIDDLE] = middle
+    if surname:
+        found[_SURNAME] = surname
+    if suffix:
+        found[_SUFFIX] = suffix
+    return found

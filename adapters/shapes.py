@@ -6,12 +6,13 @@ a template, and only their single values are judged, by the same types of the re
 structure depends on more than the shape (equal values at one path become one), no template is used.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from adapters.rules import ConstantRule, LinkRule, Tree, Unit, bare, finished, put
+from adapters.rules import ConstantRule, LinkRule, Shape, Shapes
+from adapters.trees import Tree, bare, finished, put
 from gateway import niem
 
 MOST: Final = 4_096
@@ -21,12 +22,26 @@ _Make: TypeAlias = Callable[[_Leaves], Any]
 Signature: TypeAlias = tuple[Any, ...]
 
 
+class _Part(NamedTuple):
+    """One value of an object, and where it stands: its number, and that within what a rule said."""
+
+    shape: Shape
+    at: int
+    within: int | None
+
+    def of(self, leaves: Sequence[Any]) -> Any:
+        found = leaves[self.at]
+        return found if self.within is None else found[self.within]
+
+
 @dataclass(slots=True)
 class Instance:
     """One object in the making: what its columns say, and what it refers to."""
 
     identifier: str
-    units: list[Unit]
+    shapes: tuple[Shapes, ...]
+    """One for each of its rules."""
+    values: list[Any]
     constants: Sequence[ConstantRule]
     """Those whose conditions hold."""
     early: bool
@@ -34,17 +49,18 @@ class Instance:
     links: list[tuple[LinkRule, list["Instance"]]] = field(default_factory=list)
     linked: bool = False
 
-    def signature(self) -> Signature | None:
-        """Give its shape; None if a single value of it would not be valid."""
-        shapes = [unit.shape for unit in self.units]
-        if None in shapes:
-            return None
+    def signature(self) -> Signature:
+        """Give its shape."""
+        if not self.links and not self.linked:
+            return (self.shapes, self.constants)
         links = tuple([(link, len(targets)) for link, targets in self.links])
-        return (tuple(shapes), tuple(self.constants), links, self.linked)
+        return (self.shapes, self.constants, links, self.linked)
 
     def leaves(self) -> _Leaves:
         """Give the values that differ from one object of its shape to another, in order."""
-        found = [leaf for unit in self.units for leaf in unit.leaves]
+        if not self.links and not self.linked:
+            return self.values
+        found = self.values.copy()
         for _, targets in self.links:
             found += [{"@id": target.identifier} for target in targets]
         if self.linked:
@@ -53,35 +69,45 @@ class Instance:
 
     def whole(self) -> Tree:
         """Put it together path by path. Raises Fault where two paths exclude each other."""
-        values = [dict(u.value) if isinstance(u.value, dict) else u.value for u in self.units]
+        values = (part.of(self.values) for part in self._parts())
+        found = [dict(v) if isinstance(v, dict) else v for v in values]
         links = [[{"@id": t.identifier} for t in targets] for _, targets in self.links]
-        return self._put(values, links, self.identifier)
+        return self._put(found, links, self.identifier)
 
     def template(self, name: str) -> "Template | None":
         """Make the template of its shape, as a property; None if its structure depends on more."""
-        if not _independent(self):
+        parts = list(self._parts())
+        if not all(part.shape.valid for part in parts) or not self._is_independent(parts):
             return None
-        numbers = iter(range(len(self.leaves())))
         values = [
-            {key: _Slot(next(numbers)) for key in u.value}
-            if isinstance(u.value, dict)
-            else _Slot(next(numbers))
-            for u in self.units
+            _Slot(part)
+            if part.shape.keys is None
+            else {key: _Slot(part, key) for key in part.shape.keys}
+            for part in parts
         ]
+        numbers = iter(range(len(self.values), len(self.leaves())))
         links = [[_Slot(next(numbers)) for _ in targets] for _, targets in self.links]
         identifier = _Slot(next(numbers)) if self.linked else None
         node = _node(self._put(values, links, identifier))
         whole = self.whole()
-        made = Template(node, _rivals(self.units), frozenset(niem.context_for({name: whole})))
+        made = Template(node, _rivals(parts), frozenset(niem.context_for({name: whole})))
         # Judged by what it is for: it must give what was put together, in the same order.
         return made if _same(made.make(self.leaves()), whole) else None
+
+    def _parts(self) -> Iterator[_Part]:
+        for at, shapes in enumerate(self.shapes):
+            if isinstance(shapes, Shape):
+                yield _Part(shapes, at, None)
+            else:
+                yield from (_Part(shape, at, n) for n, shape in enumerate(shapes))
 
     def _put(self, values: Sequence[Any], links: Sequence[Sequence[Any]], identifier: Any) -> Tree:
         tree: Tree = {}
         if self.early:
             self._put_constants(tree)
-        for unit, value in zip(self.units, values, strict=True):
-            put(tree, unit.steps, value, several=unit.several)
+        for part, value in zip(self._parts(), values, strict=True):
+            spot = part.shape.spot
+            put(tree, spot.steps, value, several=spot.several)
         for (link, _), targets in zip(self.links, links, strict=True):
             for target in targets:
                 put(tree, link.steps, target, several=True)
@@ -93,14 +119,29 @@ class Instance:
         for constant in self.constants:
             constant.apply(tree)
 
+    def _is_independent(self, parts: Sequence[_Part]) -> bool:
+        """Whether no value's place depends on another's value, but on those at the same path."""
+        paths: dict[str, str] = {}
+        for part in parts:
+            own = bare(part.shape.spot.steps)
+            for key in part.shape.keys or ("",):
+                leaf = f"{own}/{key}" if key else own
+                if paths.setdefault(leaf, own) != own:
+                    return False
+        others = [c.steps for c in self.constants] + [link.steps for link, _ in self.links]
+        return not any(bare(steps) in paths for steps in others)
+
 
 class _Slot:
-    """Stands for a value whose number in the leaves it knows."""
+    """Stands for a value: one of an instance's leaves, by its number or part, or a key's in it."""
 
-    __slots__ = ("number",)
+    __slots__ = ("at", "key", "part", "within")
 
-    def __init__(self, number: int) -> None:
-        self.number = number
+    def __init__(self, part: _Part | int, key: str | None = None) -> None:
+        self.part = None if isinstance(part, int) else part
+        self.at = part if isinstance(part, int) else part.at
+        self.within = None if isinstance(part, int) else part.within
+        self.key = key
 
 
 class Template:
@@ -109,17 +150,17 @@ class Template:
     __slots__ = ("_rivals", "make", "prefixes")
 
     def __init__(
-        self, make: _Make, rivals: tuple[tuple[int, ...], ...], prefixes: frozenset[str]
+        self, make: _Make, rivals: tuple[tuple[_Part, ...], ...], prefixes: frozenset[str]
     ) -> None:
         self.make = make
         self._rivals = rivals
         self.prefixes = prefixes
 
-    def fits(self, units: Sequence[Unit]) -> bool:
+    def fits(self, values: Sequence[Any]) -> bool:
         """Whether values at one path differ: equal ones would become one."""
         for rivals in self._rivals:
-            values = [units[at].value for at in rivals]
-            if any(value in values[:n] for n, value in enumerate(values)):
+            found = [part.of(values) for part in rivals]
+            if any(value in found[:n] for n, value in enumerate(found)):
                 return False
         return True
 
@@ -132,47 +173,69 @@ def _node(tree: Tree) -> _Make:
         if isinstance(only, int):
             return lambda leaves: {name: leaves[only]}
         return lambda leaves: {name: only(leaves)}
+    names = tuple(tree)
+    # What is no leaf itself is put in its place afterwards, so that the order stays.
     numbers = [at for _, at in parts if isinstance(at, int)]
-    if len(numbers) == len(parts):
-        names, pick = tuple(tree), itemgetter(*numbers)
+    others = [(key, make) for key, make in parts if not isinstance(make, int)]
+    if not numbers:
+        return lambda leaves: {key: inner(leaves) for key, inner in others}
+    pick = itemgetter(*(at if isinstance(at, int) else numbers[0] for _, at in parts))
+    if not others:
         return lambda leaves: dict(zip(names, pick(leaves), strict=True))
-    return lambda leaves: {
-        key: leaves[at] if type(at) is int else at(leaves)  # type: ignore[operator]  # else a maker
-        for key, at in parts
-    }
+
+    def make(leaves: _Leaves) -> Any:
+        found = dict(zip(names, pick(leaves), strict=True))
+        for key, inner in others:
+            found[key] = inner(leaves)
+        return found
+
+    return make
 
 
 def _maker(value: Any) -> "int | _Make":
     """Give a leaf's number, or what makes an object, a list or a constant."""
     if isinstance(value, _Slot):
-        return value.number
+        return _reader(value)
     if isinstance(value, dict):
-        return _node(value)
+        at = _copied(value)
+        return _node(value) if at is None else at
     if isinstance(value, list):
         each = [_maker(one) for one in value]
         return lambda leaves: [leaves[at] if isinstance(at, int) else at(leaves) for at in each]
     return lambda _: value
 
 
-def _independent(one: Instance) -> bool:
-    """Whether no value's place depends on another's value, but on those at the very same path."""
-    paths: dict[str, str] = {}
-    for unit in one.units:
-        own = bare(unit.steps)
-        for key in unit.value if isinstance(unit.value, dict) else ("",):
-            leaf = f"{own}/{key}" if key else own
-            if paths.setdefault(leaf, own) != own:
-                return False
-    others = [c.steps for c in one.constants] + [link.steps for link, _ in one.links]
-    return not any(bare(steps) in paths for steps in others)
+def _reader(slot: _Slot) -> "int | _Make":
+    at, within, key = slot.at, slot.within, slot.key
+    if within is None:
+        return at if key is None else lambda leaves: leaves[at][key]
+    return (
+        (lambda leaves: leaves[at][within])
+        if key is None
+        else (lambda leaves: leaves[at][within][key])
+    )
 
 
-def _rivals(units: Sequence[Unit]) -> tuple[tuple[int, ...], ...]:
-    """Give the numbers of units that fill the same path."""
-    found: dict[str, list[int]] = {}
-    for number, unit in enumerate(units):
-        found.setdefault(bare(unit.steps), []).append(number)
-    return tuple(tuple(numbers) for numbers in found.values() if len(numbers) > 1)
+def _copied(tree: Tree) -> _Make | None:
+    """Give what copies an object that is one value and nothing else; None for others."""
+    slots = [slot for slot in tree.values() if isinstance(slot, _Slot) and slot.part is not None]
+    if len(slots) < len(tree) or len({(slot.at, slot.within) for slot in slots}) != 1:
+        return None
+    part = slots[0].part
+    if part is None or part.shape.keys != tuple(tree) or [s.key for s in slots] != list(tree):
+        return None
+    at, within = part.at, part.within
+    if within is None:
+        return lambda leaves: leaves[at].copy()
+    return lambda leaves: leaves[at][within].copy()
+
+
+def _rivals(parts: Sequence[_Part]) -> tuple[tuple[_Part, ...], ...]:
+    """Give the parts that fill the same path."""
+    found: dict[str, list[_Part]] = {}
+    for part in parts:
+        found.setdefault(bare(part.shape.spot.steps), []).append(part)
+    return tuple(tuple(same) for same in found.values() if len(same) > 1)
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -185,15 +248,15 @@ def _same(one: Any, other: Any) -> bool:
 
 
 @dataclass(slots=True)
-class Shapes:
+class Templates:
     """The shapes of one object of a mapping that were seen and found valid."""
 
-    known: dict[Signature | None, Template | None] = field(default_factory=dict)
+    known: dict[Signature, Template | None] = field(default_factory=dict)
 
     def of(self, one: Instance) -> Template | None:
         """Give the template of an object, if there is one that it fits."""
         found = self.known.get(one.signature())
-        return found if found is not None and found.fits(one.units) else None
+        return found if found is not None and found.fits(one.values) else None
 
     def learn(self, one: Instance, name: str) -> None:
         """Keep the shape of an object that was found valid in a message, as a property there."""
@@ -202,7 +265,7 @@ class Shapes:
             return
         if len(self.known) >= MOST:
             self.known.clear()
-        self.known[signature] = None if signature is None else one.template(name)
+        self.known[signature] = one.template(name)
 
 
 class Contexts:
@@ -216,4 +279,4 @@ class Contexts:
         found = self._known.get(prefixes)
         if found is None:
             found = self._known[prefixes] = niem.context(prefixes)
-        return dict(found)
+        return found.copy()

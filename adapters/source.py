@@ -12,6 +12,7 @@ from typing import Any
 from adapters.build import RecordPlan
 from adapters.codes import CodeTables
 from adapters.compile import FieldCompiler, Target
+from adapters.conditions import Condition
 from adapters.corrected import corrected, fields_of, overridden
 from adapters.document import Document, Place
 from adapters.handling import compile_handling
@@ -22,7 +23,6 @@ from adapters.nibrs import codes as standard_codes
 from adapters.opening import code_files
 from adapters.repeats import Repeat, compile_repeats, repeated
 from adapters.rows import BadRow, Columns, Fault, Reader, Row, Stating
-from adapters.rules import Condition
 from adapters.terms import Terms, terms_of
 from gateway.errors import Misconfigured
 from gateway.model import Record, SetAside
@@ -96,6 +96,8 @@ class MappedSource:
                     for row in joined(repeated(rows, part.repeats), part.joins):
                         yield from self._translated(overridden(row), part)
                 finally:
+                    for plan in part.plans:
+                        plan.forget()
                     for join in part.joins:
                         if isinstance(join.lookup, FileLookup):
                             join.lookup.forget()

@@ -162,11 +162,14 @@ class LiveSource:
 
     def _records(self, held: Held, rows: Iterable[Values]) -> Iterator[Record]:
         made = (Row(n, raw(held.table, v), v) for n, v in enumerate(rows, 1))
-        for row in joined(repeated(made, held.repeats), held.joins):
-            if isinstance(row, Row) and held.plan.applies(row):
-                try:
-                    yield held.plan.build(row)
-                except Fault:
+        try:
+            for row in joined(repeated(made, held.repeats), held.joins):
+                if isinstance(row, Row) and held.plan.applies(row):
+                    try:
+                        yield held.plan.build(row)
+                    except Fault:
+                        self.untranslatable += 1
+                elif not isinstance(row, Row):
                     self.untranslatable += 1
-            elif not isinstance(row, Row):
-                self.untranslatable += 1
+        finally:
+            held.plan.forget()

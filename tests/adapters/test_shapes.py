@@ -8,7 +8,7 @@ import pytest
 
 import adapters
 from adapters import MappedSource
-from adapters.shapes import Instance, Shapes, Template
+from adapters.shapes import Instance, Template, Templates
 from demo.people import AGENCIES, Manifest
 from gateway import niem
 from gateway.model import Record, SetAside
@@ -50,7 +50,7 @@ def told(source: MappedSource) -> list[object]:
 def by_path(monkeypatch: pytest.MonkeyPatch, source: MappedSource) -> list[object]:
     """Give the same, every message put together path by path and validated whole."""
     with monkeypatch.context() as patch:
-        patch.setattr(Shapes, "of", lambda *_: None)
+        patch.setattr(Templates, "of", lambda *_: None)
         return told(source)
 
 
@@ -63,10 +63,10 @@ def test_templates_give_what_paths_give(monkeypatch: pytest.MonkeyPatch, small: 
     assert told(source) == wanted, "while shapes are learnt"
     made: list[Template] = []
     whole: list[Instance] = []
-    make, put_together = Shapes.of, Instance.whole
+    make, put_together = Templates.of, Instance.whole
 
-    def of(shapes: Shapes, one: Instance) -> Template | None:
-        found = make(shapes, one)
+    def of(templates: Templates, one: Instance) -> Template | None:
+        found = make(templates, one)
         made.extend([found] if found else [])
         return found
 
@@ -74,7 +74,7 @@ def test_templates_give_what_paths_give(monkeypatch: pytest.MonkeyPatch, small: 
         whole.append(one)
         return put_together(one)
 
-    monkeypatch.setattr(Shapes, "of", of)
+    monkeypatch.setattr(Templates, "of", of)
     monkeypatch.setattr(Instance, "whole", together)
     assert told(source) == wanted
     assert len(made) > len(whole), "most are made by templates, or this shows nothing"
