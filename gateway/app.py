@@ -23,6 +23,7 @@ from gateway.errors import LedgerUnavailable, Misconfigured, PolicyRejected, Sal
 from gateway.exchange import Aggregate, Answering, Asking, Releases, Searches
 from gateway.exchange.agreements import Agreeing
 from gateway.exchange.applying import Applying
+from gateway.exchange.confirmations import Confirmations
 from gateway.exchange.peer_policies import PeerPolicies
 from gateway.exchange.searches import sweep_on_time
 from gateway.http import (
@@ -36,6 +37,7 @@ from gateway.http import (
     problems,
     token,
 )
+from gateway.http import confirmations as hit_confirmations
 from gateway.http import releases as person_releases
 from gateway.http.composed import Gateway
 from gateway.http.direct import Direct
@@ -116,6 +118,7 @@ def routes(lifespan: Any = None) -> FastAPI:
     )
     for router in (
         client.router,
+        hit_confirmations.router,
         explanations.router,
         peer.router,
         audit.router,
@@ -188,7 +191,10 @@ async def _compose(
     stack.push_async_callback(strangers.stop)
     tokens = await _tokens(settings, keys, ledger=ledger, metrics=metrics, state=state, stack=stack)
     searches = Searches(state, derive_key(keys.sealing, b"sallyport searches"))
-    await sweep_on_time(searches, stack)
+    confirmations = Confirmations(
+        state, derive_key(keys.sealing, b"sallyport confirmations"), ledger
+    )
+    await sweep_on_time(stack, searches, confirmations)
     releases = Releases(state, derive_key(keys.sealing, b"sallyport releases"))
     peer_policies = PeerPolicies(state)
     answering = Answering(
@@ -206,6 +212,7 @@ async def _compose(
         peers=peers,
         answering=answering,
         searches=searches,
+        confirmations=confirmations,
         peer_policies=peer_policies,
         sign=signer.sign_detached,
         keep_days=settings.searches_keep_days,
@@ -241,6 +248,7 @@ async def _compose(
         peers=peers,
         peer_policies=peer_policies,
         searches=searches,
+        confirmations=confirmations,
         releases=releases,
         asking=asking,
         answering=answering,

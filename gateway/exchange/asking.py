@@ -30,9 +30,11 @@ from gateway.errors import (
 )
 from gateway.exchange.answering import Answering, decided, reference_text
 from gateway.exchange.arrived import Arrived
+from gateway.exchange.confirmations import Confirmations
 from gateway.exchange.outcome import AgencyOutcome, SearchOutcome, count, overall
 from gateway.exchange.peer_policies import PeerPolicies
 from gateway.exchange.searches import PENDING, Kept, Searches, due
+from gateway.exchange.to_confirm import mark, marked
 from gateway.ledger import Draft, EntryType, Ledger
 from gateway.model import (
     Answer,
@@ -79,6 +81,7 @@ class Asking:
         peers: Peers,
         answering: Answering,
         searches: Searches,
+        confirmations: Confirmations,
         peer_policies: PeerPolicies,
         sign: Sign,
         keep_days: int,
@@ -91,6 +94,7 @@ class Asking:
         self._peers = peers
         self._answering = answering
         self._searches = searches
+        self._confirmations = confirmations
         self._peer_policies = peer_policies
         self._sign = sign
         self._keep_days = keep_days
@@ -135,6 +139,7 @@ class Asking:
     async def again(self, search_id: str, caller: Caller) -> bytes:
         """Give a kept outcome to its officer once more, as JSON. Logged as a disclosure."""
         kept = await self._kept(search_id, caller)
+        body = await self._confirmations.present(kept.body)
         await self._ledger.begin(
             [
                 Draft(
@@ -142,12 +147,12 @@ class Asking:
                     transaction=search_id,
                     peer=self._ori,
                     decision="again",
-                    response=digest(kept.body),
+                    response=digest(body),
                     personal=_who(caller),
                 )
             ]
         )
-        return kept.body
+        return body
 
     async def complete(self, search_id: str, reference: Reference, caller: Caller) -> bool:
         """Give a pending search its reference. Tells whether it came within 24 hours."""
@@ -348,9 +353,10 @@ class Asking:
             terms_not_used=a.terms_not_used or None,
             classes_never_shared=a.classes_never_shared or None,
             reasons=a.reasons or None,
-            matches=a.matches if a.status == "answered" else None,
             obligations=tuple(Obligation(**o) for o in admitted.obligations) or None,
         )
+        if a.status == "answered":
+            outcome = mark(outcome, a.matches)
         codes = tuple(r.code for r in a.reasons)
         evidence = admitted.evidence[-1] if admitted.evidence else None
         draft = self._received(permit, a.status, codes, reply=reply, evidence=evidence, answer=a)
@@ -420,6 +426,8 @@ class Asking:
             receipt=count(agencies),
             reference_due=due(asked_at) if pending else None,
         )
+        # By these an auditor finds what was done to confirm which record.
+        to_confirm = {hit.id: [ori, record_id] for ori, record_id, hit in marked(agencies)}
         out = Draft(
             type=EntryType.RESPONSE_OUT,
             transaction=search.id,
@@ -428,22 +436,27 @@ class Asking:
             decision=outcome.status,
             results=sum(len(a.matches or ()) for a in agencies),
             response=digest(receipt_core(outcome)),
-            personal=_who(search.caller),
+            personal=_who(search.caller) | ({"to_confirm": to_confirm} if to_confirm else {}),
         )
         said = [(t.outcome.ori, t.policy) for t in taken if t.policy is not None]
         with self._peer_policies.noting(said, datetime.now(UTC)) as news:
             logged = await arrived.finish(*news, out)
         await self._peer_policies.keep()
         outcome = self._signed(outcome, logged.leaf)
-        await asyncio.to_thread(
-            self._searches.keep,
+        await asyncio.to_thread(self._keep, search, outcome, asked_at)
+        return outcome
+
+    def _keep(self, search: Search, outcome: SearchOutcome, asked_at: datetime) -> None:
+        # Nothing of the answer is in a confirmation: it runs on where the answer is not kept.
+        longest = timedelta(days=max(1, self._keep_days))
+        self._confirmations.keep(search, outcome.agencies, asked_at + longest)
+        self._searches.keep(
             search,
             _request(search),
             outcome.body(),
             asked_at=asked_at,
-            keep_until=asked_at + timedelta(days=_days(agencies, self._keep_days)),
+            keep_until=asked_at + timedelta(days=_days(outcome.agencies, self._keep_days)),
         )
-        return outcome
 
     def _signed(self, outcome: SearchOutcome, leaf: str) -> SearchOutcome:
         receipt = dataclasses.replace(outcome.receipt, log_leaf=leaf)

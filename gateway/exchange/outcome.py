@@ -1,17 +1,19 @@
 """What a search comes to, as the agency's own system gets it: api.md's answer, whole."""
 
-from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from dataclasses import dataclass, field, fields
+from typing import ClassVar, Literal, Self, TypeAlias
 
 from pydantic import TypeAdapter
 
 from gateway.model import (
+    Confirm,
     GranularityGiven,
     Match,
     Obligation,
     OriText,
     Reason,
     Status,
+    Text,
     Timestamp,
     Word,
 )
@@ -19,9 +21,47 @@ from gateway.model import (
 NOTICE = "Possible matches, not probable cause. No match is no clearance."
 
 
+ConfirmationState: TypeAlias = Literal["unconfirmed", "requested", "overdue", "confirmed", "denied"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToConfirm(Confirm):
+    """What its owner confirms before anyone acts on it, and how that stands: `do` says it in words.
+
+    `id` names it at /v1/confirmations. `requests` were made, the last with `priority`, at
+    `requested_at`, to be answered until `due`; `by` is who answered for the owner, and when.
+    """
+
+    id: str
+    state: ConfirmationState
+    do: str
+    priority: Word | None = None
+    requests: int | None = None
+    requested_at: Timestamp | None = None
+    due: Timestamp | None = None
+    by: Text | None = None
+    responded_at: Timestamp | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchOutcome(Match):
+    """One match as the officer's system gets it."""
+
+    confirm: ToConfirm | None = None
+
+    @classmethod
+    def of(cls, match: Match, confirm: ToConfirm | None) -> Self:
+        """Take a match as it came in, with what is known here of its confirmation."""
+        came = {f.name: getattr(match, f.name) for f in fields(Match)}
+        return cls(**came | {"confirm": confirm})
+
+
 @dataclass(frozen=True, slots=True)
 class AgencyOutcome:
-    """What became of the question at one agency. `ms` from sending to verified answer."""
+    """What became of the question at one agency. `ms` from sending to verified answer.
+
+    `confirm` stands where the answer has to be confirmed as a whole: a hit, a count or a pointer.
+    """
 
     ori: OriText
     status: Status
@@ -35,9 +75,10 @@ class AgencyOutcome:
     terms_not_used: tuple[Word, ...] | None = None
     classes_never_shared: tuple[Word, ...] | None = None
     reasons: tuple[Reason, ...] | None = None
-    matches: tuple[Match, ...] | None = None
+    matches: tuple[MatchOutcome, ...] | None = None
     retry_after_s: int | None = None
     obligations: tuple[Obligation, ...] | None = None
+    confirm: ToConfirm | None = None
 
 
 @dataclass(frozen=True, slots=True)

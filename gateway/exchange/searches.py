@@ -8,6 +8,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 import structlog
 from sqlalchemy import (
@@ -203,11 +204,22 @@ class Searches:
             ]
 
 
-async def sweep_on_time(searches: Searches, stack: AsyncExitStack) -> None:
+class Swept(Protocol):
+    """What is erased when its time is over."""
+
+    def sweep(self, now: datetime) -> datetime | None:
+        """Erase what is over. Gives when the next is, or None. Blocking."""
+
+
+async def sweep_on_time(stack: AsyncExitStack, *kept: Swept) -> None:
     """Erase what is over now, and from now on when its time comes, until `stack` closes."""
 
+    def sweep_all() -> datetime | None:
+        now = datetime.now(UTC)
+        return min((t for k in kept if (t := k.sweep(now)) is not None), default=None)
+
     async def sweep() -> datetime | None:
-        return await asyncio.to_thread(searches.sweep, datetime.now(UTC))
+        return await asyncio.to_thread(sweep_all)
 
     async def on_time() -> None:
         soonest = first

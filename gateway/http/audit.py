@@ -1,5 +1,6 @@
 """What auditors call: entries, receipts, checkpoint, the review queue. Every reading is logged."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -170,23 +171,37 @@ async def reading(request: Request, body: ReadingRequest, caller: Auditor) -> Re
 
 
 class ReviewView(BaseModel):
-    """Searches whose reference was not completed within 24 hours."""
+    """What was not done in time: references by our officers, confirmations of hits by owners."""
 
     overdue: list[dict[str, str | bool]] = Field(default=[])
+    unanswered: list[dict[str, str | int]] = Field(default=[])
 
 
 @router.get(
-    "/review-queue", responses={200: {"model": ReviewView}}, summary="References not completed"
+    "/review-queue",
+    responses={200: {"model": ReviewView}},
+    summary="References not completed, confirmations not answered",
 )
 async def review_queue(request: Request, caller: Auditor) -> Response:
-    """List searches whose pending reference is late, or came late."""
-    gateway = gateway_of(request)
+    """List references that are late or came late, and requests that no owner answered in time."""
+    gateway, now = gateway_of(request), datetime.now(UTC)
     await _logged(gateway, caller, "review_queue_read", {})
     found = [
         {"search_id": o.id, "asked_at": stamp(o.asked_at), "completed_late": o.completed_late}
-        for o in gateway.searches.overdue(datetime.now(UTC))
+        for o in gateway.searches.overdue(now)
     ]
-    return _json({"overdue": found})
+    waiting = await asyncio.to_thread(gateway.confirmations.unanswered, now)
+    unanswered = [
+        {
+            "confirmation_id": u.id,
+            "search_id": u.search_id,
+            "owner": u.owner,
+            "requests": u.requests,
+            "due": stamp(u.due),
+        }
+        for u in waiting
+    ]
+    return _json({"overdue": found, "unanswered": unanswered})
 
 
 def _view(entry: LogEntry) -> dict[str, Any]:

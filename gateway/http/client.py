@@ -39,7 +39,7 @@ router = APIRouter()
 Officer = Annotated[Caller, Depends(require_officer("search"))]
 SearchId = Annotated[str, StringConstraints(pattern=r"^srch_[0-9A-HJKMNP-TV-Z]{26}$")]
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
+PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "content": {"application/problem+json": {}}}
     for status in (400, 401, 403, 404, 409, 413, 422, 503)
 }
@@ -151,7 +151,7 @@ class AgencyListings:
 
 @router.post(
     "/v1/searches",
-    responses={200: {"model": SearchOutcome}, **_PROBLEMS},
+    responses={200: {"model": SearchOutcome}, **PROBLEMS},
     tags=["searches"],
     summary="Search the agencies",
 )
@@ -164,7 +164,7 @@ async def search(request: Request, body: SearchRequest, caller: Officer) -> Resp
 
 @router.get(
     "/v1/searches/{search_id}",
-    responses={200: {"model": SearchOutcome}, **_PROBLEMS},
+    responses={200: {"model": SearchOutcome}, **PROBLEMS},
     tags=["searches"],
     summary="Fetch a search again",
 )
@@ -177,7 +177,7 @@ async def search_again(
 
 @router.patch(
     "/v1/searches/{search_id}",
-    responses={200: {"model": ReferenceCompleted}, **_PROBLEMS},
+    responses={200: {"model": ReferenceCompleted}, **PROBLEMS},
     tags=["searches"],
     summary="Complete a pending reference",
 )
@@ -195,7 +195,7 @@ async def complete_reference(
 
 @router.get(
     "/v1/records/{ori}/{record_id}",
-    responses={200: {"model": SearchOutcome}, **_PROBLEMS},
+    responses={200: {"model": SearchOutcome}, **PROBLEMS},
     tags=["records"],
     summary="Fetch one record",
 )
@@ -215,7 +215,7 @@ async def record(
 
 @router.get(
     "/v1/agencies",
-    responses={200: {"model": AgencyListings}, **_PROBLEMS},
+    responses={200: {"model": AgencyListings}, **PROBLEMS},
     tags=["agencies"],
     summary="Whom may I ask?",
 )

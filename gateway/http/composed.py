@@ -7,6 +7,7 @@ from fastapi import Request
 from gateway.exchange import Answering, Asking, Releases, Searches
 from gateway.exchange.agreements import Agreeing
 from gateway.exchange.applying import Applying
+from gateway.exchange.confirmations import Confirmations
 from gateway.exchange.peer_policies import PeerPolicies
 from gateway.ledger import Ledger
 from gateway.model import Ori
@@ -35,6 +36,7 @@ class Gateway:
     peers: Peers
     peer_policies: PeerPolicies
     searches: Searches
+    confirmations: Confirmations
     releases: Releases
     asking: Asking
     answering: Answering

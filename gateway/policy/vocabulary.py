@@ -14,6 +14,7 @@ from gateway.model import Granularity
 from gateway.policy import obligations
 
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_MOST_MINUTES = 10_080
 _CAUTION = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _STEP = r"[A-Za-z][A-Za-z0-9]*:[A-Za-z_][A-Za-z0-9_.-]*"
 _STEP_ALONE = re.compile(_STEP)
@@ -43,6 +44,8 @@ class Vocabulary:
     """Grounds on which a person may release records, with what each needs."""
     stand_in: Mapping[str, Any] = field(default_factory=dict)
     """Facts of a record that is hidden: decided on where none was found, to take as long."""
+    confirm_within: Mapping[str, int] = field(default_factory=dict)
+    """How urgently an owner may be asked to confirm a hit, and the minutes that it has."""
 
     def caution_words(self, codes: Iterable[str]) -> tuple[str, ...]:
         """Give cautions as words, each once. An unknown code stays: no caution is ever lost."""
@@ -68,6 +71,7 @@ def read_vocabulary(data: Mapping[str, Any]) -> Vocabulary:
         values=_values(found),
         release_bases=_named(found, "release_bases") if "release_bases" in found else {},
         stand_in=_facts(found.get("stand_in", {})),
+        confirm_within=_minutes(found, "confirm_within") if "confirm_within" in found else {},
     )
     unknown = words.granularities - {str(g) for g in Granularity}
     if unknown:
@@ -95,6 +99,14 @@ def _named(found: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     for word in value:
         if not _WORD.fullmatch(word):
             raise _wrong(key, f"'{word}' is no word")
+    return value
+
+
+def _minutes(found: Mapping[str, Any], key: str) -> Mapping[str, int]:
+    value = _named(found, key)
+    for word, minutes in value.items():
+        if type(minutes) is not int or not 1 <= minutes <= _MOST_MINUTES:
+            raise _wrong(key, f"'{word}' needs minutes, from 1 to {_MOST_MINUTES:,}")
     return value
 
 

@@ -16,6 +16,7 @@ from gateway.database import open_sqlite
 from gateway.errors import LedgerUnavailable
 from gateway.exchange import Answering, Asking, Searches
 from gateway.exchange.arrived import Arrived
+from gateway.exchange.confirmations import Confirmations
 from gateway.exchange.peer_policies import PeerPolicies
 from gateway.ledger import EntryType
 from gateway.model import Ori
@@ -103,6 +104,7 @@ async def asking(home: Path, us: Agency) -> AsyncIterator[tuple[Asking, Peer]]:
                 peers=peers,
                 answering=cast("Answering", us.answering),
                 searches=Searches(state, bytes(32)),
+                confirmations=Confirmations(state, bytes(32), us.ledger),
                 peer_policies=PeerPolicies(state),
                 sign=ours.signer.sign_detached,
                 keep_days=1,

@@ -193,7 +193,7 @@ async def test_it_is_erased_on_time_by_itself(
 
     store.keep(a_search(1), {}, CANARY, asked_at=now, keep_until=now)
     async with AsyncExitStack() as stack:
-        await searches_room.sweep_on_time(store, stack)
+        await searches_room.sweep_on_time(stack, store)
         assert count() == 0
         soon = datetime.now(UTC) + timedelta(milliseconds=300)
         store.keep(a_search(2), {}, CANARY, asked_at=now, keep_until=soon)

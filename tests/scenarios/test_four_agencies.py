@@ -44,7 +44,9 @@ def test_cautions_and_confirmation_come_with_the_warrant(search: Search) -> None
     warrant = next(m for m in matches if m["record_id"] == "W-26-00417")
     assert warrant["record_type"] == "warrant"
     assert warrant["cautions"]
-    assert warrant["confirm"] == {"required": True, "phone": "(915) 555-0142"}
+    assert warrant["confirm"]["required"] is True
+    assert warrant["confirm"]["phone"] == "(915) 555-0142"
+    assert warrant["confirm"]["state"] == "unconfirmed"
     assert warrant["handling"]["keep_days"] > 0
 
 

@@ -135,6 +135,12 @@ of_facts := array.concat(
 )
 
 to_confirm if {
-	some record_type in input.answer.record_types
+	some record_type in told_of
 	vocabulary.record_types[record_type].confirm == true
 }
+
+# A hit or a count does not say what was found, so it may be any of what was asked for.
+told_of := input.search.record_types if {
+	input.answer.told == true
+	input.answer.granularity_given in {"hit", "count"}
+} else := input.answer.record_types

@@ -178,6 +178,21 @@ with_signed(answer, duties) := found if {
 	found := data.sallyport.admit.decision with input as answer with data.agreements as example_test.obliging(duties)
 }
 
+# A hit or a count of what somebody has to confirm is to be confirmed, whatever was found.
+test_a_bare_hit_is_confirmed_if_what_was_asked_for_is if {
+	every granularity in ["hit", "count"] {
+		bare := holding({"granularity_given": granularity, "handling": [], "record_types": []})
+		confirmed(example_test.searching(bare, {"record_types": ["person", "warrant"]}))
+		not confirmed(example_test.searching(bare, {"record_types": ["person"]}))
+		untold := object.union(bare, {"answer": {"told": false}})
+		not confirmed(example_test.searching(untold, {"record_types": ["person", "warrant"]}))
+	}
+	pointed_at := holding({"granularity_given": "pointer", "handling": [], "record_types": ["person"]})
+	not confirmed(example_test.searching(pointed_at, {"record_types": ["person", "warrant"]}))
+}
+
+confirmed(answer) if {"type": "confirm_before_acting"} in {duty | some duty in decision(answer).obligations}
+
 test_what_the_law_wants_done if {
 	exigent := example_test.searching(holding({"record_types": ["person"]}), {"iii_purpose_code": "X", "record_types": ["person", "arrest"]})
 	{"type": "fingerprints_within", "days": 15} in {duty | some duty in decision(exigent).obligations}
