@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
+from bench.people import searched
 from gateway import settings as settings_files
 from gateway.peers import QUESTION
 from gateway.records.find import Records
@@ -37,13 +38,17 @@ async def readyz() -> dict[str, str]:
 @app.post("/bare/questions")
 async def question(request: Request) -> Response:
     asked = QUESTION.validate_json(await request.body())
-    found = await records.find(
+    _, found = await searched(
+        records,
         asked,
         terms=frozenset(asked.subject.query.terms()),
         record_types=frozenset(asked.record_types),
     )
     body = orjson.dumps(
-        {"status": "answered", "matches": [{"record": f.message} for f in found.found]}
+        {
+            "status": "answered",
+            "matches": [{"record": f.message} for f in found],
+        }
     )
     return Response(body, media_type="application/json")
 

@@ -33,6 +33,7 @@ from gateway.model import (
     Asker,
     FindResult,
     Granularity,
+    Listed,
     Name,
     PersonQuery,
     Question,
@@ -69,7 +70,7 @@ class Nothing:
         self._records = records
 
     async def find(self, question: Question, **more: Any) -> FindResult:
-        return replace(await self._records.find(question, **more), found=())
+        return replace(await self._records.find(question, **more), found=Listed())
 
 
 def asking(person: PersonQuery, number: int, agreement: str) -> Question:

@@ -8,10 +8,13 @@ import random
 from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib.resources import files
+from itertools import islice
 
 import orjson
 
-from gateway.model import Handling, Name, PersonQuery, Record
+from gateway.errors import RecordsChanged
+from gateway.model import FindResult, Found, Handling, Name, PersonQuery, Question, Record
+from gateway.records.find import Records
 from gateway.records.sounds import nicknames
 
 _ONSETS = (*"bcdfghjklmnprstvwyz", "br", "ch", "dr", "gr", "qu", "sh", "st", "tr")
@@ -141,3 +144,16 @@ def question(p: Person) -> PersonQuery:
     """Ask for a person by name, birth date and sex."""
     name = Name(given=p.given, surname=p.surname)
     return PersonQuery(names=(name,), birth_date=p.birth, sex="F" if p.sex == "F" else "M")
+
+
+async def searched(
+    records: Records, question: Question, *, terms: frozenset[str], record_types: frozenset[str]
+) -> tuple[FindResult, tuple[Found, ...]]:
+    """Find, and read the best as if policy showed everything; anew if an import came between."""
+    while True:
+        try:
+            result = await records.find(question, terms=terms, record_types=record_types)
+            ranked = result.found.best(range(len(result.found.kinds)))
+            return result, tuple(found for _, found in islice(ranked, question.max_matches))
+        except RecordsChanged:
+            await records.refresh()

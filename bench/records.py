@@ -18,11 +18,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.memory import peak_mib
-from bench.people import Person, Population, question, record
+from bench.people import Person, Population, question, record, searched
 from gateway.model import (
     AgeRange,
     Asker,
-    FindResult,
+    Found,
     Granularity,
     Identifier,
     PersonQuery,
@@ -54,19 +54,22 @@ def asked(query: PersonQuery) -> Question:
     )
 
 
-async def timed(records: Records, queries: Sequence[PersonQuery]) -> tuple[list[FindResult], float]:
+async def timed(
+    records: Records, queries: Sequence[PersonQuery]
+) -> tuple[list[Sequence[Found]], float]:
     """Ask one after another; give the answers and the CPU ms of each."""
     questions = [asked(q) for q in queries]
     began = time.process_time()
-    results = [await records.find(q, terms=TERMS, record_types=TYPES) for q in questions]
+    results: list[Sequence[Found]] = []
+    for q in questions:
+        _, found = await searched(records, q, terms=TERMS, record_types=TYPES)
+        results.append(found)
     return results, (time.process_time() - began) / len(queries) * 1e3
 
 
-def share(results: Sequence[FindResult], wanted: Sequence[str], first: int) -> str:
+def share(results: Sequence[Sequence[Found]], wanted: Sequence[str], first: int) -> str:
     """Say in how many answers the true record is among the first few."""
-    hits = sum(
-        w in [f.record_id for f in r.found[:first]] for r, w in zip(results, wanted, strict=True)
-    )
+    hits = sum(w in [f.record_id for f in r[:first]] for r, w in zip(results, wanted, strict=True))
     return f"{hits / len(wanted):.3f}"
 
 
@@ -100,7 +103,7 @@ async def measure(
         table.add_column(column, justify="left" if column == "question" else "right")
     for name, (queries, wanted) in kinds.items():
         results, ms = await timed(records, queries)
-        found = [f for r in results for f in r.found]
+        found = [f for r in results for f in r]
         bands = [
             f"{sum(f.band == b for f in found) / len(queries):.3f}" for b in ("probable", "exact")
         ]

@@ -124,6 +124,10 @@ class RecordsUnavailable(Unavailable):
     default_code = "records.unavailable"
 
 
+class RecordsChanged(RecordsUnavailable):
+    """An import replaced what was found before it was read. To find it again helps."""
+
+
 class PeerError(SallyportError):
     """Another gateway failed us. `status` is the per-agency status that the asker sees.
 

@@ -10,11 +10,11 @@ given meaning by the policy set alone.
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal, NewType, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, NewType, Protocol, TypeAlias
 
 from pydantic import ConfigDict, Field, StringConstraints
 
@@ -508,6 +508,55 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundKind:
+    """Records found that policy can't tell apart.
+
+    `record_id` only where a person here released that record, for which policy knows it by name.
+    """
+
+    record_type: str
+    handling: Handling
+    record_id: str | None = None
+
+
+class Findings(Protocol):
+    """All that a question found, by kind, so that policy decides before a record is read."""
+
+    @property
+    def kinds(self) -> Sequence[FoundKind]:
+        """The kinds of the records found."""
+        ...
+
+    def best(self, shown: Collection[int]) -> Iterator[tuple[int, Found]]:
+        """Read the records of the kinds that are shown, best first, each with its kind's place.
+
+        Raises RecordsChanged if an import took one of them away meanwhile.
+        """
+        ...
+
+
+class Listed:
+    """Findings that are at hand whole, best first. `named` are the ids that policy knows."""
+
+    def __init__(self, found: Sequence[Found] = (), named: Collection[str] = ()) -> None:
+        self._found = tuple(found)
+        kinds: dict[FoundKind, int] = {}
+        places = []
+        for f in self._found:
+            known = f.record_id if f.record_id in named else None
+            kind = FoundKind(f.record_type, f.handling, known)
+            places.append(kinds.setdefault(kind, len(kinds)))
+        self.places: tuple[int, ...] = tuple(places)
+        """Of each record, the place of its kind."""
+        self.kinds: tuple[FoundKind, ...] = tuple(kinds)
+
+    def best(self, shown: Collection[int]) -> Iterator[tuple[int, Found]]:
+        """Give the records of the kinds that are shown."""
+        both = zip(self.places, self._found, strict=True)
+        return ((place, found) for place, found in both if place in shown)
+
+
+@dataclass(frozen=True, slots=True)
 class SetAside:
     """A legacy row that could not be translated. `line` counts from 1. Holds personal data.
 
@@ -531,14 +580,13 @@ class FindResult:
 
     `understood` is False where the sources hold none of the terms that the question is made of; it
     depends on the sources alone, never on a record. `data_as_of` is the age of the oldest source
-    that was searched. `more` tells that there were more than the limit.
+    that was searched.
     """
 
     understood: bool
-    found: tuple[Found, ...] = ()
+    found: Findings = field(default_factory=Listed)
     data_as_of: datetime | None = None
     terms_not_used: tuple[str, ...] = ()
-    more: bool = False
 
 
 # -- answers ----------------------------------------------------------------------------------

@@ -14,17 +14,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.errors import PolicyUnavailable, SallyportError
+from gateway.errors import PolicyUnavailable, RecordsChanged, SallyportError
 from gateway.exchange.releases import Releases
 from gateway.ledger import Draft, EntryType, Ledger, Logged, Nonce
 from gateway.model import Question, digest
 from gateway.peers import QUESTION as WIRE
-from gateway.policy import AnswerRefusal, Evidence, Policy, Released
+from gateway.policy import AnswerPermit, AnswerRefusal, Evidence, Policy, Released
 from gateway.records.find import Records
 from gateway.telemetry import Metrics, Tracing
-
-SPARE = 40
-"""Found beyond the limit, so that records that policy hides don't show as missing ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +82,28 @@ class Answering:
             if isinstance(verdict, AnswerRefusal):
                 released = self._policy.refuse(verdict, leaf=begun.leaf)
             else:
-                result = await self._records.find(
-                    question,
-                    terms=frozenset(verdict.terms),
-                    record_types=frozenset(verdict.record_types),
-                    limit=question.max_matches + SPARE,
-                )
-                released = await self._policy.release(
-                    verdict, result, leaf=begun.leaf, now=datetime.now(UTC)
-                )
+                released = await self._found(verdict, leaf=begun.leaf)
         except SallyportError as error:
             await self._finish_failed(question, error.code)
             raise
         await self._finish(question, released)
         return released
+
+    async def _found(self, permit: AnswerPermit, *, leaf: str, again: bool = True) -> Released:
+        """Find, and release what may be seen of it; anew if an import came between."""
+        try:
+            result = await self._records.find(
+                permit.question,
+                terms=frozenset(permit.terms),
+                record_types=frozenset(permit.record_types),
+                named=frozenset[str]().union(*(r.records for r in permit.releases)),
+            )
+            return await self._policy.release(permit, result, leaf=leaf, now=datetime.now(UTC))
+        except RecordsChanged:
+            if not again:
+                raise
+        await self._records.refresh()
+        return await self._found(permit, leaf=leaf, again=False)
 
     async def _begin(
         self,

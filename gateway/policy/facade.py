@@ -172,18 +172,24 @@ class Policy(InForce):
                 revision=permit.evidence.revision,
             )
             return Released(answer=answer, evidence=(permit.evidence,), mint=MINT)
-        found = [f for f in result.found if f.record_type in permit.record_types]
+        kinds = {
+            n: k for n, k in enumerate(result.found.kinds) if k.record_type in permit.record_types
+        }
         stale = release.stale_types(permit, result.data_as_of, now)
-        facts, places = release.distinct_facts(found, stale, permit.releases)
+        facts, places = release.distinct_facts(tuple(kinds.values()), stale, permit.releases)
         facts = release.with_stand_in(facts, permit, stale, self.vocabulary.stand_in)
         case = inputs.release_input(
             question, permit.granularity, facts, self._self, now, releases=permit.releases
         )
         active, raw, value = await self._decide("release", case)
         actions = decisions.read_release(value, len(facts), active.vocabulary)
+        by_kind = {kind: actions[place] for kind, place in zip(kinds, places, strict=True)}
         shown = []
-        for record, place in zip(found, places, strict=True):
-            seen = release.show(record, actions[place], permit.granularity, active, self._failures)
+        # What is hidden is not even read: it costs what comparing it did, and no more.
+        for kind, record in result.found.best(
+            frozenset(kind for kind, action in by_kind.items() if action.show != "none")
+        ):
+            seen = release.show(record, by_kind[kind], permit.granularity, active, self._failures)
             if seen is not None:
                 shown.append(seen)
             if len(shown) > question.max_matches and release.is_cut(permit.granularity):

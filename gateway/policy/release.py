@@ -18,6 +18,7 @@ from gateway.model import (
     Confirm,
     FindResult,
     Found,
+    FoundKind,
     Granularity,
     GranularityGiven,
     Match,
@@ -74,13 +75,13 @@ def stale_types(permit: AnswerPermit, as_of: datetime | None, now: datetime) -> 
 
 
 def distinct_facts(
-    found: Sequence[Found], stale: Mapping[str, bool], releases: Sequence[PersonRelease] = ()
+    kinds: Sequence[FoundKind], stale: Mapping[str, bool], releases: Sequence[PersonRelease] = ()
 ) -> tuple[list[dict[str, Any]], list[int]]:
-    """Give the distinct facts of the records found, and for each record the place of its own."""
+    """Give the distinct facts of the records found, and for each kind the place of its own."""
     places: dict[tuple[Any, ...], int] = {}
     facts: list[dict[str, Any]] = []
     index = []
-    for record in found:
+    for record in kinds:
         under = tuple(r.id for r in releases if record.record_id in r.records)
         key = (record.record_type, record.handling, under)
         place = places.get(key)
@@ -196,9 +197,7 @@ def build_answer(
     question, given = permit.question, permit.granularity
     limit = question.max_matches
     some = shown[:limit]
-    # "More" may only tell of records that would be shown: a cut made before the release counts only
-    # if nothing that it let through was hidden.
-    more = len(shown) > limit or (result.more and len(shown) >= limit)
+    more = len(shown) > limit
     counted = given is Granularity.COUNT
     answer = Answer(
         version=1,

@@ -7,7 +7,7 @@ persons are (name x birth date) pairs; every row knows its record's number. Text
 
 import io
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
@@ -141,6 +141,7 @@ class Builder:
         self._columns: dict[str, array[int]] = {}
         self._keys: dict[str, tuple[array[int], array[int]]] = {}
         self._counts: dict[str, int] = {}
+        self._alike: dict[tuple[int, Hashable], int] = {}
         for table, columns in TABLES.items():
             self._counts[table] = 0
             for column, kind in columns.items():
@@ -148,9 +149,15 @@ class Builder:
         for space in ("row", "code"):
             self._keys[space] = (array("Q"), array("i"))
 
-    def add(self, number: int, record_type: int, terms: RecordTerms) -> None:
-        """Take in one record: its number (counting from 0), a code for its type, its terms."""
-        self._append("record", type=record_type)
+    def add(
+        self, number: int, record_type: int, terms: RecordTerms, facts: Hashable = None
+    ) -> None:
+        """Take in one record: its number (counting from 0), a code for its type, its terms.
+
+        `facts` are those that policy decides by: records of one type with the same ones are alike.
+        """
+        alike = self._alike.setdefault((record_type, facts), number)
+        self._append("record", type=record_type, alike=alike)
         for person in terms.persons:
             self._add_person(number, person)
         for v in terms.vehicles:
@@ -263,7 +270,7 @@ class Builder:
 
 
 TABLES: Mapping[str, Mapping[str, str]] = {
-    "record": {"type": "h"},
+    "record": {"type": "h", "alike": "i"},
     "person": {"record": "i", "first": "i", "sex": "B"},
     "row": {"person": "i", "birth": "i", **dict.fromkeys(NAME_PARTS, TEXT)},
     "code": {**dict.fromkeys(("space", "number", "jurisdiction"), TEXT), "owner": "i"},
@@ -278,7 +285,10 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "offense": {"incident": "i", "offense": TEXT},
     "item": {"record": "i", **dict.fromkeys(("serial", "type", "make"), TEXT)},
 }
-"""How each column is kept: i, h, B as in `array`, or TEXT."""
+"""How each column is kept: i, h, B as in `array`, or TEXT.
+
+`record.alike` is the number of the first record that policy can't tell from this one.
+"""
 DTYPES = {"h": np.int16, "i": np.int32, "B": np.uint8, "Q": np.uint64}
 
 

@@ -9,38 +9,36 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import orjson
-
-from gateway.errors import RecordsUnavailable, SallyportError
-from gateway.model import Band, FindResult, Found, Question, Record, RecordQuery, stamp
+from gateway.errors import RecordsChanged, RecordsUnavailable, SallyportError
+from gateway.model import (
+    Band,
+    FindResult,
+    Found,
+    Listed,
+    Question,
+    Record,
+    RecordQuery,
+    stamp,
+)
 from gateway.records.asked import held_terms, restricted
+from gateway.records.findings import Findings, Hit, found_stored
 from gateway.records.index import Asked, ask, index_of
-from gateway.records.match import Match, Threshold
-from gateway.records.mirror import Mirrored, Mirrors
+from gateway.records.match import Match, Ranking, Threshold
+from gateway.records.mirror import Mirrors
 from gateway.records.persons import AskedPerson
 from gateway.records.source import RecordSource
-from gateway.records.store import Generation, Stored
+from gateway.records.store import Generation
 
 LIVE_CANDIDATES = 200
 _LIVE_THREADS = 4
 _OF_DEADLINE = 0.8
 """The share of a question's time that its live sources get; the rest is for policy and log."""
-_TRIES = 2
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Hit:
-    match: Match
-    order: tuple[int, int]
-    found: Found | None = None
-    key: int = 0
 
 
 class Records:
@@ -77,19 +75,52 @@ class Records:
         *,
         terms: frozenset[str],
         record_types: frozenset[str],
-        limit: int | None = None,
+        named: frozenset[str] = frozenset(),
     ) -> FindResult:
-        """Find records of these types by these terms of the question.
+        """Find all records of these types that match by these terms of the question.
 
-        At most `limit` are given, or the question's own limit; `more` tells that there were more.
-        Raises RecordsUnavailable if the records can't be read, or not in time.
+        `named`: ids of records that policy decides on by name. Raises RecordsUnavailable if the
+        records can't be read, or not in time; RecordsChanged if an import came between, then
+        `refresh` and find again.
         """
-        for _ in range(_TRIES):
-            result = await self._find(question, terms, record_types, limit or question.max_matches)
-            if result is not None:
-                return result
-            await self.refresh()  # an import replaced what was found a moment ago
-        raise RecordsUnavailable("the records changed while they were read")
+        query = question.subject.query
+        if not self._mirrors.started:
+            raise RecordsUnavailable("the records are not open yet")
+        mirrored = self._mirrors.current
+        mirrors = mirrored.holding(record_types)
+        live = [s for s in self._live if s.record_types & record_types]
+        holdings: list[Mapping[str, frozenset[str]]] = [g.terms for g in mirrors.values()]
+        holdings += [s.terms for s in live]
+        usable = held_terms(query.kind, holdings) & terms if holdings else frozenset[str]()
+        unused = tuple(t for t in query.terms() if t not in usable)
+        left = restricted(query, usable)
+        if left is None:
+            return FindResult(understood=False, terms_not_used=unused)
+        ranking: Ranking | None = None
+        if isinstance(query, RecordQuery):
+            hits, ages = await self._by_id(query, mirrors.values(), live, record_types, question)
+        else:
+            telling = _telling(query, usable, mirrors)
+            if telling:
+                asked = ask(left, self._today())
+                ranking = mirrored.index.rank(asked, record_types, telling)
+            hits, ages = await self._in_live(query, terms, record_types, live, question)
+            ages = [*telling.values(), *ages]
+        hits.sort(key=lambda h: (-h.match.bits, h.order))
+        at_hand = Listed([h.found for h in hits], named)
+        numbers = self._mirrors.numbers(mirrored, named) if ranking and named else {}
+        known = [a for a in ages if a is not None]
+        return FindResult(
+            understood=True,
+            found=Findings(
+                *(self._mirrors, mirrored, ranking, hits),
+                named=numbers,
+                at_hand=at_hand,
+                at_once=question.max_matches + 1,
+            ),
+            data_as_of=min(known) if known and len(known) == len(ages) else None,
+            terms_not_used=unused,
+        )
 
     def status(self) -> dict[str, Any]:
         """Tell of each source what it holds and of when, for /readyz. No personal data."""
@@ -109,58 +140,6 @@ class Records:
         live = {s.name: {"kind": "live", "loading": False} for s in self._live}
         return {"ok": self._mirrors.ok, "sources": {**fresh, **mirrors, **live}}
 
-    async def _find(
-        self, question: Question, terms: frozenset[str], record_types: frozenset[str], limit: int
-    ) -> FindResult | None:
-        query = question.subject.query
-        if not self._mirrors.started:
-            raise RecordsUnavailable("the records are not open yet")
-        mirrored = self._mirrors.current
-        mirrors = mirrored.holding(record_types)
-        live = [s for s in self._live if s.record_types & record_types]
-        holdings: list[Mapping[str, frozenset[str]]] = [g.terms for g in mirrors.values()]
-        holdings += [s.terms for s in live]
-        usable = held_terms(query.kind, holdings) & terms if holdings else frozenset[str]()
-        unused = tuple(t for t in query.terms() if t not in usable)
-        left = restricted(query, usable)
-        if left is None:
-            return FindResult(understood=False, terms_not_used=unused)
-        if isinstance(query, RecordQuery):
-            hits, ages = await self._by_id(query, mirrors.values(), live, record_types, question)
-        else:
-            telling = _telling(query, usable, mirrors)
-            hits, ages = self._in_mirrors(left, telling, record_types, mirrored, limit)
-            found, more_ages = await self._in_live(query, terms, record_types, live, question)
-            hits, ages = hits + found, ages + more_ages
-        hits.sort(key=lambda h: (-h.match.bits, h.order))
-        best = self._with_messages(hits[:limit])
-        if best is None:
-            return None
-        known = [a for a in ages if a is not None]
-        return FindResult(
-            understood=True,
-            found=best,
-            data_as_of=min(known) if known and len(known) == len(ages) else None,
-            terms_not_used=unused,
-            more=len(hits) > limit,
-        )
-
-    def _in_mirrors(
-        self,
-        left: Any,
-        telling: Mapping[int, datetime | None],
-        record_types: frozenset[str],
-        mirrored: Mirrored,
-        limit: int,
-    ) -> tuple[list[_Hit], list[datetime | None]]:
-        if not telling:
-            return [], []
-        found = mirrored.index.search(
-            ask(left, self._today()), record_types, Threshold(limit + 1), telling
-        )
-        hits = [_Hit(m, (0, m.number), key=mirrored.key(m.number)) for m in found]
-        return hits, list(telling.values())
-
     async def _in_live(
         self,
         query: Any,
@@ -168,14 +147,14 @@ class Records:
         record_types: frozenset[str],
         live: Sequence[RecordSource],
         question: Question,
-    ) -> tuple[list[_Hit], list[datetime | None]]:
+    ) -> tuple[list[Hit], list[datetime | None]]:
         asked = []
         for source in live:
             left = restricted(query, terms & source.terms.get(query.kind, frozenset()))
             if left is not None:
                 asked.append((source, left))
 
-        def search(source: RecordSource, left: Any) -> tuple[list[_Hit], datetime | None]:
+        def search(source: RecordSource, left: Any) -> tuple[list[Hit], datetime | None]:
             rows = source.candidates(left, record_types, LIVE_CANDIDATES)
             kept = [r for r in rows if r.record_type in record_types]
             return _scored(kept, ask(left, self._today())), source.as_of()
@@ -183,7 +162,7 @@ class Records:
         work = [_guarded(partial(search, source, left)) for source, left in asked]
         answers = await self._at_once(work, question)
         hits = [
-            _Hit(h.match, (1_000 + n, h.match.number), h.found)
+            Hit(h.match, (1_000 + n, h.match.number), h.found)
             for n, (found, _) in enumerate(answers)
             for h in found
         ]
@@ -196,24 +175,23 @@ class Records:
         live: Sequence[RecordSource],
         record_types: frozenset[str],
         question: Question,
-    ) -> tuple[list[_Hit], list[datetime | None]]:
+    ) -> tuple[list[Hit], list[datetime | None]]:
         same = Match(0, 1.0, Band.EXACT, {"record_id": "same"})
-        hits = []
+        keys = {}
         for order, generation in enumerate(mirrors):
-            key = self._mirrors.by_record_id(generation, query.record_id)
+            key = self._mirrors.by_record_id(generation.id, query.record_id)
             if key is not None:
-                hits.append(_Hit(same, (order, 0), key=key))
+                keys[key] = order
         work = [_guarded(partial(_get, source, query.record_id)) for source in live]
         answers = await self._at_once(work, question)
+        stored = self._mirrors.fetch(list(keys)) if keys else {}
+        if len(stored) < len(keys):
+            raise RecordsChanged("the records changed while they were read")
+        hits = [Hit(same, (n, 0), found_stored(stored[key], same)) for key, n in keys.items()]
         for order, (record, _) in enumerate(answers):
             if record is not None:
-                hits.append(_Hit(same, (1_000 + order, 0), _found(record, same)))
-        stored = self._mirrors.fetch([h.key for h in hits if h.found is None])
-        kept = []
-        for hit in hits:
-            record = hit.found or stored.get(hit.key)
-            if record is not None and record.record_type in record_types:
-                kept.append(hit)
+                hits.append(Hit(same, (1_000 + order, 0), _found(record, same)))
+        kept = [h for h in hits if h.found.record_type in record_types]
         return kept, [*(g.as_of for g in mirrors), *(age for _, age in answers)]
 
     async def _at_once(self, work: Sequence[Callable[[], Any]], question: Question) -> list[Any]:
@@ -230,14 +208,6 @@ class Records:
             raise RecordsUnavailable(
                 "a live source did not answer in time", code="records.late"
             ) from None
-
-    def _with_messages(self, hits: Sequence[_Hit]) -> tuple[Found, ...] | None:
-        """Read the messages of the best; None if an import has taken one away meanwhile."""
-        keys = [h.key for h in hits if h.found is None]
-        stored = self._mirrors.fetch(keys) if keys else {}
-        if len(stored) != len(set(keys)):
-            return None
-        return tuple(h.found or _found_stored(stored[h.key], h.match) for h in hits)
 
 
 def _telling(
@@ -272,7 +242,7 @@ def _get(source: RecordSource, record_id: str) -> tuple[Record | None, datetime 
     return source.get(record_id), source.as_of()
 
 
-def _scored(records: Sequence[Record], asked: Asked) -> list[_Hit]:
+def _scored(records: Sequence[Record], asked: Asked) -> list[Hit]:
     """Score live records by the same rules as mirrored ones."""
     if not records:
         return []
@@ -282,7 +252,7 @@ def _scored(records: Sequence[Record], asked: Asked) -> list[_Hit]:
         matches = index.score_all(asked, threshold)
     else:
         matches = index.search(asked, types, threshold)
-    return [_Hit(m, (0, m.number), _found(records[m.number], m)) for m in matches]
+    return [Hit(m, (0, m.number), _found(records[m.number], m)) for m in matches]
 
 
 def _found(record: Record, match: Match) -> Found:
@@ -293,15 +263,4 @@ def _found(record: Record, match: Match) -> Found:
         record.handling,
         record.contact,
         record.message,
-    )
-
-
-def _found_stored(stored: Stored, match: Match) -> Found:
-    return Found(
-        stored.record_id,
-        stored.record_type,
-        *(match.score, match.band, match.compared),
-        stored.handling,
-        stored.contact,
-        orjson.loads(stored.message),
     )

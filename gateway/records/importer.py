@@ -367,9 +367,9 @@ def make_index(engine: Engine, generation: int, folder: Path) -> Made:
     types: dict[str, int] = {}
     held: dict[str, set[str]] = {}
     with engine.connect() as c:
-        for number, record_type, message in store.each_message(c, generation):
+        for number, record_type, message, facts in store.each_record(c, generation):
             terms = extract(orjson.loads(message))
-            builder.add(number, types.setdefault(record_type, len(types)), terms)
+            builder.add(number, types.setdefault(record_type, len(types)), terms, facts)
             for kind, term in terms.held():
                 held.setdefault(kind, set()).add(term)
     with engine.begin() as c:

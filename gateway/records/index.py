@@ -7,6 +7,7 @@ that a new one is built aside and switched to by replacing one reference.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import assert_never
 
 import numpy as np
@@ -21,11 +22,11 @@ from gateway.model import (
     VehicleQuery,
 )
 from gateway.records.columns import Builder, Columns
-from gateway.records.match import Match, Threshold
+from gateway.records.match import Match, Ranking, Threshold
 from gateway.records.persons import AskedPerson, PersonIndex, ask_person
 from gateway.records.terms import extract
 from gateway.records.things import ThingIndex
-from gateway.records.weights import Weights, weights
+from gateway.records.weights import POSSIBLE, Weights, weights
 
 Asked = AskedPerson | VehicleQuery | IncidentQuery | ItemQuery
 """A question made ready to be compared; every source gets the same."""
@@ -57,38 +58,53 @@ class Index:
         self._columns = columns
         self._kinds = tuple(kinds)
         chosen = by or weights()
-        self._persons = PersonIndex(columns, chosen)
-        self._things = ThingIndex(columns, chosen)
+        alike, groups = np.unique(columns["record.alike"], return_inverse=True)
+        self.alike: tuple[int, ...] = tuple(alike.tolist())
+        """Of each group of records that policy can't tell apart, the number of one."""
+        self._groups = groups = groups.astype(np.int32)
+        self._persons = PersonIndex(columns, chosen, groups)
+        self._things = ThingIndex(columns, chosen, groups)
 
     def __len__(self) -> int:
         return len(self._columns["record.type"])
 
-    def search(
+    def group(self, number: int) -> int:
+        """Give the group of a record: those that policy can't tell it from."""
+        return int(self._groups[number])
+
+    def rank(
         self,
         asked: Asked,
         record_types: frozenset[str],
-        threshold: Threshold,
         sources: Collection[int] = (0,),
-    ) -> list[Match]:
-        """Give the best matches among records of these types in these sources, best first."""
+        least: float = POSSIBLE,
+    ) -> Ranking:
+        """Rank the records of these types in these sources that score at least so much."""
         wanted = np.array(
             [k.record_type in record_types and k.source in sources for k in self._kinds] or [False]
         )
-        if not wanted.any():
-            return []
         if isinstance(asked, AskedPerson):
-            return self._persons.search(asked, wanted, threshold)
+            return self._persons.search(asked, wanted, least)
         if isinstance(asked, VehicleQuery):
-            return self._things.vehicles(asked, wanted, threshold)
+            return self._things.vehicles(asked, wanted, least)
         if isinstance(asked, IncidentQuery):
-            return self._things.incidents(asked, wanted, threshold)
+            return self._things.incidents(asked, wanted, least)
         if isinstance(asked, ItemQuery):
-            return self._things.items(asked, wanted, threshold)
+            return self._things.items(asked, wanted, least)
         assert_never(asked)
+
+    def search(
+        self, asked: Asked, record_types: frozenset[str], threshold: Threshold
+    ) -> list[Match]:
+        """Give the best matches among all records of these types, best first."""
+        return self._first(self.rank(asked, record_types, least=threshold.least), threshold)
 
     def score_all(self, asked: AskedPerson, threshold: Threshold) -> list[Match]:
         """Score every row, without blocking: for the few candidates of a live source."""
-        return self._persons.score_all(asked, threshold)
+        return self._first(self._persons.score_all(asked, threshold.least), threshold)
+
+    def _first(self, ranking: Ranking, threshold: Threshold) -> list[Match]:
+        return list(islice(ranking.best(range(len(self.alike))), threshold.limit))
 
 
 def index_of(records: Sequence[Record]) -> Index:
@@ -96,5 +112,6 @@ def index_of(records: Sequence[Record]) -> Index:
     types = tuple(dict.fromkeys(r.record_type for r in records))
     builder = Builder()
     for number, record in enumerate(records):
-        builder.add(number, types.index(record.record_type), extract(record.message))
+        kind = types.index(record.record_type)
+        builder.add(number, kind, extract(record.message), record.handling)
     return Index(builder.finish(), [Kind(t) for t in types])

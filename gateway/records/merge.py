@@ -16,6 +16,7 @@ from gateway.records.columns import NONE, TABLES, TEXT, Columns, Postings
 Array = npt.NDArray[Any]
 
 _POINTS_AT: Final = {
+    "record.alike": "record",
     "person.record": "record",
     "person.first": "row",
     "row.person": "person",

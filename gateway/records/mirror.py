@@ -11,10 +11,10 @@ import os
 import sys
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import TypeVar
@@ -22,7 +22,8 @@ from typing import TypeVar
 import structlog
 
 from gateway.background import ended
-from gateway.errors import RecordsUnavailable, SallyportError
+from gateway.errors import RecordsChanged, RecordsUnavailable, SallyportError
+from gateway.model import FoundKind
 from gateway.records.aside import read, whole
 from gateway.records.columns import Builder, Columns, index_format
 from gateway.records.index import Index, Kind
@@ -47,6 +48,8 @@ class Mirrored:
     generations: tuple[Generation, ...]
     firsts: tuple[int, ...]
     index: Index
+    kinds: dict[int, FoundKind] = field(default_factory=dict)
+    """What is known of the index's groups so far: a group's facts stay what they are."""
 
     def holding(self, record_types: frozenset[str]) -> dict[int, Generation]:
         """Give the sources, by their numbers, that hold records of these types."""
@@ -83,6 +86,7 @@ class Mirrors:
         self._refreshing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._recent: OrderedDict[int, Stored] = OrderedDict()
+        self._ids: dict[tuple[int, str], int | None] = {}
         self.current = _NOTHING
         self.loading: frozenset[str] = frozenset()
         self.failing = False
@@ -140,6 +144,7 @@ class Mirrors:
             alive = {g.id for g in wanted}
             for key in [k for k in self._recent if k // FIRST not in alive]:
                 del self._recent[key]
+            self._ids.clear()
             self._change = change
 
     def fetch(self, keys: Sequence[int]) -> dict[int, Stored]:
@@ -156,9 +161,37 @@ class Mirrors:
                 self._recent.popitem(last=False)
         return found
 
-    def by_record_id(self, generation: Generation, record_id: str) -> int | None:
+    def kinds(self, mirrored: Mirrored, groups: Sequence[int]) -> dict[int, FoundKind]:
+        """Give what policy decides by of each group, in their order.
+
+        Raises RecordsChanged if it can't be read any more.
+        """
+        known = mirrored.kinds
+        unknown = {mirrored.key(mirrored.index.alike[g]): g for g in groups if g not in known}
+        if unknown:
+            facts = self._reading.facts(list(unknown))
+            if len(facts) < len(unknown):
+                raise RecordsChanged("the records changed while they were read")
+            for key, group in unknown.items():
+                known[group] = FoundKind(*facts[key])
+        return {g: known[g] for g in groups}
+
+    def numbers(self, mirrored: Mirrored, record_ids: Collection[str]) -> dict[int, str]:
+        """Give the numbers of the records that have one of these ids, and which."""
+        found = {}
+        for first, generation in zip(mirrored.firsts, mirrored.generations, strict=True):
+            for record_id in record_ids:
+                asked = generation.id, record_id
+                if asked not in self._ids:
+                    self._ids[asked] = self.by_record_id(*asked)
+                key = self._ids[asked]
+                if key is not None:
+                    found[first + key % FIRST] = record_id
+        return found
+
+    def by_record_id(self, generation: int, record_id: str) -> int | None:
         """Give the key of a record by its owner's id."""
-        return self._reading.by_record_id(generation.id, record_id)
+        return self._reading.by_record_id(generation, record_id)
 
     @property
     def _watching(self) -> Reader:

@@ -1,5 +1,6 @@
 """Find persons in one generation's index: candidates by shared keys, then scored all at once."""
 
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -12,7 +13,7 @@ from gateway.model import AgeRange, PersonQuery
 from gateway.records.columns import NAME_PARTS, Columns
 from gateway.records.compare import NameSet, NameTable, age_words, birth_levels, digits_of
 from gateway.records.keys import code_keys, exact_code_key, hashes, query_keys
-from gateway.records.match import Match, Threshold
+from gateway.records.match import MOST_COMPARED, MOST_OF_GROUP, Match, first_of_each
 from gateway.records.normalise import PersonName, code, day, folded, person_name
 from gateway.records.weights import (
     BIRTH_WORDS,
@@ -27,16 +28,15 @@ from gateway.records.weights import (
 
 Array = npt.NDArray[Any]
 
-MOST_CANDIDATES = 500
-"""Rows that are scored for one question at most: those that share most keys."""
 _SELECTIVE = 1_500
-"""Rows that the rarer keys bring in together; commoner keys are then left out."""
+"""Rows of one group that the rarer keys bring in together; commoner keys are then left out."""
+_FEW_GROUPS = 256
 _AGE_WORDS = ("same", "close", "different", "missing")
 _CODE_WORDS = ("same", "similar", "one_digit_off", "different", "missing")
 _DIFFERENT, _MISSING = 3, 4
 # A row's facts lie side by side, 64 bytes: memory is fetched once for each candidate.
 _NAMES = len(NAME_PARTS)
-_BIRTH, _PERSON, _RECORD, _SEX, _TYPE, _DIGITS = range(_NAMES, _NAMES + 6)
+_BIRTH, _PERSON, _RECORD, _SEX, _TYPE, _GROUP, _DIGITS = range(_NAMES, _NAMES + 7)
 _WIDTH = 16
 _NONE = np.empty(0, dtype=np.int8)
 
@@ -98,10 +98,52 @@ def ask_person(query: PersonQuery, today: date) -> AskedPerson:
     )
 
 
-class PersonIndex:
-    """The persons of one generation. Immutable; safe for several threads."""
+@dataclass(frozen=True, slots=True)
+class PersonRanking:
+    """The packed rows that match a question: `good` are their places in the arrays beside it."""
 
-    def __init__(self, columns: Columns, weights: Weights) -> None:
+    good: Array
+    rows: Array
+    bits: Array
+    words: Mapping[str, tuple[tuple[str, ...], Array]]
+
+    def groups(self) -> frozenset[int]:
+        """Give the groups of the records that match."""
+        return frozenset(self.rows[self.good, _GROUP].tolist())
+
+    def numbers(self) -> frozenset[int]:
+        """Give the numbers of the records that match."""
+        return frozenset(self.rows[self.good, _RECORD].tolist())
+
+    def best(self, groups: Collection[int]) -> Iterator[Match]:
+        """Give the best row of each record of these groups, best first."""
+        theirs = self.rows[self.good, _GROUP].tolist()
+        good = self.good[np.fromiter((g in groups for g in theirs), bool, len(theirs))]
+        seen: set[int] = set()
+        records = self.rows[good, _RECORD]
+        # Ties in the order of the records, so that an answer is the same each time.
+        for n in good[np.lexsort((records, -self.bits[good]))].tolist():
+            record = int(self.rows[n, _RECORD])
+            if record in seen:
+                continue
+            seen.add(record)
+            words = self.words.items()
+            compared = {term: names[int(level[n])] for term, (names, level) in words}
+            own = float(self.bits[n])
+            yield Match(record, shown(own), band(score(own), compared), compared, own)
+
+
+_NOBODY = PersonRanking(np.empty(0, dtype=np.int64), np.empty((0, _WIDTH), np.int32), _NONE, {})
+
+
+class PersonIndex:
+    """The persons of one generation. Immutable; safe for several threads.
+
+    `groups`: of each record, by its number, which records policy can't tell it from, counted from
+    0.
+    """
+
+    def __init__(self, columns: Columns, weights: Weights, groups: Array) -> None:
         self._columns = columns
         self._weights = weights
         spaces = {t: n for n, t in enumerate(columns.texts) if t.startswith("id:")}
@@ -114,25 +156,25 @@ class PersonIndex:
         self._is_identifier = np.zeros(len(columns["code.space"]), dtype=bool)
         self._is_identifier[codes] = True
         self._names = NameTable(columns, weights)
-        self._packed = _packed(columns)
+        self._packed = _packed(columns, groups)
+        self._group = np.ascontiguousarray(self._packed[:, _GROUP])
+        self._groups = int(groups.max(initial=-1)) + 1
 
-    def search(self, asked: AskedPerson, types: Array, threshold: Threshold) -> list[Match]:
-        """Find up to `threshold.limit` records of the wanted types, best first."""
-        return self._score(asked, *self._candidates(asked, types), threshold)
+    def search(self, asked: AskedPerson, types: Array, least: float) -> PersonRanking:
+        """Find the records of the wanted types that score at least this."""
+        return self._score(asked, *self._candidates(asked, types), least)
 
-    def score_all(self, asked: AskedPerson, threshold: Threshold) -> list[Match]:
+    def score_all(self, asked: AskedPerson, least: float) -> PersonRanking:
         """Score every row, whether it shares a key or not."""
-        return self._score(asked, self._packed, _births(asked, self._packed), threshold)
+        return self._score(asked, self._packed, _births(asked, self._packed), least)
 
-    def _score(
-        self, asked: AskedPerson, rows: Array, births: Array, threshold: Threshold
-    ) -> list[Match]:
-        """Score packed rows, and give the best row of each record that is a match.
+    def _score(self, asked: AskedPerson, rows: Array, births: Array, least: float) -> PersonRanking:
+        """Score packed rows, and give those that are a match.
 
         `births`: the levels of their birth dates, empty if none was asked.
         """
         if not len(rows):
-            return []
+            return _NOBODY
         persons = rows[:, _PERSON]
         bits = np.full(len(rows), -self._weights.prior, dtype=np.float64)
         words: dict[str, tuple[tuple[str, ...], Array]] = {}
@@ -144,19 +186,12 @@ class PersonIndex:
             bits += np.array([*self._weights.sex, 0.0])[level]
             words["sex"] = (("same", "different", "missing"), level)
         self._score_identifiers(asked, persons, bits, words)
-        return self._best(rows, bits, words, threshold)
+        return PersonRanking(np.flatnonzero(bits >= bits_of(least)), rows, bits, words)
 
     def _candidates(self, asked: AskedPerson, types: Array) -> tuple[Array, Array]:
         """Give the rows to score, and the levels of their birth dates, as `_score` takes them."""
         columns = self._columns
-        lists = sorted(columns.postings["row"].lookup(asked.keys), key=len)
-        chosen: list[Array] = []
-        total = 0
-        for rows in lists:
-            if total + len(rows) > _SELECTIVE and chosen:
-                break
-            chosen.append(rows)
-            total += len(rows)
+        chosen = self._selected(columns.postings["row"].lookup(asked.keys))
         if len(asked.code_keys):
             codes = _joined(columns.postings["code"].lookup(asked.code_keys))
             codes = codes[self._is_identifier[codes]]
@@ -174,10 +209,35 @@ class PersonIndex:
             # and 2 in 1,000 of them a match, none above 0.3 (ADR 3).
             kept = (shared != 1) | (births != BirthLevel.DIFFERENT)
             rows, shared, births = rows[kept], shared[kept], births[kept]
-        if len(rows) > MOST_CANDIDATES:
-            best = np.argpartition(-shared, MOST_CANDIDATES)[:MOST_CANDIDATES]
+        if len(rows) > MOST_OF_GROUP:
+            best = np.argsort(-shared, kind="stable")
+            best = best[first_of_each(rows[best, _GROUP], MOST_OF_GROUP)][:MOST_COMPARED]
             rows, births = rows[best], births[best] if asked.birth else births
         return rows, births
+
+    def _selected(self, lists: list[Array]) -> list[Array]:
+        """Leave out the commoner keys where there are too many rows: for each group by itself.
+
+        Were a key common by all its rows, one that policy hides could shut another one out.
+        """
+        lengths = [len(rows) for rows in lists]
+        if sum(lengths) <= _SELECTIVE:
+            return lists
+        rows = np.concatenate(lists)
+        key = np.repeat(np.arange(len(lists)), lengths)
+        groups, group = self._groups, self._group[rows]
+        if groups > _FEW_GROUPS:
+            present, group = np.unique(group, return_inverse=True)
+            groups = len(present)
+        counts = np.bincount(key * groups + group, minlength=len(lists) * groups)
+        counts = counts.reshape(len(lists), groups)
+        order = np.argsort(counts, axis=0, kind="stable")
+        ranked = np.take_along_axis(counts, order, 0)
+        total = np.cumsum(ranked, axis=0)
+        kept = np.empty(counts.shape, dtype=bool)
+        # The rarest key of a group always counts.
+        np.put_along_axis(kept, order, (total == ranked) | (total <= _SELECTIVE), 0)
+        return [rows[kept[key, group]]]
 
     def _score_names(
         self, asked: AskedPerson, rows: Array, bits: Array, words: dict[str, Any]
@@ -252,30 +312,6 @@ class PersonIndex:
             out[n] = code_level(asked.number, texts[number])
         return out
 
-    def _best(
-        self,
-        rows: Array,
-        bits: Array,
-        words: dict[str, tuple[tuple[str, ...], Array]],
-        threshold: Threshold,
-    ) -> list[Match]:
-        found: list[Match] = []
-        seen: set[int] = set()
-        records = rows[:, _RECORD]
-        # Ties in the order of the records, so that an answer is the same each time.
-        good = np.flatnonzero(bits >= bits_of(threshold.least))
-        for n in good[np.lexsort((records[good], -bits[good]))].tolist():
-            if len(found) >= threshold.limit:
-                break
-            record = int(records[n])
-            if record in seen:
-                continue
-            seen.add(record)
-            compared = {term: names[int(level[n])] for term, (names, level) in words.items()}
-            own = float(bits[n])
-            found.append(Match(record, shown(own), band(score(own), compared), compared, own))
-        return found
-
 
 def code_level(asked: str, held: str) -> int:
     """Compare two numbers: 0 same, 1 confused characters, 2 one wrong or swapped, 3 different."""
@@ -286,7 +322,7 @@ def code_level(asked: str, held: str) -> int:
     return 2 if OSA.distance(asked, held, score_cutoff=1) <= 1 else _DIFFERENT
 
 
-def _packed(columns: Columns) -> Array:
+def _packed(columns: Columns, groups: Array) -> Array:
     """Put each row's facts side by side, shape (rows, 16): see `_NAMES` and its neighbours."""
     person = columns["row.person"]
     record = columns["person.record"][person]
@@ -298,6 +334,7 @@ def _packed(columns: Columns) -> Array:
     packed[:, _RECORD] = record
     packed[:, _SEX] = columns["person.sex"][person]
     packed[:, _TYPE] = columns["record.type"][record]
+    packed[:, _GROUP] = groups[record]
     packed[:, _DIGITS : _DIGITS + 2] = digits_of(columns["row.birth"]).view(np.int32)
     return packed
 

@@ -296,6 +296,14 @@ class Reader:
             raise RecordsUnavailable("the records can't be read") from error
         return {row[0]: _stored(*row[1:]) for row in found}
 
+    def facts(self, keys: Sequence[int]) -> dict[int, tuple[str, Handling]]:
+        """Give the type of records and the facts that policy decides by; those gone lack."""
+        query = select(records.c.id, records.c.record_type, records.c.handling)
+        return {
+            r.id: (r.record_type, _handling(r.handling))
+            for r in self._rows(query.where(records.c.id.in_(keys)))
+        }
+
     def by_record_id(self, generation: int, record_id: str) -> int | None:
         """Give the key of a record by its owner's id."""
         query = select(records.c.id).where(
@@ -358,17 +366,17 @@ def _set_aside(source: str, row: Row[Any]) -> SetAside:
     return SetAside(source, row.line, row.code, row.text, row.raw, row.column, row.value, fields)
 
 
-def each_message(connection: Connection, generation: int) -> Iterator[tuple[int, str, bytes]]:
-    """Read a generation through: number, record type and message of each record, in order."""
+def each_record(connection: Connection, generation: int) -> Iterator[tuple[int, str, bytes, bytes]]:
+    """Read a generation through: number, type, message and facts of each record, in order."""
     low = generation * FIRST
     query = (
-        select(records.c.id, records.c.record_type, records.c.message)
+        select(records.c.id, records.c.record_type, records.c.message, records.c.handling)
         .where(records.c.id >= low, records.c.id < low + FIRST)
         .order_by(records.c.id)
         .execution_options(yield_per=500)
     )
-    for key, record_type, message in connection.execute(query):
-        yield key - low, record_type, message
+    for key, record_type, message, handling in connection.execute(query):
+        yield key - low, record_type, message, handling
 
 
 def write_index(

@@ -5,7 +5,7 @@ wrong. Without a number a question describes: then everything asked must agree o
 match is never more than possible.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from gateway.model import IncidentQuery, ItemQuery, VehicleQuery
 from gateway.records.columns import NONE, Columns
 from gateway.records.keys import code_keys, hashes
-from gateway.records.match import Match, Threshold
+from gateway.records.match import MOST_COMPARED, MOST_OF_GROUP, Match, first_of_each
 from gateway.records.normalise import code, day
 from gateway.records.persons import code_level
 from gateway.records.weights import PROBABLE, Weights, band, bits_of, score, shown
@@ -24,7 +24,6 @@ Array = npt.NDArray[Any]
 Words = dict[str, str]
 Compare = Callable[[int], Words]
 
-_MOST_CANDIDATES = 500
 _CODE_WORDS = ("same", "similar", "one_digit_off", "different")
 _SHORTEST = 3
 """Letters of an abbreviation: BLK is black, TOYT is Toyota."""
@@ -37,15 +36,39 @@ class _Days:
     last: int
 
 
-class ThingIndex:
-    """Vehicles, incidents and items of one generation. Immutable; safe for several threads."""
+@dataclass(frozen=True, slots=True)
+class ThingRanking:
+    """The matches of one question, best first, and the group of each."""
 
-    def __init__(self, columns: Columns, weights: Weights) -> None:
+    matches: tuple[Match, ...]
+    of: tuple[int, ...]
+
+    def groups(self) -> frozenset[int]:
+        """Give the groups of the records that match."""
+        return frozenset(self.of)
+
+    def numbers(self) -> frozenset[int]:
+        """Give the numbers of the records that match."""
+        return frozenset(m.number for m in self.matches)
+
+    def best(self, groups: Collection[int]) -> Iterator[Match]:
+        """Give the matches of these groups, best first."""
+        return (m for m, g in zip(self.matches, self.of, strict=True) if g in groups)
+
+
+class ThingIndex:
+    """Vehicles, incidents and items of one generation. Immutable; safe for several threads.
+
+    `groups` as in `PersonIndex`.
+    """
+
+    def __init__(self, columns: Columns, weights: Weights, groups: Array) -> None:
         self._columns = columns
+        self._groups = groups
         self._weights = weights
         self._ids = {t: n for n, t in enumerate(columns.texts)}
 
-    def vehicles(self, q: VehicleQuery, types: Array, threshold: Threshold) -> list[Match]:
+    def vehicles(self, q: VehicleQuery, types: Array, least: float) -> ThingRanking:
         """Find by plate or VIN; without both, by description and days."""
         numbers = {"plate": code(q.plate or ""), "vin": code(q.vin or "")}
         days = _days(q.date_from, q.date_to)
@@ -70,7 +93,7 @@ class ThingIndex:
 
         rows = self._by_number("vehicle", numbers)
         if q.plate or q.vin:  # one that holds no letter or digit finds nothing, not everything
-            return self._matches("vehicle", rows, compare, types, threshold)
+            return self._matches("vehicle", rows, compare, types, least)
         rows = self._in_days("vehicle", days)
         if q.year:
             held = self._columns["vehicle.year"][rows]
@@ -78,9 +101,9 @@ class ThingIndex:
         for term, wanted in asked.items():
             if wanted:
                 rows = rows[self._fits(term, wanted, rows)]
-        return self._described("vehicle", rows, compare, types, threshold)
+        return self._described("vehicle", rows, compare, types, least)
 
-    def incidents(self, q: IncidentQuery, types: Array, threshold: Threshold) -> list[Match]:
+    def incidents(self, q: IncidentQuery, types: Array, least: float) -> ThingRanking:
         """Find by number; without one, by days and offense."""
         numbers = {"number": code(q.number or "")}
         days = _days(q.date_from, q.date_to)
@@ -95,14 +118,14 @@ class ThingIndex:
 
         if q.number:  # as above
             rows = self._by_number("incident", numbers)
-            return self._matches("incident", rows, compare, types, threshold)
+            return self._matches("incident", rows, compare, types, least)
         rows = self._in_days("incident", days)
         if q.offense:
             held = self._columns["offense.offense"] == self._ids.get(q.offense, NONE - 1)
             rows = np.intersect1d(rows, self._columns["offense.incident"][held])
-        return self._described("incident", rows, compare, types, threshold)
+        return self._described("incident", rows, compare, types, least)
 
-    def items(self, q: ItemQuery, types: Array, threshold: Threshold) -> list[Match]:
+    def items(self, q: ItemQuery, types: Array, least: float) -> ThingRanking:
         """Find by serial number; type and make only tell more."""
         numbers = {"serial": code(q.serial)}
 
@@ -114,7 +137,7 @@ class ThingIndex:
             return words
 
         rows = self._by_number("item", numbers)
-        return self._matches("item", rows, compare, types, threshold)
+        return self._matches("item", rows, compare, types, least)
 
     def _by_number(self, table: str, numbers: Mapping[str, str]) -> Array:
         """Give the rows of a table that share a key with one of the numbers."""
@@ -138,8 +161,8 @@ class ThingIndex:
         return words
 
     def _matches(
-        self, table: str, rows: Array, compare: Compare, types: Array, threshold: Threshold
-    ) -> list[Match]:
+        self, table: str, rows: Array, compare: Compare, types: Array, least: float
+    ) -> ThingRanking:
         """Score rows that were found by a number."""
         found = []
         for row in self._of_types(table, rows, types).tolist():
@@ -147,33 +170,36 @@ class ThingIndex:
             if not {"same", "similar", "one_digit_off"} & {words.get(t, "") for t in _NUMBERS}:
                 continue
             found.append((row, self._bits(words) - self._weights.prior, words))
-        return self._best(table, found, threshold)
+        return self._best(table, found, least)
 
     def _described(
-        self, table: str, rows: Array, compare: Compare, types: Array, threshold: Threshold
-    ) -> list[Match]:
+        self, table: str, rows: Array, compare: Compare, types: Array, least: float
+    ) -> ThingRanking:
         """Score rows that fit a description, the latest first among equals."""
         rows = self._of_types(table, rows, types)
-        least = bits_of(threshold.least)
-        latest = np.argsort(-self._columns[f"{table}.last"][rows], kind="stable")
+        floor = bits_of(least)
+        rows = rows[np.argsort(-self._columns[f"{table}.last"][rows], kind="stable")]
+        if len(rows) > MOST_OF_GROUP:
+            groups = self._groups[self._columns[f"{table}.record"][rows]]
+            rows = rows[first_of_each(groups, MOST_OF_GROUP)][:MOST_COMPARED]
         found = []
-        for row in rows[latest][: max(_MOST_CANDIDATES, threshold.limit)].tolist():
+        for row in rows.tolist():
             words = compare(row)
             bits = self._bits(words) - self._weights.description_prior
-            found.append((row, max(least, min(_JUST_POSSIBLE, bits)), words))
-        return self._best(table, found, threshold)
+            found.append((row, max(floor, min(_JUST_POSSIBLE, bits)), words))
+        return self._best(table, found, least)
 
     def _best(
-        self, table: str, found: list[tuple[int, float, Words]], threshold: Threshold
-    ) -> list[Match]:
+        self, table: str, found: list[tuple[int, float, Words]], least: float
+    ) -> ThingRanking:
         records = self._columns[f"{table}.record"]
         best: dict[int, Match] = {}
-        least = bits_of(threshold.least)
+        floor = bits_of(least)
         for row, bits, words in sorted(found, key=lambda f: -f[1]):
             record = int(records[row])
-            if bits >= least and record not in best:
+            if bits >= floor and record not in best:
                 best[record] = Match(record, shown(bits), band(score(bits), words), words, bits)
-        return list(best.values())[: threshold.limit]
+        return ThingRanking(tuple(best.values()), tuple(self._groups[list(best)].tolist()))
 
     def _bits(self, words: Words) -> float:
         return sum(self._weights.code.get(f"{term}.{word}", 0.0) for term, word in words.items())

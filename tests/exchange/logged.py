@@ -1,6 +1,6 @@
 """A log as one agency's answering writes it, with real policy and a real ledger, for the tools.
 
-Only the records are made up: what is found is what the test says.
+Only the records are made up, unless real ones are given: what is found is what the test says.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -109,7 +109,9 @@ class Agency:
 
 
 @asynccontextmanager
-async def agency(home: Path, folder: Path = SMALL) -> AsyncIterator[Agency]:
+async def agency(
+    home: Path, folder: Path = SMALL, records: Records | None = None
+) -> AsyncIterator[Agency]:
     """Start an agency in an empty folder, deciding by a set."""
     data = home / "data"
     data.mkdir(parents=True, exist_ok=True)
@@ -120,7 +122,7 @@ async def agency(home: Path, folder: Path = SMALL) -> AsyncIterator[Agency]:
     answering = Answering(
         policy=policy,
         ledger=ledger,
-        records=cast("Records", found),
+        records=records or cast("Records", found),
         metrics=Metrics(),
         tracing=Tracing(None, 0.0),
     )

@@ -16,6 +16,7 @@ from gateway.model import (
     Granularity,
     Handling,
     Identifier,
+    Listed,
     Name,
     Officer,
     Ori,
@@ -151,7 +152,7 @@ def found(
 
 
 def result(*records: Found, **changes: Any) -> FindResult:
-    return replace(FindResult(understood=True, found=records, data_as_of=NOW), **changes)
+    return replace(FindResult(understood=True, found=Listed(records), data_as_of=NOW), **changes)
 
 
 async def start(

@@ -1,5 +1,6 @@
 """What leaves: by element what the decision gives, and of a hidden record nothing at all."""
 
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from gateway import niem
 from gateway.errors import PolicyUnavailable
-from gateway.model import FindResult, Found, Granularity
+from gateway.model import FindResult, Found, Granularity, Listed
 from gateway.policy import AnswerPermit, Policy, Released
 from gateway.policy.elements import compile_elements, compile_plan, keep, mask
 from gateway.policy.sets import load_set
@@ -60,14 +61,13 @@ HIDDEN: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("granularity", list(Granularity))
-@pytest.mark.parametrize("more", [False, True])
 @pytest.mark.parametrize("facts", HIDDEN)
 async def test_a_hidden_record_gives_the_answer_that_no_record_gives(
-    policy: Policy, granularity: Granularity, *, more: bool, facts: dict[str, Any]
+    policy: Policy, granularity: Granularity, facts: dict[str, Any]
 ) -> None:
     hidden = [found(n, **facts) for n in range(12)]
     nothing = await released(policy, result(), granularity=granularity)
-    suppressed = await released(policy, result(*hidden, more=more), granularity=granularity)
+    suppressed = await released(policy, result(*hidden), granularity=granularity)
     assert body(suppressed) == body(nothing)
     assert suppressed.answer.status == "answered"
     assert suppressed.given == ()
@@ -88,14 +88,29 @@ async def test_hidden_among_shown_leaves_no_trace(policy: Policy) -> None:
     assert body(among) == body(alone)
 
 
-async def test_a_cut_before_the_release_does_not_tell_of_hidden_records(policy: Policy) -> None:
-    """The records stopped at their limit, and some of what they found is hidden."""
-    records = [found(1), found(2, dissemination="RED")]
-    cut = await released(policy, result(*records, more=True), max_matches=2)
-    alone = await released(policy, result(records[0]), max_matches=2)
+async def test_more_tells_of_records_that_would_be_shown_alone(policy: Policy) -> None:
+    hidden = [found(n, dissemination="RED") for n in range(5, 9)]
+    cut = await released(policy, result(found(1), *hidden, found(2)), max_matches=2)
+    alone = await released(policy, result(found(1), found(2)), max_matches=2)
     assert body(cut) == body(alone)
-    full = await released(policy, result(found(1), found(2), more=True), max_matches=2)
+    assert not cut.answer.more
+    full = await released(policy, result(found(1), found(2), *hidden, found(3)), max_matches=2)
     assert full.answer.more
+    assert len(full.answer.matches) == 2
+
+
+async def test_what_is_hidden_is_not_even_read(policy: Policy) -> None:
+    read = []
+
+    class Noticed(Listed):
+        def best(self, shown: Collection[int]) -> Iterator[tuple[int, Found]]:
+            for kind, record in super().best(shown):
+                read.append(record.record_id)
+                yield kind, record
+
+    records = (found(1, disclosure="sealed"), found(2), found(3, dissemination="RED"))
+    await released(policy, result(found=Noticed(records)))
+    assert read == ["W-2"]
 
 
 async def test_hidden_records_do_not_use_up_the_limit(policy: Policy) -> None:
