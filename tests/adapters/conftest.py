@@ -1,7 +1,10 @@
 """The demo's files, generated once, and small sources made in place."""
 
+import importlib
 import shutil
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,3 +40,32 @@ def small(tmp_path: Path) -> Make:
         return adapters.load(path)
 
     return make
+
+
+EXAMPLE = ROOT / "docs" / "examples" / "ncic_text"
+
+
+@pytest.fixture(scope="session")
+def example_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the documentation's example of another package's format, into a folder of its own."""
+    folder = tmp_path_factory.mktemp("example")
+    shutil.copytree(EXAMPLE, folder / "package")  # building writes into it
+    options = ("--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check")
+    where = ("--target", str(folder / "site"), str(folder / "package"))
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", *options, *where],
+        check=True,
+        capture_output=True,
+    )
+    return folder / "site"
+
+
+@pytest.fixture(scope="module")
+def example_package(example_site: Path) -> Iterator[None]:
+    """Have that package for the tests of one file."""
+    sys.path.append(str(example_site))
+    importlib.invalidate_caches()
+    yield
+    sys.path.remove(str(example_site))
+    sys.modules.pop("sallyport_ncic_text", None)
+    importlib.invalidate_caches()

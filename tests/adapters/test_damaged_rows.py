@@ -1,5 +1,6 @@
 """A hundred thousand damaged rows of every format, from the file to the record.
 
+The example of another package's format is read as well, installed as such.
 No crash, no hang, no memory that grows, and the sum adds up: each row is translated or set aside.
 All rows of a file are damaged; its seed is what a failure names. The rows read are counted, since
 damage joins some and empties others.
@@ -29,6 +30,7 @@ from tests.adapters.small_mapping import BORN, NAME, SEX, mapping
 from tests.conftest import ROOT
 from tests.soak import count
 
+pytestmark = pytest.mark.usefixtures("example_package")
 ROWS = count(100, 1_000)
 FILES = count(4, 130)
 WANTED = count(350, 100_000)
@@ -67,6 +69,17 @@ def fixed_row(number: int) -> bytes:
     return f"{key:8}{name:30}{born:10}{sex}".encode("iso-8859-1")
 
 
+def ncic_row(number: int) -> bytes:
+    key, name, born, sex = person(number)
+    day = born[6:] + born[:2] + born[3:5]
+    return f"EW.TX9990000.NAM/{name}.DOB/{day}.SEX/{sex}.SMT/SC HAND.OCA/{key}.".encode("latin-1")
+
+
+def ncic_folded(number: int) -> bytes:
+    row = ncic_row(number)
+    return row[:60] + b"\n" + row[60:]
+
+
 def cobol_row(number: int) -> bytes:
     key, name, born, sex = person(number)
     marks = number % 4
@@ -101,6 +114,10 @@ def in_lines(rows: Iterable[bytes]) -> bytes:
     return b"\n".join(rows)
 
 
+def with_blank_lines(rows: Iterable[bytes]) -> bytes:
+    return b"\n\n".join(rows)
+
+
 def with_header(rows: Iterable[bytes]) -> bytes:
     return b"ID,NAME,BORN,SEX\n" + in_lines(rows)
 
@@ -125,6 +142,13 @@ def every_letter(data: bytes, raws: Sequence[str]) -> None:
     for nothing in " \r\n":  # between segments
         del kept[nothing], written[nothing]
     assert kept == written
+
+
+def every_sign(data: bytes, raws: Sequence[str]) -> None:
+    """All but white space, in its order."""
+    spaces = b" \t\n\r\x0b\x0c"
+    taken = "".join(raws).encode("iso-8859-1")
+    assert taken.translate(None, spaces) == data.translate(None, spaces)
 
 
 def every_byte(data: bytes, raws: Sequence[str]) -> None:
@@ -162,6 +186,13 @@ class Format:
         )
 
 
+NCIC = (
+    NAME.replace("column: NAME", "column: NAM"),
+    'to: "person/nc:PersonBirthDate", column: DOB, date: YYYYMMDD',
+    SEX,
+    'to: "person/sp:PersonMark", for: smt, column: VALUE',
+)
+NCIC_FORM = "type: ncic_text, path: data, encoding: iso-8859-1, repeated: [SMT]"
 MARKS = 'to: "person/sp:PersonMark", for: mark, column: mark.MARK'
 COBOL = "type: cobol, path: data, copybook: book.cpy, encoding: cp037"
 FORMATS = {
@@ -176,6 +207,15 @@ FORMATS = {
         one_row_a_line,
     ),
     "nibrs": Format(NIBRS.replace("../sources/nibrs.txt", "data"), segment, in_lines, every_letter),
+    "ncic_text": Format(
+        mapping(*NCIC, form=f"{{{NCIC_FORM}}}", key='"{OCA}"'), ncic_row, in_lines, all_lines
+    ),
+    "ncic_text_folded": Format(
+        mapping(*NCIC, form=f"{{{NCIC_FORM}, messages: blocks}}", key='"{OCA}"'),
+        ncic_folded,
+        with_blank_lines,
+        every_sign,
+    ),
     "cobol": Format(
         mapping(NAME, BORN, SEX, form=f"{{{COBOL}, record: fixed}}"),
         cobol_fixed,
