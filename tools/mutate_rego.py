@@ -1,16 +1,17 @@
-"""Change each rule of a policy set, one place at a time, and see that some test notices.
+"""Change each rule of a policy set, and its data, one place at a time, and see that a test notices.
 
     python tools/mutate_rego.py [FOLDER] [--only law/federal] [--every 1] [--seed 0]
         [--jobs 1] [--kept FILE] [--json]
 
 Ends with 1 if a change goes unnoticed, and lists each with file, line and what was changed; with 2
 if the set's own tests fail, or the list of equivalents no longer holds. What is changed:
-`rego_mutants.py`.
+`rego_mutants.py` and `data_mutants.py`.
 
-A set that no longer compiles, or that vetting refuses for its negations, can't come into force:
-such a change is counted by itself. The tests are the set's own `test_` rules, run by the embedded
-engine. Those that go through the changed lines are run first, then those that go through the file,
-then all others: none is left out, so that a change counts as unnoticed only if every test passed.
+A set that no longer compiles, or that vetting refuses for its negations or its words, can't come
+into force: such a change is counted by itself. The tests are the set's own `test_` rules, run by
+the embedded engine. Those that go through the changed lines, or the lines that name the changed
+data, are run first, then those that go through the file, then all others: none is left out, so that
+a change counts as unnoticed only if every test passed.
 
 `--kept FILE` writes each verdict down as it comes, and goes on from there when the run was
 interrupted. Verdicts hold for the very set that they were made with: another one starts anew.
@@ -20,6 +21,7 @@ list is held against the run: one that is noticed, or is no change of the set an
 """
 
 import argparse
+import re
 import sys
 import time
 from collections import Counter
@@ -28,30 +30,36 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 import regorus
 import yaml
+from data_mutants import DataMutant, data_mutants
 from rego_mutants import Mutant, mutants
 from rich.console import Console
 from rich.table import Table
 
 from gateway.cli.showing import progress_bar
+from gateway.errors import PolicyRejected
 from gateway.policy import builtins, negations
 from gateway.policy.embedded import Compiled
+from gateway.policy.paths import unknown_paths
 from gateway.policy.sets import PolicySet, load_set
+from gateway.policy.vocabulary import read_vocabulary
+from gateway.policy.words import unknown_words
 
 POLICIES = Path(__file__).resolve().parent.parent / "policies"
 EQUIVALENTS = "equivalents.yaml"
 _AN_ENTRY = {"file", "rule", "kind", "at", "is", "reason"}
+Change: TypeAlias = Mutant | DataMutant
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What became of a mutant: by which test it was caught, or by what refused; None: nothing."""
 
-    mutant: Mutant
+    mutant: Change
     by: str | None
 
     @property
@@ -72,35 +80,63 @@ class Trial:
         self._set = policy_set
         self._data = orjson.dumps(policy_set.data).decode()
         compiled = Compiled(policy_set.modules, policy_set.data)
-        tests = [t.path for t in builtins.test_rules(compiled.trees())]
+        self._trees = compiled.trees()
+        self._whole = self._engine(policy_set.modules)
+        tests = [t.path for t in builtins.test_rules(self._trees)]
         self._bases: dict[str, Any] = {}
         self._caught: Counter[tuple[str, str]] = Counter()
         self._lines: dict[str, dict[str, set[int]]] = {}
         self._cost: dict[str, float] = {}
+        self._named: dict[str, dict[str, set[int]]] = {}
         self.failing: list[str] = []
         """The tests that fail on the set as it is."""
         self._run(tests)
 
-    def judge(self, mutant: Mutant) -> Verdict:
+    def judge(self, mutant: Change) -> Verdict:
         """Run the tests on one mutant until one fails."""
-        changed = mutant.apply(self._set.modules[mutant.file])
-        engine = self._base(mutant.file).clone()
         try:
-            if next(negations.unsafe(_rules(mutant.file, changed)), None) is not None:
+            made = (
+                self._of_data(mutant) if isinstance(mutant, DataMutant) else self._of_rule(mutant)
+            )
+            if made is None:
                 return Verdict(mutant, "vetting")
-            engine.add_policy(mutant.file, changed)
-            _analyse(engine)
+            _analyse(made)
         except Exception:  # noqa: BLE001 - whatever it is, such a set can't come into force
             return Verdict(mutant, "compiler")
         for test in self._order(mutant):
-            if not _passes(engine, test):
+            if not _passes(made, test):
                 self._caught[mutant.file, test] += 1
                 return Verdict(mutant, test.removeprefix("data."))
         return Verdict(mutant, None)
 
+    def _of_rule(self, mutant: Mutant) -> Any:
+        """Give an engine with the changed rules, or None where vetting refuses them."""
+        changed = mutant.apply(self._set.modules[mutant.file])
+        if next(negations.unsafe(_rules(mutant.file, changed)), None) is not None:
+            return None
+        engine = self._base(mutant.file).clone()
+        engine.add_policy(mutant.file, changed)
+        return engine
+
+    def _of_data(self, mutant: DataMutant) -> Any:
+        """Give an engine with the changed data, or None where vetting refuses them."""
+        data = mutant.apply(self._set.data)
+        try:
+            read_vocabulary(data)
+        except PolicyRejected:
+            return None
+        if any(True for _ in unknown_words(data)) or any(
+            True for _ in unknown_paths(self._trees, data)
+        ):
+            return None
+        engine = self._whole.clone()
+        engine.clear_data()
+        engine.add_data_json(orjson.dumps(data).decode())
+        return engine
+
     def _run(self, tests: list[str]) -> None:
         """Run each test on the set as it is: whether it passes, its time, its lines."""
-        engine = self._engine(self._set.modules)
+        engine = self._whole.clone()
         _analyse(engine)
         engine.set_enable_coverage(True)
         for test in tests:
@@ -126,15 +162,33 @@ class Trial:
         engine.add_data_json(self._data)
         return engine
 
-    def _order(self, mutant: Mutant) -> list[str]:
+    def _order(self, mutant: Change) -> list[str]:
         """All tests. Most changes are noticed by the first: it sees them, and noticed others."""
+        is_rule = isinstance(mutant, Mutant)
+        seen = {mutant.file: set(mutant.lines)} if is_rule else self._readers(mutant.path)
 
         def key(test: str) -> tuple[int, int, float]:
-            lines = self._lines[test].get(mutant.file, set())
-            sees = 2 if lines.intersection(mutant.lines) else 1 if lines else 0
+            lines = self._lines[test]
+            sees = sum(2 for file, at in seen.items() if at & lines.get(file, set()))
+            sees = sees or (1 if is_rule and mutant.file in lines else 0)
             return (-sees, -self._caught[mutant.file, test], self._cost[test])
 
         return sorted(self._lines, key=key)
+
+    def _readers(self, path: tuple[str | int, ...]) -> dict[str, set[int]]:
+        """Give the lines of rules, by file, that name the data at a path: its deepest name."""
+        for name in reversed([step for step in path if isinstance(step, str)]):
+            if name not in self._named:
+                word = re.compile(rf"[.\"]{re.escape(name)}\b")
+                texts = {p: t.splitlines() for p, t in self._set.rules.items()}
+                found = {
+                    p: {n for n, line in enumerate(lines, start=1) if word.search(line)}
+                    for p, lines in texts.items()
+                }
+                self._named[name] = {p: lines for p, lines in found.items() if lines}
+            if self._named[name]:
+                return self._named[name]
+        return {}
 
 
 def _rules(file: str, text: str) -> Any:
@@ -166,11 +220,11 @@ def _start(folder: str) -> None:
     _trial[:] = [Trial(load_set(Path(folder)))]
 
 
-def _judge(mutant: Mutant) -> Verdict:
+def _judge(mutant: Change) -> Verdict:
     return _trial[0].judge(mutant)
 
 
-def judged(folder: Path, trial: Trial, wanted: list[Mutant], jobs: int) -> Iterator[Verdict]:
+def judged(folder: Path, trial: Trial, wanted: list[Change], jobs: int) -> Iterator[Verdict]:
     """Try the mutants, here or in several processes. Gives each verdict as it comes."""
     if jobs == 1:
         yield from map(trial.judge, wanted)
@@ -179,7 +233,7 @@ def judged(folder: Path, trial: Trial, wanted: list[Mutant], jobs: int) -> Itera
         yield from pool.imap(_judge, wanted, chunksize=8)
 
 
-def chosen(found: list[Mutant], every: int, seed: int, only: Iterable[str]) -> list[Mutant]:
+def chosen(found: list[Change], every: int, seed: int, only: Iterable[str]) -> list[Change]:
     """Pick those of the wanted files, and of these one in so many, at random by the seed."""
     begins = tuple(only)
     named = [m for m in found if not begins or m.file.startswith(begins)]
@@ -205,15 +259,15 @@ class Kept:
             first = {"revision": revision}
             path.write_bytes(b"".join(orjson.dumps(e) + b"\n" for e in (first, *known)))
 
-    def verdict(self, mutant: Mutant) -> Verdict | None:
+    def verdict(self, mutant: Change) -> Verdict | None:
         """Give what an earlier run found, if it got as far."""
-        key = _key(mutant)
+        key = mutant.key
         return Verdict(mutant, self._known[key]) if key in self._known else None
 
     def add(self, verdict: Verdict) -> None:
         """Write one down."""
         if self._path:
-            line = orjson.dumps({"mutant": _key(verdict.mutant), "by": verdict.by})
+            line = orjson.dumps({"mutant": verdict.mutant.key, "by": verdict.by})
             with self._path.open("ab") as file:
                 file.write(line + b"\n")
 
@@ -226,18 +280,14 @@ def _read(line: bytes) -> dict[str, Any] | None:
     return entry
 
 
-def _key(mutant: Mutant) -> str:
-    return f"{mutant.file}:{mutant.start}-{mutant.end}:{mutant.kind}:{mutant.text}"
-
-
 # -- equivalents ------------------------------------------------------------------------------
 
 
-def equivalents(folder: Path, found: list[Mutant]) -> dict[Mutant, str]:
+def equivalents(folder: Path, found: list[Change]) -> dict[Change, str]:
     """Read the changes that no test can notice, each with its reason. Raises ValueError."""
     path = folder / EQUIVALENTS
     entries = yaml.safe_load(path.read_text()) or [] if path.exists() else []
-    listed: dict[Mutant, str] = {}
+    listed: dict[Change, str] = {}
     for entry in entries:
         if not isinstance(entry, dict) or set(entry) != _AN_ENTRY or not entry["reason"]:
             raise ValueError(f"{EQUIVALENTS}: an entry has {', '.join(sorted(_AN_ENTRY))}: {entry}")
@@ -248,7 +298,7 @@ def equivalents(folder: Path, found: list[Mutant]) -> dict[Mutant, str]:
     return listed
 
 
-def _shown(m: Mutant) -> dict[str, Any]:
+def _shown(m: Change) -> dict[str, Any]:
     return {"file": m.file, "rule": m.rule, "kind": m.kind, "at": m.before, "is": m.text}
 
 
@@ -270,8 +320,8 @@ def main() -> int:
     trial = Trial(policy_set)
     if trial.failing:
         return _stop(f"{len(trial.failing)} tests fail on the set as it is", trial.failing)
-    found = mutants(policy_set)
     try:
+        found = [*mutants(policy_set), *data_mutants(given.folder, policy_set)]
         listed = equivalents(given.folder, found)
     except ValueError as error:
         return _stop(str(error))
@@ -290,7 +340,7 @@ def main() -> int:
     if noticed:
         return _stop(f"{EQUIVALENTS}: these are noticed, take them out", noticed)
     survivors = sorted(
-        (v.mutant for v in verdicts if v.survived and v.mutant not in listed), key=_key
+        (v.mutant for v in verdicts if v.survived and v.mutant not in listed), key=lambda m: m.key
     )
     _tell(policy_set, verdicts, survivors, as_json=given.as_json)
     return int(bool(survivors))
@@ -301,12 +351,12 @@ def _stop(what: str, which: Iterable[str] = ()) -> int:
     return 2
 
 
-def _line(m: Mutant) -> str:
+def _line(m: Change) -> str:
     return f"{m.where} {m.kind}: {m.before[:100]}"
 
 
 def _tell(
-    policy_set: PolicySet, verdicts: list[Verdict], survivors: list[Mutant], *, as_json: bool
+    policy_set: PolicySet, verdicts: list[Verdict], survivors: list[Change], *, as_json: bool
 ) -> None:
     counts = {
         "changes": len(verdicts),

@@ -60,6 +60,11 @@ class Mutant:
         """File and first line."""
         return f"{self.file}:{self.lines.start}"
 
+    @property
+    def key(self) -> str:
+        """What tells it from every other one of the same set."""
+        return f"{self.file}:{self.start}-{self.end}:{self.kind}:{self.text}"
+
     def apply(self, source: str) -> str:
         """Give the file's text with the change."""
         raw = source.encode()

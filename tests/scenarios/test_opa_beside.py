@@ -1,8 +1,5 @@
 """A gateway deciding by a real OPA server beside it: the same answers, and none without it."""
 
-import shlex
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,56 +10,15 @@ from demo.__main__ import POLICE, SHERIFF, person
 from demo.cast import EXPUNGED, MARISOL
 from demo.world import World
 from tests.scenarios.conftest import Search, by_agency, entries
+from tests.scenarios.opa import Opa, deciding
 
 pytestmark = pytest.mark.opa
 
 
-class Opa:
-    """The server, as `sallyport policy opa-config` says to run it."""
-
-    def __init__(self, world: World, program: Path, port: int) -> None:
-        printed = world[SHERIFF].command("policy", "opa-config", "--addr", f"127.0.0.1:{port}")
-        self._words = [str(program), *shlex.split(printed.stdout)[1:]]
-        self._process: subprocess.Popen[bytes] | None = None
-        self.url = f"http://127.0.0.1:{port}"
-        self.log = world.root / "opa.log"
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(self._words, stdout=log, stderr=log)
-        until = time.monotonic() + 20
-        while time.monotonic() < until:
-            try:
-                if httpx.get(self.url + "/health").status_code == 200:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.05)
-        raise RuntimeError(self.log.read_text())
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-
 @pytest.fixture
 def opa(world: World, opa_program: Path, free_port: int) -> Iterator[Opa]:
-    sheriff = world[SHERIFF]
-    made = Opa(world, opa_program, free_port)
-    made.start()
-    sheriff.stop()
-    sheriff.env["SALLYPORT_OPA_URL"] = made.url
-    sheriff.start()
-    sheriff.ready()
-    try:
+    with deciding(world[SHERIFF], opa_program, free_port) as made:
         yield made
-    finally:
-        sheriff.stop()
-        del sheriff.env["SALLYPORT_OPA_URL"]
-        sheriff.start()
-        sheriff.ready()
-        made.stop()
 
 
 def parts(search: Search) -> list[dict[str, object]]:

@@ -90,6 +90,16 @@ test_a_task_force_for_immigration_is_not_permitted if {
 	{reason.code | some reason in denied} == {"ca.values_act.function"}
 }
 
+force_for(purpose) if {
+	forces := [{"agency": "USBPX9900", "unit": "Removal", "primary_purpose": purpose, "cases": ["26-004417"], "until": "2027-06-30T00:00:00Z"}]
+	data.law.california.in_a_task_force with input as removal with data.law.california.task_forces as forces
+}
+
+# What else a task force may be for is for counsel to say.
+test_a_task_force_is_for_the_investigation_of_crimes if {
+	{purpose | some purpose, _ in data.sallyport.vocabulary.purposes; force_for(purpose)} == {"criminal_investigation"}
+}
+
 asking(question) := found if {
 	denied := data.law.california.deny_asking with input as question
 	found := {reason.code | some reason in denied}
@@ -257,6 +267,7 @@ test_the_list_of_agencies_leaves_it_out if data.law.california.bars == {"civil_i
 test_abortion if {
 	inquiry := {"reason_code": "abortion"}
 	codes(example_test.searching(border, inquiry)) == {"ca.abortion"}
+	codes(example_test.searching(border, {"reason_code": "reproductive_care"})) == {"ca.abortion"}
 	codes(example_test.searching(example_test.asked_by(border, {"ori": "CA9990000"}), inquiry)) == set()
 	codes(example_test.searching(border, {"reason_code": null})) == {"ca.abortion"}
 }

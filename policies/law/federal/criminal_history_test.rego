@@ -225,3 +225,82 @@ test_the_class_needs_entitlement_too if {
 	"criminal_history" in never(example_test.asked_by(example_test.asked, {"attributes": []}))
 	"criminal_history" in never({})
 }
+
+fits(code, purpose) if {
+	data.law.federal.purpose_code_fits with input as example_test.searching(arrests, {"iii_purpose_code": code, "purpose": purpose})
+}
+
+# Codes that are off go with what an administrator names once counsel has agreed.
+in_use := {
+	"A": {"audit"},
+	"C": {"border_inspection", "criminal_investigation", "missing_person", "officer_safety", "traffic_stop", "warrant_service"},
+	"D": {"court_case"},
+	"F": {"firearms"},
+	"J": {"employment"},
+}
+
+test_a_code_in_use_goes_with_its_own_purposes_alone if {
+	every code, purposes in in_use {
+		{purpose | some purpose, _ in data.sallyport.vocabulary.purposes; fits(code, purpose)} == purposes
+	}
+}
+
+test_licensing_and_employment_outside_criminal_justice_share_a_code if {
+	on := object.union(data.law.federal.iii_purpose_codes, {"I": {"enabled": true}})
+	every purpose in ["employment", "licensing"] {
+		denied_with(on, example_test.searching(arrests, {"iii_purpose_code": "I", "purpose": purpose})) == set()
+	}
+}
+
+# Whom a code is for, in use or not.
+users := {
+	"A": {"criminal_justice"},
+	"C": {"criminal_justice", "contractor"},
+	"D": {"court"},
+	"F": {"criminal_justice"},
+	"H": {"housing"},
+	"I": {"criminal_justice", "licensing"},
+	"J": {"criminal_justice"},
+	"S": {"national_security"},
+	"V": {"visa"},
+	"X": {"criminal_justice", "child_protection"},
+}
+
+kinds := {kind | some named in users; some kind in named}
+
+used_by(code, kind) := {reason.code | some reason in denied} if {
+	on := {code: object.union(data.law.federal.iii_purpose_codes[code], {"enabled": true, "purposes": ["audit"]})}
+	question := example_test.searching(arrests, {"iii_purpose_code": code, "purpose": "audit"})
+	denied := data.law.federal.deny with input as question
+		with data.law.federal.iii_purpose_codes as on
+		with data.agencies.CA9990000 as {"criminal_justice": false, "receives_criminal_history_as": [kind]}
+}
+
+test_a_code_is_for_the_kinds_of_agencies_that_it_names if {
+	every code, named in users {
+		every kind in named {
+			used_by(code, kind) == set()
+		}
+	}
+}
+
+test_a_code_is_for_no_other_kind if {
+	every code, named in users {
+		every kind in kinds - named {
+			used_by(code, kind) == {"chri.code_not_for_agency"}
+		}
+	}
+}
+
+without_days(code) if {
+	on := {code: object.union(object.remove(data.law.federal.iii_purpose_codes[code], ["fingerprints_days"]), {"enabled": true, "purposes": ["audit"]})}
+	question := example_test.searching(arrests, {"iii_purpose_code": code, "purpose": "audit"})
+	data.law.federal.purpose_code_fits with input as question with data.law.federal.iii_purpose_codes as on
+}
+
+test_only_a_check_of_caregivers_has_to_name_days_for_fingerprints if {
+	every code in object.keys(users) - {"X"} {
+		without_days(code)
+	}
+	not without_days("X")
+}

@@ -159,3 +159,21 @@ test_a_civil_warrant_is_not_for_police_whatever_they_say_it_is_for if {
 	hidden(example_test.finding(police, {"record_type": "civil_warrant"})) == {"civil_warrant.not_shown"}
 	"immigration_status" in never(police)
 }
+
+purposes := object.keys(data.sallyport.vocabulary.purposes)
+
+test_an_authority_may_act_on_civil_warrants_for_its_own_two_purposes_alone if {
+	acting := {"civil_immigration", "border_inspection"}
+	every purpose in purposes {
+		seen := {"civil_warrant.may_not_act" | not purpose in acting}
+		codes(example_test.searching(by_border, object.union(civil_warrants, {"purpose": purpose}))) == seen
+	}
+}
+
+test_a_status_is_verified_for_what_1373_is_for_alone if {
+	verified := {"criminal_investigation", "employment", "firearms", "licensing"}
+	every purpose in purposes {
+		left_out := {"immigration_status" | not purpose in verified}
+		never(example_test.searching(example_test.border_asked_by_texas, {"purpose": purpose})) & {"immigration_status"} == left_out
+	}
+}

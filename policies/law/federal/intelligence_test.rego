@@ -165,3 +165,11 @@ test_the_class_too if {
 	"intelligence" in never({})
 	not "intelligence" in never(certified)
 }
+
+test_need_to_know_is_of_units_that_investigate_or_gather_intelligence_alone if {
+	needing := {"investigation", "intelligence"}
+	every unit_function in data.sallyport.vocabulary.unit_functions {
+		refused := {"intelligence.need_to_know" | not unit_function in needing}
+		codes(example_test.asked_by(certified, {"unit_function": unit_function})) == refused
+	}
+}

@@ -26,7 +26,11 @@ test_motor_vehicle_records_for_a_permitted_use if {
 }
 
 test_functions_of_government_are_permitted if {
-	every purpose in ["officer_safety", "firearms", "audit", "court_case"] {
+	functions := [
+		"traffic_stop", "warrant_service", "missing_person", "officer_safety", "border_inspection",
+		"firearms", "audit", "court_case",
+	]
+	every purpose in functions {
 		question := example_test.searching(example_test.asked, {"purpose": purpose})
 		hidden(example_test.finding(question, from_motor_vehicles)) == set()
 	}

@@ -64,3 +64,16 @@ test_the_road_is_criminal_justice if {
 	fact := object.union(example_test.fact, {"record_type": "warrant"})
 	not data.sallyport.juvenile.may_be_seen(fact) with input as stop with data.law.federal.juvenile_warrant_purposes as ["licensing"]
 }
+
+test_no_other_purpose_finds_a_warrant_by_itself if {
+	facts := {"criminal_justice": true, "investigates": false}
+	every purpose in object.keys(data.sallyport.vocabulary.purposes) - {"traffic_stop", "border_inspection"} {
+		question := example_test.searching(example_test.asked, {"purpose": purpose})
+		not warrant_found(question, {purpose: facts})
+	}
+}
+
+warrant_found(question, purposes) if {
+	fact := object.union(example_test.fact, {"record_type": "warrant"})
+	data.sallyport.juvenile.may_be_seen(fact) with input as question with data.sallyport.vocabulary.purposes as purposes
+}

@@ -193,5 +193,7 @@ withhold contains [place, "order_status", "stale.status"] if {
 	known := vocabulary.record_types
 	some place, fact in input.facts
 	not fact.stale == false
-	known[fact.record_type].status == true
+	not without_status(fact, known)
 }
+
+without_status(fact, known) if known[fact.record_type].status == false
