@@ -93,6 +93,7 @@ test_a_purpose_says_all_that_rules_ask_of_it if {
 		is_boolean(facts.criminal_justice)
 		is_boolean(facts.investigates)
 		is_boolean(facts.reference_required)
+		is_number(facts.assurance)
 	}
 }
 
