@@ -45,6 +45,7 @@ from gateway.model import (
 from gateway.policy.rules import all_papers
 from gateway.records.find import Records
 from gateway.telemetry import Metrics
+from gateway.trust.tickets import Tickets
 
 OWNER, ASKER = "TX9990000", "CA9990000"
 TYPES = ("person", "arrest", "warrant")
@@ -124,6 +125,7 @@ async def measure(gateway: Gateway, rounds: int) -> dict[str, list[tuple[float, 
     for step in paper.way:
         content = content[step]
     empty = Answering(
+        tickets=Tickets(bytes(32)),
         policy=gateway.policy,
         ledger=gateway.ledger,
         records=Nothing(gateway.records),  # type: ignore[arg-type] # the one method that is used

@@ -66,6 +66,7 @@ from gateway.trust.keys import Keys
 from gateway.trust.pairwise import pairwise_subject
 from gateway.trust.replays import Replays
 from gateway.trust.signatures import Signer, Verifier
+from gateway.trust.tickets import Tickets
 from gateway.trust.tokens import AGGREGATE_S, LogOn, TokenService
 
 VERSION = "1.0.0"
@@ -198,6 +199,7 @@ async def _compose(
     releases = Releases(state, derive_key(keys.sealing, b"sallyport releases"))
     peer_policies = PeerPolicies(state)
     answering = Answering(
+        tickets=Tickets(keys.pairwise),
         policy=policy,
         ledger=ledger,
         records=records,

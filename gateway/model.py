@@ -48,6 +48,7 @@ CodeLetter = Annotated[str, StringConstraints(pattern=r"^[A-Z]$")]
 PlaceCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,3}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^sha-256:[0-9a-f]{64}$")]
 Blind = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
+Ticket = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 Timestamp = Annotated[
     str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{2}Z$")
 ]
@@ -295,12 +296,16 @@ class ItemQuery:
 
 @dataclass(frozen=True, slots=True)
 class RecordQuery:
-    """One record by its owner's id, that an earlier answer named."""
+    """One record by its owner's id, that an earlier answer named.
+
+    `ticket` came with that answer, and shows the owner that it did. The gateway keeps it.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
     kind: ClassVar[str] = "record"
 
     record_id: Text
+    ticket: Ticket | None = None
 
     def terms(self) -> tuple[str, ...]:
         """Name the one term."""
@@ -692,7 +697,8 @@ class Answer:
     """What one agency says to one question: the whole signed body of the response.
 
     `count` stands at granularity count; `hit` at hit. `obligations` are decided before a record is
-    read: they stand in every answer that could tell something, and count where it does. `leaf` is
+    read: they stand in every answer that could tell something, and count where it does. `tickets`:
+    for each record that a match names, what the asker shows when it asks for it again. `leaf` is
     the answerer's log leaf of the question (`sha-256:` and 64 hex digits); `policy` the digest of
     its policy set.
     """
@@ -715,6 +721,7 @@ class Answer:
     reasons: tuple[Reason, ...] = ()
     obligations: Annotated[tuple[Obligation, ...], Field(max_length=64)] = ()
     matches: tuple[Match, ...] = ()
+    tickets: Annotated[dict[Text, Ticket], Field(max_length=100)] = field(default_factory=dict)
     leaf: Sha256 | None = None
     policy: Sha256 | None = None
     blind: Blind = field(default_factory=new_blind)

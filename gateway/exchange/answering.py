@@ -10,18 +10,22 @@
 The agency's own officers go the same way, in process, without a signature.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from gateway.errors import PolicyUnavailable, RecordsChanged, SallyportError
 from gateway.exchange.releases import Releases
 from gateway.ledger import Draft, EntryType, Ledger, Logged, Nonce
-from gateway.model import Question, digest
+from gateway.model import Ori, Question, RecordQuery, Subject, digest
 from gateway.peers import QUESTION as WIRE
 from gateway.policy import AnswerPermit, AnswerRefusal, Evidence, Policy, Released
 from gateway.records.find import Records
 from gateway.telemetry import Metrics, Tracing
+from gateway.trust.tickets import Tickets
+
+NEVER_GIVEN = "record.never_given"
+"""For the log alone: a record was asked for by its id that no answer had given to this agency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,10 @@ class Answering:
         records: Records,
         metrics: Metrics,
         tracing: Tracing,
+        tickets: Tickets,
         releases: Releases | None = None,
     ) -> None:
+        self._tickets = tickets
         self._releases = releases
         self._policy = policy
         self._ledger = ledger
@@ -78,32 +84,48 @@ class Answering:
         )
         decision = "deny" if refused else "allow"
         begun = await self._begin(question, received, decision, reasons, verdict.evidence)
+        asked = self._as_given(question)
         try:
             if isinstance(verdict, AnswerRefusal):
                 released = self._policy.refuse(verdict, leaf=begun.leaf)
             else:
-                released = await self._found(verdict, leaf=begun.leaf)
+                released = await self._found(verdict, asked, leaf=begun.leaf)
         except SallyportError as error:
             await self._finish_failed(question, error.code)
             raise
-        await self._finish(question, released)
+        await self._finish(question, released, never_given=asked is not question)
         return released
 
-    async def _found(self, permit: AnswerPermit, *, leaf: str, again: bool = True) -> Released:
+    def _as_given(self, question: Question) -> Question:
+        """Give the question as it may be looked up: a record that was never given is none.
+
+        It is looked up under an id that no record has, and so it comes to the same, in the same
+        time, whether there is such a record or not.
+        """
+        query, asker = question.subject.record, question.asker.ori
+        if query is None or self._tickets.holds(Ori(asker), query.record_id, query.ticket):
+            return question
+        return replace(question, subject=Subject(record=RecordQuery(record_id="")))
+
+    async def _found(
+        self, permit: AnswerPermit, asked: Question, *, leaf: str, again: bool = True
+    ) -> Released:
         """Find, and release what may be seen of it; anew if an import came between."""
         try:
             result = await self._records.find(
-                permit.question,
+                asked,
                 terms=frozenset(permit.terms),
                 record_types=frozenset(permit.record_types),
                 named=frozenset[str]().union(*(r.records for r in permit.releases)),
             )
-            return await self._policy.release(permit, result, leaf=leaf, now=datetime.now(UTC))
+            return await self._policy.release(
+                permit, result, leaf=leaf, now=datetime.now(UTC), ticket=self._tickets.ticket
+            )
         except RecordsChanged:
             if not again:
                 raise
         await self._records.refresh()
-        return await self._found(permit, leaf=leaf, again=False)
+        return await self._found(permit, asked, leaf=leaf, again=False)
 
     async def _begin(
         self,
@@ -131,7 +153,7 @@ class Answering:
         logged = await self._ledger.begin([draft], nonce=received.nonce if received else None)
         return logged[0]
 
-    async def _finish(self, question: Question, released: Released) -> None:
+    async def _finish(self, question: Question, released: Released, *, never_given: bool) -> None:
         answer = released.answer
         evidence = released.evidence[-1] if released.evidence else None
         draft = Draft(
@@ -142,7 +164,7 @@ class Answering:
             purpose=question.purpose,
             policy=evidence.revision if evidence else None,
             decision=answer.status,
-            reasons=tuple(r.code for r in answer.reasons),
+            reasons=(*(r.code for r in answer.reasons), *([NEVER_GIVEN] if never_given else [])),
             granularity=answer.granularity.given if answer.granularity else None,
             results=len(answer.matches) if answer.status == "answered" else None,
             response=digest(released.body()),

@@ -12,7 +12,7 @@ import asyncio
 import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,7 +33,7 @@ from gateway.exchange.arrived import Arrived
 from gateway.exchange.confirmations import Confirmations
 from gateway.exchange.outcome import AgencyOutcome, SearchOutcome, count, overall
 from gateway.exchange.peer_policies import PeerPolicies
-from gateway.exchange.searches import PENDING, Kept, Searches, due
+from gateway.exchange.searches import PENDING, Kept, Searches, Tickets, due
 from gateway.exchange.to_confirm import mark, marked
 from gateway.ledger import Draft, EntryType, Ledger
 from gateway.model import (
@@ -67,6 +67,8 @@ class _Taken:
     draft: Draft
     policy: str | None = None
     """The set that a peer's verified answer names."""
+    tickets: Mapping[str, str] = field(default_factory=dict)
+    """With which the records that it names can be asked for again."""
 
 
 class Asking:
@@ -179,7 +181,8 @@ class Asking:
     ) -> SearchOutcome:
         """Fetch one record that an earlier search named: decided and logged anew by both sides."""
         kept = await self._kept(search_id, caller)
-        if not _named(kept.body, owner, record_id):
+        ticket = kept.tickets.get(owner, {}).get(record_id)
+        if ticket is None:
             raise NotFound(
                 "That search named no such record of that agency. Search again.",
                 code="record.not_found",
@@ -189,7 +192,7 @@ class Asking:
             before,
             id=new_id,
             caller=caller,
-            subject=Subject(record=RecordQuery(record_id=record_id)),
+            subject=Subject(record=RecordQuery(record_id, ticket)),
             agencies=(owner,),
             max_matches=1,
         )
@@ -360,7 +363,7 @@ class Asking:
         codes = tuple(r.code for r in a.reasons)
         evidence = admitted.evidence[-1] if admitted.evidence else None
         draft = self._received(permit, a.status, codes, reply=reply, evidence=evidence, answer=a)
-        return _Taken(outcome, draft)
+        return _Taken(outcome, draft, tickets=a.tickets)
 
     def _failed(
         self, permit: Permit, error: PeerError, ms: int, *, reply: Reply | None = None
@@ -443,10 +446,13 @@ class Asking:
             logged = await arrived.finish(*news, out)
         await self._peer_policies.keep()
         outcome = self._signed(outcome, logged.leaf)
-        await asyncio.to_thread(self._keep, search, outcome, asked_at)
+        tickets = {t.outcome.ori: t.tickets for t in taken if t.tickets}
+        await asyncio.to_thread(self._keep, search, outcome, asked_at, tickets)
         return outcome
 
-    def _keep(self, search: Search, outcome: SearchOutcome, asked_at: datetime) -> None:
+    def _keep(
+        self, search: Search, outcome: SearchOutcome, asked_at: datetime, tickets: Tickets
+    ) -> None:
         # Nothing of the answer is in a confirmation: it runs on where the answer is not kept.
         longest = timedelta(days=max(1, self._keep_days))
         self._confirmations.keep(search, outcome.agencies, asked_at + longest)
@@ -456,6 +462,7 @@ class Asking:
             outcome.body(),
             asked_at=asked_at,
             keep_until=asked_at + timedelta(days=_days(outcome.agencies, self._keep_days)),
+            tickets=tickets,
         )
 
     def _signed(self, outcome: SearchOutcome, leaf: str) -> SearchOutcome:
@@ -515,11 +522,3 @@ def _days(agencies: Sequence[AgencyOutcome], longest: int) -> int:
     """Give the shortest time that anyone lets us keep what they gave."""
     given = [o.days for a in agencies for o in a.obligations or () if o.type == DELETE_AFTER]
     return min([longest, *(d for d in given if d is not None)])
-
-
-def _named(body: bytes, owner: Ori, record_id: str) -> bool:
-    outcome: Mapping[str, Any] = orjson.loads(body)
-    return any(
-        a["ori"] == owner and any(m.get("record_id") == record_id for m in a.get("matches", ()))
-        for a in outcome["agencies"]
-    )

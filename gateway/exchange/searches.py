@@ -5,8 +5,9 @@ officer who asked gets it back. It goes when its days are over, the shortest obl
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -38,6 +39,9 @@ PENDING = "pending"
 PENDING_FOR = timedelta(hours=24)
 _SETTLED = "This search has its reference. It can't be changed."
 
+Tickets = Mapping[str, Mapping[str, str]]
+"""By agency and record id: what shows an agency that it gave the record."""
+
 _log = structlog.get_logger("sallyport.searches")
 _metadata = MetaData()
 _table = Table(
@@ -54,7 +58,10 @@ _table = Table(
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One search as it was asked and answered. `request` and `body` are JSON."""
+    """One search as it was asked and answered. `request` and `body` are JSON.
+
+    `tickets` by agency and record id, with which its records can be asked for again.
+    """
 
     id: str
     client: str
@@ -63,6 +70,7 @@ class Kept:
     body: bytes
     pending: bool
     asked_at: datetime
+    tickets: Tickets = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +105,7 @@ class Searches:
         *,
         asked_at: datetime,
         keep_until: datetime,
+        tickets: Tickets | None = None,
     ) -> None:
         """Keep one answered search. `sweep` erases it when `keep_until` has come."""
         officer = search.caller.officer
@@ -105,6 +114,7 @@ class Searches:
             "officer": officer.subject if officer else "",
             "request": request,
             "body": body.decode(),
+            "tickets": tickets or {},
         }
         pending = search.reference is not None and search.reference.type == PENDING
         with self._rows.open() as c:
@@ -130,7 +140,7 @@ class Searches:
             for row in c.execute(select(_table).where(past)).all():
                 inner = self._rows.unseal(row.id, row.sealed)
                 if inner["body"]:
-                    sealed = self._rows.seal(row.id, inner | {"body": ""})
+                    sealed = self._rows.seal(row.id, inner | {"body": "", "tickets": {}})
                     c.execute(update(_table).where(_table.c.id == row.id).values(sealed=sealed))
             soonest = c.execute(select(func.min(_table.c.keep_until)).where(~past)).scalar()
         return None if soonest is None else datetime.fromtimestamp(soonest, UTC)
@@ -157,6 +167,7 @@ class Searches:
                     body=inner["body"].encode(),
                     pending=row.pending,
                     asked_at=datetime.fromtimestamp(row.asked_at, UTC),
+                    tickets=inner.get("tickets", {}),
                 )
         raise NotFound(
             "No search of yours stands under this id. It may be past its days; search again.",
@@ -178,6 +189,7 @@ class Searches:
             "officer": kept.officer,
             "request": request,
             "body": kept.body.decode(),
+            "tickets": kept.tickets,
         }
         with self._rows.open() as c:
             changed = c.execute(

@@ -28,7 +28,8 @@ def not_as_asked(permit: Permit, answer: Answer) -> Reason | None:
 
 
 def _of_none(answer: Answer) -> str | None:
-    if answer.matches or answer.obligations or answer.hit is not None or answer.count is not None:
+    told = answer.matches or answer.tickets or answer.obligations
+    if told or answer.hit is not None or answer.count is not None:
         return "The answer holds matches, but its status says that it is none."
     return None
 
@@ -38,6 +39,8 @@ def _of_some(permit: Permit, answer: Answer) -> str | None:
     given = answer.granularity.given if answer.granularity else None
     if given is None or given.rank > question.granularity.rank:
         return "The answer is of another granularity than was asked."
+    if not answer.tickets.keys() <= {m.record_id for m in answer.matches}:
+        return "The answer has tickets for records that it does not name."
     types = {m.record_type for m in answer.matches}
     if len(answer.matches) > question.max_matches or not types <= set(question.record_types):
         return "The answer holds more, or other records, than were asked."

@@ -159,9 +159,18 @@ class Policy(InForce):
             return None
 
     async def release(
-        self, permit: AnswerPermit, result: FindResult, *, leaf: str, now: datetime
+        self,
+        permit: AnswerPermit,
+        result: FindResult,
+        *,
+        leaf: str,
+        now: datetime,
+        ticket: release.MakeTicket | None = None,
     ) -> Released:
-        """Decide on what was found, and build the answer. Nothing found is decided on alike."""
+        """Decide on what was found, and build the answer. Nothing found is decided on alike.
+
+        `ticket`: without it, the asker can't ask again for a record by its id.
+        """
         question = permit.question
         if not result.understood:
             answer = release.plain_answer(
@@ -195,7 +204,7 @@ class Policy(InForce):
             if len(shown) > question.max_matches and release.is_cut(permit.granularity):
                 break  # one beyond the limit tells that there are more
         answer, given = release.build_answer(
-            permit, result, shown, stale, leaf=leaf, revision=active.revision
+            permit, result, shown, stale, leaf=leaf, revision=active.revision, ticket=ticket
         )
         rules = tuple(dict.fromkeys(r for a in actions for r in a.rules))
         evidence = Evidence("release", active.revision, raw, value, rules)

@@ -4,7 +4,7 @@ A record that policy hides leaves no trace: not in the matches, a count, `more`,
 or a size. The answer with every record hidden is, byte for byte, the answer with none found.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import compress
@@ -23,6 +23,7 @@ from gateway.model import (
     GranularityGiven,
     Match,
     Message,
+    Ori,
     Question,
     Reason,
     stamp,
@@ -40,6 +41,9 @@ _LEFT_OUT = Reason(
     "terms that fewer records meet, or ask the agency itself.",
 )
 NO_SUCH_TERMS = Reason("search.no_such_terms", "These records hold none of the terms asked for.")
+
+MakeTicket = Callable[[Ori, str], str]
+"""Makes the ticket of an agency for a record id."""
 
 STAND_IN = "stand_in"
 """The fact that marks what stands for a record where none was found. No record has it."""
@@ -192,6 +196,7 @@ def build_answer(
     *,
     leaf: str,
     revision: str,
+    ticket: MakeTicket | None = None,
 ) -> tuple[Answer, tuple[Given, ...]]:
     """Build the answer at the granularity given. It tells of the shown records alone."""
     question, given = permit.question, permit.granularity
@@ -199,6 +204,9 @@ def build_answer(
     some = shown[:limit]
     more = len(shown) > limit
     counted = given is Granularity.COUNT
+    matches = tuple(s.match for s in some) if given.rank >= Granularity.POINTER.rank else ()
+    named = [m.record_id for m in matches if m.record_id is not None]
+    asker = Ori(question.asker.ori)
     answer = Answer(
         version=1,
         transaction=question.transaction,
@@ -215,7 +223,8 @@ def build_answer(
         classes_never_shared=permit.classes_never_shared,
         reasons=permit.reasons,
         obligations=permit.obligations,
-        matches=tuple(s.match for s in some) if given.rank >= Granularity.POINTER.rank else (),
+        matches=matches,
+        tickets={record_id: ticket(asker, record_id) for record_id in named} if ticket else {},
         leaf=leaf,
         policy=revision,
     )
@@ -239,11 +248,14 @@ def without_largest(
         left_out.add(place)
         excess -= sizes[place]
     kept = [n not in left_out for n in range(len(sizes))]
+    matches = tuple(compress(answer.matches, kept))
+    named = {m.record_id for m in matches}
     fitting = replace(
         answer,
         more=True,
         reasons=(*answer.reasons, _LEFT_OUT),
-        matches=tuple(compress(answer.matches, kept)),
+        matches=matches,
+        tickets={i: ticket for i, ticket in answer.tickets.items() if i in named},
     )
     return fitting, tuple(compress(given, kept))
 

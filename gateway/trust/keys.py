@@ -7,7 +7,7 @@
 | log.pem       | Ed25519: signs checkpoints of the access log           |
 | agreement.pem | Ed25519: signs agreements with other agencies          |
 | sealing.key   | 32 bytes: wraps the keys of sealed parts of the log    |
-| pairwise.key  | 32 bytes: makes officers' pairwise subjects            |
+| pairwise.key  | 32 bytes: makes pairwise names, and tickets of records |
 
 A lost or opened key is not something to go on with: every doubt raises Misconfigured.
 """

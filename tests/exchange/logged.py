@@ -19,6 +19,7 @@ from gateway.policy import AskDecision, Policy
 from gateway.policy.kept import KeptSets
 from gateway.records.find import Records
 from gateway.telemetry import Metrics, Tracing
+from gateway.trust.tickets import Tickets
 from tests.policy.made import NOW, SMALL, TEXAS, question, result, search, start
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -120,6 +121,7 @@ async def agency(
     policy = await start(data, folder)
     found = _Found()
     answering = Answering(
+        tickets=Tickets(bytes(32)),
         policy=policy,
         ledger=ledger,
         records=records or cast("Records", found),

@@ -21,8 +21,10 @@ from demo.cast import (
     Member,
 )
 from demo.world import World, an_officer
-from gateway.model import Granularity
+from gateway.model import Answer, Granularity, Ori
 from gateway.peers import ANSWER
+from gateway.trust import keys as key_files
+from gateway.trust.tickets import Tickets
 from tests.scenarios.conftest import Search, by_agency, entries
 from tests.scenarios.test_forged import make_wire, verified
 
@@ -187,6 +189,40 @@ def test_a_kept_search_is_its_officers_alone(world: World, search: Search) -> No
         elsewhere = f"/v1/records/{SHERIFF}/W-26-00418?search={found['search_id']}"
         assert client.get(elsewhere).status_code == 404
         assert client.get(elsewhere.replace(SHERIFF, BORDER)).status_code == 404
+
+
+def test_a_peer_gets_no_record_by_an_id_that_it_was_never_given(world: World) -> None:
+    """Ids are easily guessed: a right one says no more than one that no record has."""
+
+    def asked(record_id: str, ticket: str | None) -> tuple[Answer, bytes, list[dict[str, Any]]]:
+        subject = {"record": {"record_id": record_id} | ({"ticket": ticket} if ticket else {})}
+        wire = make_wire(world, subject=subject)
+        signed = wire.signed()
+        response = wire.send(signed)
+        assert response.status_code == 200
+        verified(wire, signed, response)
+        answer = ANSWER.validate_json(response.content)
+        assert answer.leaf is not None
+        body = response.content
+        for own in (answer.leaf, answer.blind, answer.transaction):
+            body = body.replace(own.encode(), b"-")
+        return answer, body, entries(world, SHERIFF, wire.transaction)
+
+    first = make_wire(world)
+    given = ANSWER.validate_json(first.send(first.signed()).content)
+    ticket = given.tickets["W-26-00417"]
+    answer, _, logged = asked("W-26-00417", ticket)
+    assert [m.record_id for m in answer.matches] == ["W-26-00417"]
+    assert [e.get("reasons") for e in logged] == [None, None]
+
+    pairwise = key_files.load(world[SHERIFF].home).pairwise
+    of_another = Tickets(pairwise).ticket(Ori(BUREAU), "W-26-00417")
+    _, nothing, _ = asked("W-26-99999", None)
+    for wrong in (None, of_another, given.tickets.get("W-26-00418") or "A" * 43):
+        answer, body, logged = asked("W-26-00417", wrong)
+        assert (answer.status, answer.matches, answer.tickets) == ("answered", (), {})
+        assert body == nothing
+        assert [e.get("reasons") for e in logged] == [None, ["record.never_given"]]
 
 
 # -- what fails ---------------------------------------------------------------------------------
