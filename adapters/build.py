@@ -77,22 +77,20 @@ class RecordPlan:
 
     def _message(self, row: Row) -> Message:
         found = [_found(filling, row) for filling in self._fillings]
-        if not any(map(_is_solid, self._fillings, found)):
-            raise Fault("record.empty", "nothing in the row says anything", None, None)
         if self._linked:
+            if not any(map(_is_solid, self._fillings, found)):
+                raise _empty()
             self._link(row, dict(zip(self.objects, found, strict=True)))
-        return self._checked(
-            [
-                (filling.plan, one)
-                for filling, every in zip(self._fillings, found, strict=True)
-                for one in every
-                if one is not None
-            ]
-        )
+        parts: list[tuple[ObjectPlan, Instance]] = []
+        for filling, every in zip(self._fillings, found, strict=True):
+            parts += [(filling.plan, one) for one in every if one is not None]
+        if not parts:
+            raise _empty()
+        return self._checked(parts)
 
     def _checked(self, parts: Sequence[tuple[ObjectPlan, Instance]]) -> Message:
         """Make the message of its objects. Raises Fault if it does not conform."""
-        content: Message = {}
+        message: Message = {"@context": {}}
         prefixes: frozenset[str] = frozenset()
         known = len(parts) <= _MOST_TOGETHER and (not self._linked or _told_apart(parts))
         for plan, one in parts:
@@ -101,12 +99,13 @@ class RecordPlan:
                 known, done = False, one.whole()
             else:
                 done = template.make(one.leaves())
-                prefixes |= template.prefixes
+                prefixes = template.prefixes | prefixes if prefixes else template.prefixes
             if done:
-                _add(content, plan.niem_property, done)
+                _add(message, plan.niem_property, done)
         if known:
-            return {"@context": self.contexts.of(prefixes), **content}
-        message: Message = {"@context": niem.context_for(content), **content}
+            message["@context"] = self.contexts.of(prefixes)
+            return message
+        message["@context"] = niem.context_for(message)
         problems = niem.findings(message)
         if problems:
             first = problems[0]
@@ -157,6 +156,10 @@ def _found(filling: Filling, row: Row) -> list[Instance | None]:
         filling.of(row, child, f"#{alias}{number}")
         for number, child in enumerate(row.groups.get(group, ()), 1)
     ]
+
+
+def _empty() -> Fault:
+    return Fault("record.empty", "nothing in the row says anything", None, None)
 
 
 def _is_solid(filling: Filling, found: Sequence[Instance | None]) -> bool:

@@ -230,10 +230,15 @@ class FieldCompiler:
         else:
             texts = self._texts(field, place, part or plan.group)
             convert = self._convert(target, field, place)
-            steps, path, kept = target.steps, target.path, self.kept
-            plan.data.append(
-                DataRule(steps, path, texts, convert, when=when, group=part, kept=kept)
+            most = rules.MOST_DAYS if "date" in field else rules.MOST_KNOWN
+            made = DataRule(
+                *(target.steps, target.path, texts, convert),
+                when=when,
+                group=part,
+                kept=self.kept,
+                most=most,
             )
+            plan.data.append(made)
         self.targets.append(target)
 
     def _refuse_idle_keys(self, field: Mapping[str, Any], source: str, place: Place) -> None:

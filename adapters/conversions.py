@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 from adapters.codes import CodeTable, Word
-from adapters.dates import DAY, MONTH, TIME, YEAR, DateReader, Moment
+from adapters.dates import DAY, MONTH, TIME, YEAR, DateReader, Moment, sure_days
 from adapters.trees import Tree, kept_name
 from gateway.errors import Untranslatable
 
@@ -83,12 +83,17 @@ def by_code_list(codes: frozenset[str], *, keep: bool) -> Convert:
 
 def by_date(reader: DateReader, *, kind: str, check: Callable[[Moment], None] | None) -> Convert:
     """Read a date, as an object with a date in it, or as a date itself."""
+    first, last = sure_days(check)
 
     def convert(text: str) -> Any:
-        moment = reader.read(text)
-        if check is not None:
-            check(moment)
-        name, value = reader.written(moment)
+        day = reader.day(text)
+        if day is not None and first <= day <= last:
+            name, value = DAY, day
+        else:
+            moment = reader.read(text)
+            if check is not None:
+                check(moment)
+            name, value = reader.written(moment)
         if kind == "object":
             return {name: value}
         if kind != DATE_KINDS[name]:

@@ -25,8 +25,13 @@ def corrected(
     `handling` are the columns that say who may see a record.
     """
     if not corrections:
-        yield from reader.rows()
-        return
+        return reader.rows()
+    return _corrected(reader, corrections, handling)
+
+
+def _corrected(
+    reader: Reader, corrections: Mapping[str, Correction], handling: Collection[str]
+) -> Iterator[Row | BadRow]:
     blank = dict.fromkeys(reader.columns().own, "")
     for row in reader.rows():
         # Damage of which no text is kept is no row that could be told from another.

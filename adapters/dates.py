@@ -13,9 +13,10 @@ Everything else stands for itself. In the standard schema a date is `nc:Date`, o
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
-from typing import Final, NamedTuple
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.errors import Misconfigured, Untranslatable
@@ -46,6 +47,7 @@ _SPLIT: Final = re.compile("|".join(_TOKENS))
 _NEEDED: Final = "needs YYYY, MM and DD, each once (YYYY or MM/YYYY alone are a year and a month)"
 _OLDEST: Final = 1850
 _LATEST: Final = 2100
+_FIRST, _LAST = f"{_OLDEST}-01-01", f"{_LATEST}-12-31"
 _NOON: Final = 12
 _MIDNIGHT: Final = 24
 """2400 ends a day: it is the next one's first moment."""
@@ -53,6 +55,8 @@ _CENTURY: Final = 100
 _AHEAD: Final = timedelta(hours=14)
 """By so much the first place on earth is ahead of UTC."""
 _LIFE: Final = timedelta(days=366 * 130)
+_LONGEST_RUN: Final = timedelta(days=366 * 10)
+"""Of a process."""
 
 YEAR: Final = "nc:YearDate"
 MONTH: Final = "nc:YearMonthDate"
@@ -66,6 +70,29 @@ class Moment(NamedTuple):
     at: datetime
     niem: str
     offset: str | None = None
+
+
+class _Cut(NamedTuple):
+    """Where the year, the month and the day stand, and all else that does, in a text of a size."""
+
+    size: int
+    year: slice
+    month: slice
+    day: slice
+    marked: Callable[[str], Any]
+    marks: Any
+
+
+def _cut(text: str) -> _Cut | None:
+    """Give where the parts of a day stand in a format of `YYYY`, `MM` and `DD`; None of others."""
+    at = {found[0]: slice(*found.span()) for found in _SPLIT.finditer(text)}
+    if at.keys() != {"YYYY", "MM", "DD"}:
+        return None
+    taken = {n for one in at.values() for n in range(one.start, one.stop)}
+    others = [n for n in range(len(text)) if n not in taken]
+    marked: Callable[[str], Any] = itemgetter(*others) if others else str
+    marks = marked(text) if others else ()
+    return _Cut(len(text), at["YYYY"], at["MM"], at["DD"], marked, marks)
 
 
 class DateFormat:
@@ -86,6 +113,7 @@ class DateFormat:
         self._plain = self._named == {"year", "month", "day"}
         self._check(text, names)
         self._pattern = re.compile(pattern, re.ASCII)
+        self._cut = _cut(text)
 
     def _check(self, text: str, names: list[str]) -> None:
         named = self._named
@@ -104,6 +132,21 @@ class DateFormat:
                 f"{text}: a date's format needs YYYY; for two digits, say with `years_from` which "
                 "is the first year that they may mean"
             )
+
+    def day(self, text: str) -> str | None:
+        """Read a day, as `2026-05-01`; None if the text is none of this format, or it is not fixed.
+
+        It takes no more than `read` does, and a fifth of the time.
+        """
+        cut = self._cut
+        if cut is None or len(text) != cut.size or (cut.marks and cut.marked(text) != cut.marks):
+            return None
+        day = f"{text[cut.year]}-{text[cut.month]}-{text[cut.day]}"
+        try:
+            date.fromisoformat(day)  # it takes ASCII digits alone
+        except ValueError:
+            return None
+        return day
 
     def read(self, text: str) -> Moment | None:
         """Read a moment; None if the text is not of this format. Raises ValueError for no day."""
@@ -190,9 +233,10 @@ class DateReader:
                 return moment
         raise Untranslatable(f"the date is not written as {self._named}", code="date.format")
 
-    def niem(self, text: str) -> tuple[str, str]:
-        """Give the NIEM property for it and its value."""
-        return self.written(self.read(text))
+    def day(self, text: str) -> str | None:
+        """Read a day by the first format, as `2026-05-01`; None: `read` has to look."""
+        day = self._formats[0].day(text)
+        return day if day is not None and _FIRST <= day <= _LAST else None
 
     def written(self, moment: Moment) -> tuple[str, str]:
         """Give the NIEM property for a moment and its value."""
@@ -233,6 +277,15 @@ def check_life(moment: Moment) -> None:
         raise Untranslatable("the date lies in the future", code="date.future")
     if moment.at < now - _LIFE:
         raise Untranslatable("nobody was born so long ago", code="date.year")
+
+
+def sure_days(check: Callable[[Moment], None] | None) -> tuple[str, str]:
+    """Give the first and the last day of those that a check lets pass as long as we run."""
+    if check is None:
+        return _FIRST, _LAST
+    today = datetime.now(UTC).date()
+    first = (today - _LIFE + _LONGEST_RUN).isoformat() if check is check_life else _FIRST
+    return first, (today - timedelta(days=1)).isoformat()
 
 
 def _month(parts: Mapping[str, str]) -> int:

@@ -10,7 +10,6 @@ import codecs
 import csv
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -222,7 +221,7 @@ class _Lines:
         """Give the next line, or None at the end."""
         line = self._back.popleft() if self._back else next(self._lines, None)
         if line is not None and line.number == 1 and self._marked:
-            return replace(line, data=line.data.removeprefix(codecs.BOM_UTF8))
+            return line._replace(data=line.data.removeprefix(codecs.BOM_UTF8))
         return line
 
     def give_back(self, taken: list[Line]) -> None:

@@ -300,11 +300,11 @@ def detect_delimiter(
     fits: dict[tuple[str, str], tuple[float, int]] = {}
     for delimiter in DELIMITERS:
         for quote in _QUOTES:
-            counts = Counter(map(len, _rows(path, encoding, delimiter, quote, _SAMPLE)))
-            if not counts:
-                continue
             first = width or len(next(iter(_rows(path, encoding, delimiter, quote, 1)), ()))
-            if first > 1 and counts[first]:
+            if first <= 1:
+                continue
+            counts = Counter(map(len, _rows(path, encoding, delimiter, quote, _SAMPLE)))
+            if counts[first]:
                 fits[delimiter, quote] = (counts[first] / counts.total(), first)
     if not fits:
         return ",", '"', Confidence.LIKELY, ["One column: no delimiter stands in its first line."]

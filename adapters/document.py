@@ -37,6 +37,27 @@ class PassedOver(WrongMapping):
     """It follows from another fault: it is not worth a word."""
 
 
+class _Composer(yaml.SafeLoader):
+    """Reads a file's parts, and refuses what has no place in a mapping as soon as it is met."""
+
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__(text)
+        self._name = name
+        self._depth = 0
+
+    def get_event(self) -> Any:
+        """Give the next event. Raises WrongMapping."""
+        event: Any = super().get_event()  # type: ignore[no-untyped-call]
+        self._depth += isinstance(event, yaml.CollectionStartEvent)
+        self._depth -= isinstance(event, yaml.CollectionEndEvent)
+        if self._depth > MAX_DEPTH:
+            raise WrongMapping(self._name, _line(event), "nested too deeply")
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            text = "anchors and aliases are not used"
+            raise WrongMapping(self._name, _line(event), text)
+        return event
+
+
 class Document:
     """The content of one file, and the line on which each part of it stands.
 
@@ -56,8 +77,7 @@ class Document:
             if len(data) > MAX_BYTES:
                 raise Misconfigured(f"{path.name}: more than {MAX_BYTES} bytes")
             text = data.decode()
-            self._refuse(text)
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
+            node = _Composer(text, path.name).get_single_node()
         except OSError as error:
             raise Misconfigured(f"{path.name}: the file can't be read") from error
         except UnicodeDecodeError as error:
@@ -98,17 +118,6 @@ class Document:
         """Whether a part, or something in it, is known not to be as the language has it."""
         size = len(place)
         return any(b[:size] == place for b in self.broken)
-
-    def _refuse(self, text: str) -> None:
-        depth = 0
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > MAX_DEPTH:
-                raise WrongMapping(self.path.name, _line(event), "nested too deeply")
-            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                text = "anchors and aliases are not used"
-                raise WrongMapping(self.path.name, _line(event), text)
 
     def _value(self, node: yaml.Node, place: Place) -> Any:
         line = _line(node)

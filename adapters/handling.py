@@ -34,11 +34,12 @@ class HandlingPlan:
 
     def handling(self, row: Mapping[str, str]) -> Handling:
         """Give the facts. Raises Fault."""
-        found = tuple(read(row) for read in self.facts.values())
-        if found not in self.known:
+        found = tuple([read(row) for read in self.facts.values()]) if self.facts else ()
+        known = self.known.get(found)
+        if known is None:
             read_facts = dict(zip(self.facts, found, strict=True))
-            self.known[found] = Handling.of({**self.constants, **read_facts})
-        return self.known[found]
+            known = self.known[found] = Handling.of({**self.constants, **read_facts})
+        return known
 
 
 def compile_handling(

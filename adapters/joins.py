@@ -84,11 +84,12 @@ def join_columns(own: Columns, joins: Iterable[Join]) -> Columns:
     return Columns(frozenset(plain), {k: frozenset(v) for k, v in groups.items()})
 
 
-def joined(rows: Iterable[Row | BadRow], joins: Sequence[Join]) -> Iterator[Row | BadRow]:
+def joined(rows: Iterable[Row | BadRow], joins: Sequence[Join]) -> Iterable[Row | BadRow]:
     """Join everything to each row. A row whose join fails comes out as a BadRow."""
-    if not joins:
-        yield from rows
-        return
+    return _joined(rows, joins) if joins else rows
+
+
+def _joined(rows: Iterable[Row | BadRow], joins: Sequence[Join]) -> Iterator[Row | BadRow]:
     waiting = iter(rows)
     while batch := list(islice(waiting, BATCH)):
         failed: dict[int, BadRow] = {}

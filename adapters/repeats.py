@@ -75,11 +75,12 @@ def compile_repeats(
     return found, Columns(own.own, groups)
 
 
-def repeated(rows: Iterable[Row | BadRow], repeats: Sequence[Repeat]) -> Iterator[Row | BadRow]:
+def repeated(rows: Iterable[Row | BadRow], repeats: Sequence[Repeat]) -> Iterable[Row | BadRow]:
     """Add the repeated parts to each row."""
-    if not repeats:
-        yield from rows
-        return
+    return _repeated(rows, repeats) if repeats else rows
+
+
+def _repeated(rows: Iterable[Row | BadRow], repeats: Sequence[Repeat]) -> Iterator[Row | BadRow]:
     for row in rows:
         if isinstance(row, Row):
             for repeat in repeats:

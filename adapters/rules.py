@@ -21,7 +21,9 @@ from gateway import niem
 from gateway.errors import Untranslatable
 
 _SHORT: Final = 64
-_MOST_KNOWN: Final = 2_048
+MOST_KNOWN: Final = 2_048
+MOST_DAYS: Final = 16_384
+"""Texts of which is kept what they became: 45 years of days, some 7 MB at most a column."""
 
 Key: TypeAlias = str | tuple[str, ...]
 """What stands in a rule's columns: one text, or one of each column."""
@@ -56,10 +58,7 @@ class Spot:
     `steps` are keys, with their labels, from the object down. `counted`: it is for raw values.
     """
 
-    __slots__ = (
-        *("_judge", "_judges", "_path", "_right", "_shapes", "_wrong"),
-        *("counted", "several", "steps"),
-    )
+    __slots__ = ("_judges", "_path", "_right", "_shapes", "_wrong", "counted", "several", "steps")
 
     def __init__(
         self, steps: tuple[str, ...], path: str, *, several: bool, counted: bool = False
@@ -68,7 +67,6 @@ class Spot:
         self.several = several
         self.counted = counted
         self._path = path
-        self._judge: Callable[[Any], bool] | None = None
         self._judges: dict[str, Callable[[Any], bool]] = {}
         self._right = Shape(self, None, valid=True)
         self._wrong = Shape(self, None, valid=False)
@@ -76,24 +74,24 @@ class Spot:
 
     def said(self, value: Any) -> Said:
         """Say that a value stands here."""
-        if isinstance(value, dict):
-            return self._of_object(value), value
-        if self._judge is None:
-            self._judge = niem.judge(self._path)
-        return self._right if self._judge(value) else self._wrong, value
-
-    def _of_object(self, value: Mapping[str, Any]) -> Shape:
-        valid, judges = True, self._judges
+        judges = self._judges
+        if not isinstance(value, dict):
+            judge = judges.get("") or self._judge("")
+            return self._right if judge(value) else self._wrong, value
+        valid = True
         for key, leaf in value.items():
-            judge = judges.get(key)
-            if judge is None:
-                judge = judges[key] = niem.judge(f"{self._path}/{key}")
+            judge = judges.get(key) or self._judge(key)
             valid = valid and judge(leaf)
         known = tuple(value), valid
-        found = self._shapes.get(known)
-        if found is None:
-            found = self._shapes[known] = Shape(self, known[0], valid=valid)
-        return found
+        shape = self._shapes.get(known)
+        if shape is None:
+            shape = self._shapes[known] = Shape(self, known[0], valid=valid)
+        return shape, value
+
+    def _judge(self, key: str) -> Callable[[Any], bool]:
+        path = f"{self._path}/{key}" if key else self._path
+        judge = self._judges[key] = niem.judge(path)
+        return judge
 
 
 class Memo(dict[Key, Said]):
@@ -146,7 +144,7 @@ class DataRule:
         when: tuple[Condition, ...] = (),
         group: str | None = None,
         kept: Counter[str] | None = None,
-        most: int = _MOST_KNOWN,
+        most: int = MOST_KNOWN,
     ) -> None:
         several = texts.each is not None or group is not None
         raw = (*steps[:-1], kept_name(steps[-1]))
@@ -159,18 +157,12 @@ class DataRule:
         self._kept = kept if kept is not None else Counter()
         self.group = group
         self.columns = columns_of(texts.columns, when)
-        self.memo = Memo(self._of, most if steady(when) else 0)
+        alone = texts.alone and len(self.columns) == 1 and not when
+        self.memo = Memo(self._of_text if alone else self._of_row, most if steady(when) else 0)
 
-    def _of(self, key: Key) -> Said:
-        texts = self._texts
-        if isinstance(key, str) and texts.alone and not self._when:
-            found = key if key not in texts.blank else ""
-            if found:
-                return self._made(found)
-        row = row_of(self.columns, key)
-        if self._when and not all_hold(self._when, row):
-            return NOTHING
-        return together([self._made(text) for text in self._texts.read(row)])
+    def _of_text(self, text: Any) -> Said:
+        """Say what becomes of the text of one column, where it alone counts, as it stands."""
+        return self._of_row(text) if not text or text in self._texts.blank else self._made(text)
 
     def _made(self, text: str) -> Said:
         try:
@@ -183,6 +175,12 @@ class DataRule:
             self._kept["/".join(self._spot.steps)] += 1
             return self._raw.said(value.raw)
         return self._spot.said(value)
+
+    def _of_row(self, key: Key) -> Said:
+        row = row_of(self.columns, key)
+        if self._when and not all_hold(self._when, row):
+            return NOTHING
+        return together([self._made(text) for text in self._texts.read(row)])
 
 
 class NameRule:
@@ -208,7 +206,7 @@ class NameRule:
         self._when = when
         self.group = group
         self.columns = columns_of([c for c in self._parts if c is not None], when)
-        self.memo = Memo(self._of_row, _MOST_KNOWN if steady(when) else 0)
+        self.memo = Memo(self._of_row, MOST_KNOWN if steady(when) else 0)
 
     def _of_row(self, key: Key) -> Said:
         row = row_of(self.columns, key)

@@ -17,6 +17,7 @@ from gateway import niem
 
 MOST: Final = 4_096
 """Templates of one object that are kept."""
+_SEVERAL: Final = 2
 _Leaves: TypeAlias = list[Any]
 _Make: TypeAlias = Callable[[_Leaves], Any]
 Signature: TypeAlias = tuple[Any, ...]
@@ -145,20 +146,20 @@ class _Slot:
 
 
 class Template:
-    """How objects of one shape are made of their leaves."""
+    """How objects of one shape are made of their leaves. `rivals` are those that fill one path."""
 
-    __slots__ = ("_rivals", "make", "prefixes")
+    __slots__ = ("make", "prefixes", "rivals")
 
     def __init__(
         self, make: _Make, rivals: tuple[tuple[_Part, ...], ...], prefixes: frozenset[str]
     ) -> None:
         self.make = make
-        self._rivals = rivals
+        self.rivals = rivals
         self.prefixes = prefixes
 
     def fits(self, values: Sequence[Any]) -> bool:
         """Whether values at one path differ: equal ones would become one."""
-        for rivals in self._rivals:
+        for rivals in self.rivals:
             found = [part.of(values) for part in rivals]
             if any(value in found[:n] for n, value in enumerate(found)):
                 return False
@@ -166,25 +167,33 @@ class Template:
 
 
 def _node(tree: Tree) -> _Make:
-    """Make what makes an object. Most in NIEM hold one or two things, so these are told apart."""
-    parts = [(key, _maker(value)) for key, value in tree.items()]
-    if len(parts) == 1:
-        name, only = parts[0]
+    """Make what makes an object. Each kind of part in it is made in the fewest steps."""
+    makers = [(key, _maker(value)) for key, value in tree.items()]
+    if len(makers) == 1:
+        name, only = makers[0]
         if isinstance(only, int):
             return lambda leaves: {name: leaves[only]}
         return lambda leaves: {name: only(leaves)}
-    names = tuple(tree)
-    # What is no leaf itself is put in its place afterwards, so that the order stays.
-    numbers = [at for _, at in parts if isinstance(at, int)]
-    others = [(key, make) for key, make in parts if not isinstance(make, int)]
-    if not numbers:
-        return lambda leaves: {key: inner(leaves) for key, inner in others}
-    pick = itemgetter(*(at if isinstance(at, int) else numbers[0] for _, at in parts))
-    if not others:
-        return lambda leaves: dict(zip(names, pick(leaves), strict=True))
+    copies = {key: at for key, value in tree.items() if (at := _copied(value)) is not None}
+    wraps = {key: wrap for key, value in tree.items() if (wrap := _wrapped(value)) is not None}
+    direct = {key: make for key, make in makers if isinstance(make, int)} | copies
+    direct |= {key: at for key, (_, at) in wraps.items()}
+    if len(direct) < _SEVERAL:
+        return lambda leaves: {
+            key: leaves[make] if isinstance(make, int) else make(leaves) for key, make in makers
+        }
+    # What is more than a leaf is put in its place afterwards, so that the order stays.
+    names, any_leaf = tuple(tree), next(iter(direct.values()))
+    pick = itemgetter(*(direct.get(key, any_leaf) for key in names))
+    wrapped = [(key, name) for key, (name, _) in wraps.items()]
+    others = [(k, make) for k, make in makers if k not in direct and not isinstance(make, int)]
 
     def make(leaves: _Leaves) -> Any:
-        found = dict(zip(names, pick(leaves), strict=True))
+        found = dict(zip(names, pick(leaves)))  # noqa: B905 - of one length, and asked often
+        for key in copies:
+            found[key] = found[key].copy()
+        for key, name in wrapped:
+            found[key] = {name: found[key]}
         for key, inner in others:
             found[key] = inner(leaves)
         return found
@@ -198,7 +207,7 @@ def _maker(value: Any) -> "int | _Make":
         return _reader(value)
     if isinstance(value, dict):
         at = _copied(value)
-        return _node(value) if at is None else at
+        return _node(value) if at is None else lambda leaves: leaves[at].copy()
     if isinstance(value, list):
         each = [_maker(one) for one in value]
         return lambda leaves: [leaves[at] if isinstance(at, int) else at(leaves) for at in each]
@@ -216,18 +225,25 @@ def _reader(slot: _Slot) -> "int | _Make":
     )
 
 
-def _copied(tree: Tree) -> _Make | None:
-    """Give what copies an object that is one value and nothing else; None for others."""
-    slots = [slot for slot in tree.values() if isinstance(slot, _Slot) and slot.part is not None]
-    if len(slots) < len(tree) or len({(slot.at, slot.within) for slot in slots}) != 1:
+def _copied(value: Any) -> int | None:
+    """Give the leaf that an object is a copy of; None for all else."""
+    slots = list(value.values()) if isinstance(value, dict) else []
+    if not slots or not all(isinstance(slot, _Slot) for slot in slots):
         return None
     part = slots[0].part
-    if part is None or part.shape.keys != tuple(tree) or [s.key for s in slots] != list(tree):
+    same = part is not None and all(slot.part is part for slot in slots)
+    if not same or part.within is not None or tuple(value) != part.shape.keys:
         return None
-    at, within = part.at, part.within
-    if within is None:
-        return lambda leaves: leaves[at].copy()
-    return lambda leaves: leaves[at][within].copy()
+    return part.at if [slot.key for slot in slots] == list(value) else None
+
+
+def _wrapped(value: Any) -> tuple[str, int] | None:
+    """Give the key and the leaf of an object that is one leaf and nothing else."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return None
+    ((key, one),) = value.items()
+    made = _maker(one)
+    return (key, made) if isinstance(made, int) else None
 
 
 def _rivals(parts: Sequence[_Part]) -> tuple[tuple[_Part, ...], ...]:
@@ -256,7 +272,9 @@ class Templates:
     def of(self, one: Instance) -> Template | None:
         """Give the template of an object, if there is one that it fits."""
         found = self.known.get(one.signature())
-        return found if found is not None and found.fits(one.values) else None
+        if found is None or not found.rivals or found.fits(one.values):
+            return found
+        return None
 
     def learn(self, one: Instance, name: str) -> None:
         """Keep the shape of an object that was found valid in a message, as a property there."""

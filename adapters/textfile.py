@@ -3,10 +3,9 @@
 import codecs
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from gateway.errors import Misconfigured
 
@@ -26,8 +25,7 @@ WIDE: Final = ("utf-16-le", "utf-16-be")
 """Read as if the file were UTF-8: what is no UTF-16 becomes bytes that are no UTF-8."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line without its end. `whole` is false if it was too long: then it is a part of it."""
 
     number: int

@@ -9,6 +9,7 @@ import binascii
 import calendar
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import TypeAlias
 
 from gateway.niem.xmlnames import is_xml_name
@@ -63,6 +64,7 @@ _YEAR = r"-?(?:[1-9]\d{3,17}|0\d{3})"
 _MONTH = r"(?:0[1-9]|1[0-2])"
 _CLOCK = r"(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?|24:00:00(?:\.0+)?)"
 _DAY = re.compile(rf"({_YEAR})-({_MONTH})-(0[1-9]|[12]\d|3[01])", re.ASCII)
+_PLAIN_DAY = len("2026-05-01")
 _MONTH_DAY = re.compile(rf"--({_MONTH})-(\d\d){_ZONE}", re.ASCII)
 _ZONE_ONLY = re.compile(_ZONE, re.ASCII)
 _CLOCK_ZONE = re.compile(_CLOCK + _ZONE, re.ASCII)
@@ -79,6 +81,12 @@ _MOST_DIGITS = 19
 
 def _is_day(text: str) -> bool:
     """Whether a text is a day of the calendar, with or without an offset from UTC."""
+    if len(text) == _PLAIN_DAY and text[4] == text[7] == "-":
+        try:
+            date.fromisoformat(text)
+        except ValueError:
+            return False
+        return True
     found = _DAY.match(text)
     if found is None or _ZONE_ONLY.fullmatch(text, found.end()) is None:
         return False
