@@ -20,7 +20,7 @@ from bench.people import Population, question, record
 from gateway.records.columns import NAME_PARTS, Builder
 from gateway.records.compare import NameSet, NameTable, birth_levels, digits_of
 from gateway.records.index import ask
-from gateway.records.keys import hashes, query_keys
+from gateway.records.keys import birth_key, hashes, sound_keys
 from gateway.records.persons import AskedPerson
 from gateway.records.terms import extract
 from gateway.records.weights import BirthLevel, NameLevel, weights
@@ -106,10 +106,9 @@ def main(*, write: bool) -> None:
         if not isinstance(asked, AskedPerson) or not asked.names:
             continue
         random.add(table, asked, rng.integers(0, PEOPLE, AT_RANDOM), -1)
-        keys = query_keys(asked.names[0], asked.birth)
-        for pairs, space in ((dated, "d|"), (named, "s|")):
-            wanted = hashes([k for k in keys if k.startswith(space)])
-            chosen = columns.postings["row"].lookup(wanted)
+        by_birth = {birth_key(asked.birth)} if asked.birth else set[int]()
+        for pairs, keys in ((dated, by_birth), (named, sound_keys(asked.names[0]))):
+            chosen = columns.postings["row"].lookup(hashes(keys))
             rows = np.unique(np.concatenate(chosen)) if chosen else np.empty(0, int)
             if len(rows):
                 pairs.add(table, asked, rows, it)

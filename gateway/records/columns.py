@@ -11,13 +11,13 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
-from itertools import product
+from itertools import islice, product, repeat
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gateway.records.keys import code_keys, hashes, index_keys
+from gateway.records.keys import code_keys, index_keys
 from gateway.records.sounds import sound_of
 from gateway.records.terms import PersonTerms, RecordTerms
 
@@ -32,6 +32,7 @@ _MOST_ROWS = 16
 """Name and birth date pairs of one person that are kept."""
 _CHUNK = 32 * 2**20
 NAME_PARTS = ("given", "given_first", "given_other", "surname", "surname_first", "surname_last")
+_NO_NAME = (NONE,) * len(NAME_PARTS)
 _FORMAT_MODULES = ("normalise", "sounds", "terms", "keys", "columns")
 VEHICLE_TEXTS = (
     *("vin", "plate", "plate_state", "make", "make_name", "model", "model_name"),
@@ -135,19 +136,14 @@ class Columns:
 class Builder:
     """Collects the terms of records, in order of their numbers, and makes `Columns`."""
 
-    def __init__(self, *, with_keys: bool = True) -> None:
-        self._with_keys = with_keys
+    def __init__(self) -> None:
         self._texts: dict[str, int] = {}
-        self._columns: dict[str, array[int]] = {}
-        self._keys: dict[str, tuple[array[int], array[int]]] = {}
-        self._counts: dict[str, int] = {}
+        self._texts_before = 0
+        """How many texts were put away: the next number is behind them."""
+        self._rows = {table: array("i") for table in TABLES}
+        """The rows of each table one after the other, their values in the order of `TABLES`."""
+        self._keys = {space: (array("Q"), array("i")) for space in ("row", "code")}
         self._alike: dict[tuple[int, Hashable], int] = {}
-        for table, columns in TABLES.items():
-            self._counts[table] = 0
-            for column, kind in columns.items():
-                self._columns[f"{table}.{column}"] = array("i" if kind == TEXT else kind)
-        for space in ("row", "code"):
-            self._keys[space] = (array("Q"), array("i"))
 
     def add(
         self, number: int, record_type: int, terms: RecordTerms, facts: Hashable = None
@@ -157,40 +153,30 @@ class Builder:
         `facts` are those that policy decides by: records of one type with the same ones are alike.
         """
         alike = self._alike.setdefault((record_type, facts), number)
-        self._append("record", type=record_type, alike=alike)
+        self._append("record", record_type, alike)
         for person in terms.persons:
             self._add_person(number, person)
         for v in terms.vehicles:
-            row = self._counts["vehicle"]
-            texts = {
-                **{k: self._text(getattr(v, k)) for k in ("vin", "plate", "plate_state")},
-                **{k: self._text(getattr(v, k)) for k in ("color", "category")},
-                **self._two("make", v.makes),
-                **self._two("model", v.models),
-            }
-            first, last = (min(v.dates), max(v.dates)) if v.dates else (0, 0)
-            self._append("vehicle", record=number, year=v.year, first=first, last=last, **texts)
+            named = (v.vin, v.plate, v.plate_state, *_two(v.makes), *_two(v.models))
+            row = self._append(
+                *("vehicle", number),
+                *map(self._text, (*named, v.color, v.category)),
+                *(v.year, *_span(v.dates)),
+            )
             self._add_code("vin", v.vin, "", row)
             self._add_code("plate", v.plate, v.plate_state, row)
         for i in terms.incidents:
-            first, last = (min(i.dates), max(i.dates)) if i.dates else (0, 0)
-            row = self._counts["incident"]
-            self._append(
-                "incident", record=number, number=self._text(i.number), first=first, last=last
-            )
+            row = self._append("incident", number, self._text(i.number), *_span(i.dates))
             self._add_code("number", i.number, "", row)
             for offense in i.offenses:
-                self._append("offense", incident=row, offense=self._text(offense))
+                self._append("offense", row, self._text(offense))
         for t in terms.items:
-            row = self._counts["item"]
-            texts = {k: self._text(getattr(t, k)) for k in ("serial", "type", "make")}
-            self._append("item", record=number, **texts)
+            row = self._append("item", number, *map(self._text, (t.serial, t.type, t.make)))
             self._add_code("serial", t.serial, "", row)
 
     def finish(self) -> Columns:
         """Make the columns. The builder is of no use afterwards."""
-        tables = {k: np.array(v, dtype=DTYPES[v.typecode]) for k, v in self._columns.items()}
-        self._columns.clear()
+        tables = dict(self._made_tables())
         self._sort_texts(tables)
         tables |= self._sounds(tables)
         postings = {space: _postings(*lists) for space, lists in self._keys.items()}
@@ -220,53 +206,55 @@ class Builder:
         return {**dict(zip(names, sounds.T.copy(), strict=True)), "text.vowelless": vowelless}
 
     def _add_person(self, number: int, person: PersonTerms) -> None:
-        index = self._counts["person"]
+        text = self._text
         sex = ord(person.sex) if person.sex else 0
-        self._append("person", record=number, first=self._counts["row"], sex=sex)
-        pairs = list(product(person.names or (None,), person.births or (0,)))[:_MOST_ROWS]
-        for name, birth in pairs:
-            row = self._counts["row"]
-            parts = name.parts if name else ("",) * len(NAME_PARTS)
-            texts = {k: self._text(v) for k, v in zip(NAME_PARTS, parts, strict=True)}
-            self._append("row", person=index, birth=birth, **texts)
-            if self._with_keys:
-                self._post("row", index_keys(name, birth), row)
+        first = len(self._rows["row"]) // len(TABLES["row"])
+        index = self._append("person", number, first, sex)
+        pairs = product(person.names or (None,), person.births or (0,))
+        for name, birth in islice(pairs, _MOST_ROWS):
+            parts = _NO_NAME if name is None else map(text, name.parts)
+            row = self._append("row", index, birth, *parts)
+            self._post("row", index_keys(name, birth), row)
         for i in person.identifiers:
             self._add_code(f"id:{i.type}", i.number, i.jurisdiction, index)
 
     def _add_code(self, space: str, number: str, jurisdiction: str, owner: int) -> None:
         if not number:
             return
-        row = self._counts["code"]
-        self._append(
-            "code",
-            space=self._text(space),
-            number=self._text(number),
-            jurisdiction=self._text(jurisdiction),
-            owner=owner,
-        )
-        if self._with_keys:
-            self._post("code", code_keys(space, number), row)
-
-    def _two(self, name: str, values: tuple[str, ...]) -> dict[str, int]:
-        padded = (*values, "", "")
-        return {name: self._text(padded[0]), f"{name}_name": self._text(padded[1])}
+        text = self._text
+        row = self._append("code", text(space), text(number), text(jurisdiction), owner)
+        self._post("code", code_keys(space, number), row)
 
     def _text(self, text: str) -> int:
+        """Give a text's number, a new one if it is new."""
         if not text:
             return NONE
-        return self._texts.setdefault(text.replace("\n", " "), len(self._texts))
+        known = self._texts.get(text)
+        if known is None:
+            new = self._texts_before + len(self._texts)
+            known = self._texts.setdefault(text.replace("\n", " "), new)
+        return known
 
-    def _append(self, table: str, **values: int) -> None:
-        for column, value in values.items():
-            self._columns[f"{table}.{column}"].append(value)
-        self._counts[table] += 1
+    def _append(self, table: str, *values: int) -> int:
+        """Put one row into a table, its values in the order of `TABLES`; give its number."""
+        rows = self._rows[table]
+        number = len(rows) // len(values)
+        rows.extend(values)
+        return number
 
-    def _post(self, space: str, keys: set[str], row: int) -> None:
+    def _made_tables(self) -> Iterator[tuple[str, Array]]:
+        """Give each column by its name; texts by the numbers that they have here."""
+        for table, columns in TABLES.items():
+            flat = self._rows.pop(table)
+            rows = np.frombuffer(flat, np.int32) if flat else np.empty(0, np.int32)
+            by_column = rows.reshape(-1, len(columns)).T
+            for column, (name, kind) in zip(by_column, columns.items(), strict=True):
+                yield f"{table}.{name}", column.astype(DTYPES[kind])
+
+    def _post(self, space: str, keys: set[int], row: int) -> None:
         into, rows = self._keys[space]
-        found = hashes(keys)
-        into.frombytes(found.tobytes())
-        rows.extend([row] * len(found))
+        into.extend(keys)
+        rows.extend(repeat(row, len(keys)))
 
 
 TABLES: Mapping[str, Mapping[str, str]] = {
@@ -289,13 +277,24 @@ TABLES: Mapping[str, Mapping[str, str]] = {
 
 `record.alike` is the number of the first record that policy can't tell from this one.
 """
-DTYPES = {"h": np.int16, "i": np.int32, "B": np.uint8, "Q": np.uint64}
+DTYPES = {"h": np.int16, "i": np.int32, "B": np.uint8, TEXT: np.int32}
 
 
 def _postings(key_list: "array[int]", row_list: "array[int]") -> Postings:
     keys = np.frombuffer(key_list, dtype=np.uint64) if key_list else np.empty(0, np.uint64)
     rows = np.frombuffer(row_list, dtype=np.int32) if row_list else np.empty(0, np.int32)
     return Postings.of(keys, rows).shorter_than(LONGEST_POSTING)
+
+
+def _two(values: tuple[str, ...]) -> tuple[str, str]:
+    """Give the first two, each empty if there is none."""
+    one, other, *_ = (*values, "", "")
+    return one, other
+
+
+def _span(dates: tuple[int, ...]) -> tuple[int, int]:
+    """Give the first and the last; 0 if there is none."""
+    return (min(dates), max(dates)) if dates else (0, 0)
 
 
 def _split(blob: bytes) -> Iterator[bytes]:

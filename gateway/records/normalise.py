@@ -8,9 +8,9 @@ people confuse are one (O and 0, I and 1). Dates: one integer, yyyymmdd.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import NamedTuple
 
 from anyascii import anyascii
 
@@ -33,10 +33,11 @@ _NOT_LETTERS = re.compile(r"[^a-z0-9]+")
 _NOT_CODE = re.compile(r"[^A-Z0-9]+")
 _CONFUSED = str.maketrans("OQDISZB", "0001528")
 _LONGEST = 128
+_KEPT = 32_768
+"""Names that are at hand, made comparable: of few words, most people have one."""
 
 
-@dataclass(frozen=True, slots=True)
-class PersonName:
+class PersonName(NamedTuple):
     """A name ready to be compared. Every part is lower-case ASCII without spaces, or empty.
 
     `given` and `surname` are whole; the others are single words of them that may stand alone: of a
@@ -53,24 +54,24 @@ class PersonName:
     @property
     def parts(self) -> tuple[str, str, str, str, str, str]:
         """Give the six parts in the order in which the index keeps them."""
-        return (
-            *(self.given, self.given_first, self.given_other),
-            *(self.surname, self.surname_first, self.surname_last),
-        )
+        return self
 
     @property
     def givens(self) -> tuple[str, ...]:
         """The single words of the given names; the whole where it is one word."""
-        return tuple(dict.fromkeys(w for w in (self.given_first, self.given_other) if w)) or (
-            (self.given,) if self.given else ()
-        )
+        return _singles(self.given_first, self.given_other, self.given)
 
     @property
     def surnames(self) -> tuple[str, ...]:
         """The single words of the surname; the whole where it is one word."""
-        return tuple(dict.fromkeys(w for w in (self.surname_first, self.surname_last) if w)) or (
-            (self.surname,) if self.surname else ()
-        )
+        return _singles(self.surname_first, self.surname_last, self.surname)
+
+
+def _singles(one: str, other: str, whole: str) -> tuple[str, ...]:
+    if one and other:
+        return (one, other) if one != other else (one,)
+    single = one or other or whole
+    return (single,) if single else ()
 
 
 def words(text: str) -> list[str]:
@@ -96,10 +97,10 @@ def person_name(
     givens, middles = _given_words(given), _given_words(middle)
     surnames = _surname_words(surname)
     if not givens and middles:
-        givens, middles = middles, []
+        givens, middles = middles, ()
     if not givens and not surnames:
         return None
-    others = [*givens[1:], *middles]
+    others = (*givens[1:], *middles)
     double = len(surnames) > 1
     return PersonName(
         given="".join(givens),
@@ -159,16 +160,18 @@ def _rejoin(found: list[str]) -> list[str]:
     return out
 
 
-def _given_words(text: str | None) -> list[str]:
+@lru_cache(maxsize=_KEPT)
+def _given_words(text: str | None) -> tuple[str, ...]:
     found = words(text) if text else []
-    return [w for n, w in enumerate(found) if n == 0 or w not in PARTICLES]
+    return tuple(w for n, w in enumerate(found) if n == 0 or w not in PARTICLES)
 
 
-def _surname_words(text: str | None) -> list[str]:
+@lru_cache(maxsize=_KEPT)
+def _surname_words(text: str | None) -> tuple[str, ...]:
     found = words(text) if text else []
     kept = [w for w in found if w not in SUFFIXES] or found
     last = len(kept) - 1
-    return [w for n, w in enumerate(kept) if n == last or w not in PARTICLES]
+    return tuple(w for n, w in enumerate(kept) if n == last or w not in PARTICLES)
 
 
 def _split_full(full: str) -> tuple[str, str, str]:

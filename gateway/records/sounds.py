@@ -12,7 +12,8 @@ from doublemetaphone import doublemetaphone
 from nicknames import NickNamer
 
 _NICKNAMES = NickNamer()
-_VOWELS = re.compile(r"[aeiouyw]")
+_CONSONANTS = str.maketrans("q", "k", "aeiouyw")
+_REAL_VOWELS = frozenset("aeiou")
 _DOUBLED = re.compile(r"(.)\1+")
 _SHORT = 2
 _CACHE = 65_536
@@ -28,12 +29,12 @@ def metaphones(word: str) -> tuple[str, ...]:
 @lru_cache(maxsize=_CACHE)
 def consonants(word: str) -> str:
     """Reduce a word to its consonants: muhammad, mohamed and mhmd give one key."""
-    return _DOUBLED.sub(r"\1", _VOWELS.sub("", word.replace("q", "k")))
+    return _DOUBLED.sub(r"\1", word.translate(_CONSONANTS))
 
 
 def is_vowelless(word: str) -> bool:
     """Tell whether a word has no vowels, as names that come from Arabic or Hebrew script."""
-    return len(word) >= _SHORT and not any(v in word for v in "aeiou")
+    return len(word) >= _SHORT and _REAL_VOWELS.isdisjoint(word)
 
 
 @lru_cache(maxsize=_CACHE)

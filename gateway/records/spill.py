@@ -12,8 +12,8 @@ import heapq
 import io
 import tempfile
 from array import array
-from collections.abc import Iterator, Mapping
-from itertools import groupby
+from collections.abc import Hashable, Iterator, Mapping
+from itertools import groupby, repeat
 from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any, Final
@@ -22,7 +22,6 @@ import numpy as np
 import numpy.typing as npt
 
 from gateway.records.columns import (
-    DTYPES,
     LONGEST_POSTING,
     NAME_PARTS,
     NONE,
@@ -31,8 +30,8 @@ from gateway.records.columns import (
     Builder,
     Postings,
 )
-from gateway.records.keys import hashes
 from gateway.records.sounds import sound_of
+from gateway.records.terms import RecordTerms
 
 Array = npt.NDArray[Any]
 
@@ -53,9 +52,16 @@ class SpillingBuilder(Builder):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self._folder = folder
-        self._texts_seen = 0
         self._runs: list[tuple[IO[bytes], array[int]]] = []
         self._pairs = {space: _Pairs(folder) for space in self._keys}
+
+    def add(
+        self, number: int, record_type: int, terms: RecordTerms, facts: Hashable = None
+    ) -> None:
+        """Take in one record, as `Builder.add` does."""
+        super().add(number, record_type, terms, facts)
+        if len(self._texts) >= TEXTS_AT_ONCE:
+            self._spill()
 
     def parts(self) -> Iterator[tuple[str, bytes]]:
         """Give what `Builder.finish().parts()` would. The builder is of no use afterwards."""
@@ -64,50 +70,38 @@ class SpillingBuilder(Builder):
             texts.seek(0)
             yield from _chunked("texts", b"", texts)
             used = np.zeros(len(numbers), dtype=bool)
-            for table, columns in TABLES.items():
-                for column, kind in columns.items():
-                    values = self._columns.pop(f"{table}.{column}")
-                    if kind == TEXT:
-                        made = numbers[np.frombuffer(values, np.int32)] if values else _NO_TEXT
-                        if table == "row" and column in NAME_PARTS:
-                            used[made[made >= 0]] = True
-                    else:
-                        made = np.array(values, dtype=DTYPES[values.typecode])
-                    yield from _array(f"{table}.{column}", made)
+            for name, column in self._made_tables():
+                if name in _TEXTS:
+                    column = numbers[column]  # noqa: PLW2901 - the earlier one is let go
+                    if name in _NAMES:
+                        used[column[column >= 0]] = True
+                yield from _array(name, column)
             del numbers
             yield from self._sounds_of(texts, used)
         for space, pairs in self._pairs.items():
             yield from pairs.parts(space)
 
-    def _text(self, text: str) -> int:
-        found = super()._text(text)
-        if found == NONE:
-            return NONE
-        number = self._texts_seen + found
-        if len(self._texts) >= TEXTS_AT_ONCE:
-            self._spill()
-        return number
-
-    def _post(self, space: str, keys: set[str], row: int) -> None:
-        self._pairs[space].add(hashes(keys), row)
+    def _post(self, space: str, keys: set[int], row: int) -> None:
+        self._pairs[space].add(keys, row)
 
     def _spill(self) -> None:
         """Put the texts at hand away, sorted, with the numbers that columns know them by."""
         run = _file(self._folder)
         numbers = array("i")
-        for text, number in sorted(self._texts.items()):
+        for text in sorted(self._texts):
             run.write(text.encode() + b"\n")
-            numbers.append(self._texts_seen + number)
+            numbers.append(self._texts[text])
         self._runs.append((run, numbers))
-        self._texts_seen += len(self._texts)
+        self._texts_before += len(self._texts)
         self._texts = {}
 
     def _merge_texts(self) -> tuple[IO[bytes], Array]:
         """Write all texts in order, and say what number each of the earlier ones has now."""
         self._spill()
-        numbers = np.full(self._texts_seen + 1, NONE, dtype=np.int32)  # the last is for none
+        numbers = np.full(self._texts_before + 1, NONE, dtype=np.int32)  # the last is for none
         out = _file(self._folder)
-        lines = heapq.merge(*(_run(run, n) for run, n in self._runs))
+        runs = [_run(run, n) for run, n in self._runs]
+        lines = heapq.merge(*runs) if len(runs) > 1 else runs[0]
         for new, (text, same) in enumerate(groupby(lines, key=itemgetter(0))):
             out.write(b"\n" + text if new else text)
             for _, old in same:
@@ -143,9 +137,9 @@ class _Pairs:
         self._keys = array("Q")
         self._rows = array("i")
 
-    def add(self, keys: Array, row: int) -> None:
-        self._keys.frombytes(keys.tobytes())
-        self._rows.extend([row] * len(keys))
+    def add(self, keys: set[int], row: int) -> None:
+        self._keys.extend(keys)
+        self._rows.extend(repeat(row, len(keys)))
         if len(self._keys) >= PAIRS_AT_ONCE:
             self._part()
 
@@ -190,7 +184,8 @@ class _Pairs:
         self._keys, self._rows = array("Q"), array("i")
 
 
-_NO_TEXT: Final = np.empty(0, dtype=np.int32)
+_TEXTS: Final = {f"{t}.{c}" for t, columns in TABLES.items() for c in columns if columns[c] == TEXT}
+_NAMES: Final = {f"row.{part}" for part in NAME_PARTS}
 
 
 def _file(folder: Path) -> IO[bytes]:

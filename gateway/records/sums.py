@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from hashlib import sha256
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
@@ -24,6 +24,8 @@ from gateway.records.source import Origin
 Item: TypeAlias = Record | SetAside
 Content: TypeAlias = tuple[str, bytes, bytes, bytes | None]
 """What of a record is compared: type, message, handling, contact."""
+Kept: TypeAlias = tuple[str, Content]
+"""A record's id, and what is stored under it."""
 BATCH = 500
 """Items in one transaction; what is in memory at once."""
 LONGEST_MESSAGE = 2**20
@@ -44,12 +46,13 @@ class Sums:
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
-    """One item with what is stored of a record, and the row it is of."""
+class Read(NamedTuple):
+    """One item as it is to be stored, and the row it is of.
 
-    item: Item
-    content: Content | None
+    A record's message is bytes here: hundreds of them as objects keep the collector busy.
+    """
+
+    item: Kept | SetAside
     origin: Origin | None
 
 
@@ -57,8 +60,7 @@ class Read:
 class Sorted:
     """One batch, sorted: the records to be stored, the rows set aside, and the sums after it."""
 
-    good: list[tuple[str, Content]]
-    """Record ids, and what is stored under them."""
+    good: list[Kept]
     aside: list[SetAside]
     after: Sums
 
@@ -71,28 +73,27 @@ def batches(items: Iterable[Item], origin: Callable[[], Origin | None]) -> Itera
         if len(batch) >= BATCH and (now is None or now is not batch[-1].origin):
             yield batch
             batch = []
-        batch.append(Read(item, content(item) if isinstance(item, Record) else None, now))
+        kept = (item.record_id, content(item)) if isinstance(item, Record) else item
+        batch.append(Read(kept, now))
     if batch:
         yield batch
 
 
 def ids_of(batch: Iterable[Read]) -> list[str]:
     """Give the record ids of a batch."""
-    return [read.item.record_id for read in batch if isinstance(read.item, Record)]
+    return [item[0] for item, _ in batch if not isinstance(item, SetAside)]
 
 
 def chained(before: str, batch: Iterable[Read]) -> str:
     """Give the digest of everything up to the end of this batch."""
     chain = sha256(before.encode())
-    for read in batch:
-        if isinstance(read.item, SetAside):
-            parts: list[bytes] = [b"set aside", orjson.dumps(asdict(read.item))]
+    for item, _ in batch:
+        if isinstance(item, SetAside):
+            parts: tuple[bytes, ...] = (b"set aside", orjson.dumps(asdict(item)))
         else:
-            kept = read.content or content(read.item)
-            parts = [read.item.record_id.encode(), kept[0].encode(), *kept[1:3], kept[3] or b""]
-        for part in parts:
-            chain.update(len(part).to_bytes(8, "big"))
-            chain.update(part)
+            record_id, (kind, message, handling, contact) = item
+            parts = (record_id.encode(), kind.encode(), message, handling, contact or b"")
+        chain.update(b"".join([piece for p in parts for piece in (len(p).to_bytes(8, "big"), p)]))
     return chain.hexdigest()
 
 
@@ -110,7 +111,7 @@ def sort_out(
     `taken` are those of its record ids that this generation holds already; it grows by the new
     ones. `known` is what the generation before holds of them.
     """
-    good: list[tuple[str, Content]] = []
+    good: list[Kept] = []
     aside: list[SetAside] = []
     rows = rows_aside = corrected = 0
     for number, group in enumerate(_rows_of(batch)):
@@ -122,10 +123,10 @@ def sort_out(
             aside.append(refused)
             rows_aside += span
             continue
-        for read in group:
-            if isinstance(read.item, Record) and read.content is not None:
-                good.append((read.item.record_id, read.content))
-                taken.add(read.item.record_id)
+        for item, _ in group:
+            if not isinstance(item, SetAside):
+                good.append(item)
+                taken.add(item[0])
         corrected += origin is not None and origin.corrected
     new = sum(record_id not in known for record_id, _ in good)
     same = sum(known.get(record_id) == kept for record_id, kept in good)
@@ -178,20 +179,18 @@ def _rows_of(batch: list[Read]) -> Iterator[list[Read]]:
 def _refused(source: str, group: list[Read], line: int, taken: set[str]) -> SetAside | None:
     """Say why a row can't be stored, or None if it can."""
     own: set[str] = set()
-    for read in group:
-        if isinstance(read.item, SetAside):
-            return read.item
-        record_id = read.item.record_id
+    for item, origin in group:
+        if isinstance(item, SetAside):
+            return item
+        record_id, (_, message, *_) = item
         if record_id in taken or record_id in own:
             code, text = "record.duplicate_id", "another row of this source has the same record id"
-        elif read.content is not None and len(read.content[1]) > LONGEST_MESSAGE:
+        elif len(message) > LONGEST_MESSAGE:
             code, text = "record.too_large", f"the record is larger than {LONGEST_MESSAGE} bytes"
         else:
             own.add(record_id)
             continue
-        origin = read.origin
         if origin is None:
-            message = b"" if read.content is None else read.content[1]
             raw = message[:LONGEST_MESSAGE].decode(errors="replace")
             return SetAside(source, line, code, text, raw, "record_id", record_id)
         return SetAside(

@@ -5,9 +5,8 @@ shape, because a person stands in a warrant, an arrest or an incident alike. Pie
 "@id" are one object.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from gateway.model import Message
 from gateway.records.normalise import PersonName, code, day_of, person_name
@@ -15,12 +14,10 @@ from gateway.records.normalise import PersonName, code, day_of, person_name
 # -- property -> term ---------------------------------------------------------------------------
 
 PERSON_NAME = "nc:PersonName"
-NAME_PARTS = {
-    "given": "nc:PersonGivenName",
-    "middle": "nc:PersonMiddleName",
-    "surname": "nc:PersonSurName",
-    "full": "nc:PersonFullName",
-}
+NAME_PARTS = (
+    *("nc:PersonGivenName", "nc:PersonMiddleName"),
+    *("nc:PersonSurName", "nc:PersonFullName"),
+)
 PERSON_BIRTH = "nc:PersonBirthDate"
 PERSON_SEX = ("j:PersonSexCode", "ncic:PersonSexCode", "nc:PersonSexText")
 PERSON_IDENTIFIERS = {
@@ -70,7 +67,7 @@ PASSPORTS = frozenset({"P", "PP", "PASSPORT"})
 INCIDENT = "nc:Incident"
 ACTIVITY_NUMBER = "nc:ActivityIdentification"
 ACTIVITY_DATE = "nc:ActivityDate"
-OFFENSE_CODES = ("j:OffenseUCRCode", "j:IncidentCategoryUCRCode")
+OFFENSE_CODES = frozenset({"j:OffenseUCRCode", "j:IncidentCategoryUCRCode"})
 
 ITEM_SERIAL = "nc:ItemSerialIdentification"
 ITEM_TYPES = {"j:Firearm": "firearm", "nc:Vehicle": "vehicle"}
@@ -83,13 +80,20 @@ NOT_SOUGHT = frozenset({"j:Victim", "j:Witness", "j:IncidentVictim", "j:Incident
 _PERSON_MARKS = frozenset(
     {PERSON_NAME, PERSON_BIRTH, *PERSON_SEX, *PERSON_IDENTIFIERS, PERSON_OTHER_IDENTIFIER}
 )
+_NO_OBJECTS = frozenset(
+    {
+        *("@context", PERSON_NAME, PERSON_BIRTH, "nc:AddressStreet", "nc:AddressState"),
+        *("nc:PersonHeightMeasure", "nc:PersonWeightMeasure"),
+    }
+)
+"""Parts that hold texts alone: nothing is looked for in them."""
+_NUMBERS = (IDENTIFIER_NUMBER, *IDENTIFIER_NESTED)
 _DEEPEST = 24
 
 # -- terms --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class IdentifierTerm:
+class IdentifierTerm(NamedTuple):
     """A number that names a person. `number` is normalised; `jurisdiction` may be empty."""
 
     type: str
@@ -97,8 +101,7 @@ class IdentifierTerm:
     jurisdiction: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PersonTerms:
+class PersonTerms(NamedTuple):
     """One person of a record. Birth dates are yyyymmdd; `sex` is one letter or empty."""
 
     names: tuple[PersonName, ...] = ()
@@ -107,8 +110,7 @@ class PersonTerms:
     identifiers: tuple[IdentifierTerm, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class VehicleTerms:
+class VehicleTerms(NamedTuple):
     """One vehicle of a record. `year` is 0 if unknown; `dates` are those of the record's events."""
 
     vin: str = ""
@@ -122,8 +124,7 @@ class VehicleTerms:
     dates: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class IncidentTerms:
+class IncidentTerms(NamedTuple):
     """One incident of a record, with all offenses that the record names."""
 
     number: str = ""
@@ -131,8 +132,7 @@ class IncidentTerms:
     offenses: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ItemTerms:
+class ItemTerms(NamedTuple):
     """One thing with a serial number."""
 
     serial: str
@@ -140,8 +140,7 @@ class ItemTerms:
     make: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordTerms:
+class RecordTerms(NamedTuple):
     """All that one record can be found by."""
 
     persons: tuple[PersonTerms, ...] = ()
@@ -172,12 +171,18 @@ def extract(message: Message) -> RecordTerms:
     """Read the match terms of one message. Shapes that are not understood are passed over."""
     found = _Found()
     _walk(message, "", found, 0)
-    found.persons = [p for p in found.persons if _id(p) not in found.not_sought]
+    if found.not_sought:
+        found.persons = [p for p in found.persons if _id(p) not in found.not_sought]
+    persons = tuple(filter(None, map(_person, _merged(found.persons))))
+    if found.documents:
+        numbers = filter(None, map(_document, _merged(found.documents)))
+        persons += tuple(PersonTerms(identifiers=i) for i in numbers)
+    if not found.things:  # most records are of persons alone
+        return RecordTerms(persons)
     dates = tuple(sorted(found.dates))
     offenses = tuple(sorted(found.offenses))
-    holders = (PersonTerms(identifiers=i) for i in map(_document, _merged(found.documents)) if i)
     return RecordTerms(
-        persons=(*filter(None, map(_person, _merged(found.persons))), *holders),
+        persons,
         vehicles=tuple(_vehicles(found, dates)),
         incidents=(
             *(
@@ -192,23 +197,42 @@ def extract(message: Message) -> RecordTerms:
     )
 
 
-@dataclass(slots=True)
 class _Found:
-    persons: list[Mapping[str, Any]] = field(default_factory=list)
-    vehicles: list[Mapping[str, Any]] = field(default_factory=list)
-    registrations: list[Mapping[str, Any]] = field(default_factory=list)
-    incidents: list[Mapping[str, Any]] = field(default_factory=list)
-    cases: list[Mapping[str, Any]] = field(default_factory=list)
-    documents: list[Mapping[str, Any]] = field(default_factory=list)
-    items: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
-    dates: set[int] = field(default_factory=set)
-    offenses: set[str] = field(default_factory=set)
-    not_sought: set[str] = field(default_factory=set)
+    """The objects of one message that terms may be read from."""
+
+    __slots__ = (
+        *("persons", "vehicles", "registrations", "incidents", "cases", "documents", "items"),
+        *("dates", "offenses", "not_sought"),
+    )
+
+    def __init__(self) -> None:
+        self.persons: list[Mapping[str, Any]] = []
+        self.vehicles: list[Mapping[str, Any]] = []
+        self.registrations: list[Mapping[str, Any]] = []
+        self.incidents: list[Mapping[str, Any]] = []
+        self.cases: list[Mapping[str, Any]] = []
+        self.documents: list[Mapping[str, Any]] = []
+        self.items: list[tuple[str, Mapping[str, Any]]] = []
+        self.dates: set[int] = set()
+        self.offenses: set[str] = set()
+        self.not_sought: set[str] = set()
+
+    @property
+    def things(self) -> bool:
+        """Whether there is anything but persons."""
+        named = self.vehicles or self.registrations or self.incidents or self.cases
+        return bool(named or self.items)
 
     def take(self, name: str, value: dict[str, Any]) -> None:
         """Keep an object that terms may be read from; a bare reference is none."""
         if not _PERSON_MARKS.isdisjoint(value):
             self.persons.append(value)
+        if name in _TAKEN:
+            self._take_named(name, value)
+        if ITEM_SERIAL in value:
+            self.items.append((name, value))
+
+    def _take_named(self, name: str, value: dict[str, Any]) -> None:
         if name == VEHICLE and len(value) > ("@id" in value):
             self.vehicles.append(value)
         elif name == REGISTRATION:
@@ -221,8 +245,9 @@ class _Found:
             self.documents.append(value)
         elif name == ACTIVITY_DATE:
             self.dates.update(_days(value))
-        if ITEM_SERIAL in value:
-            self.items.append((name, value))
+
+
+_TAKEN = frozenset({VEHICLE, REGISTRATION, INCIDENT, CASE, TRAVEL_DOCUMENT, ACTIVITY_DATE})
 
 
 def _walk(value: Any, name: str, found: _Found, depth: int) -> None:
@@ -231,16 +256,21 @@ def _walk(value: Any, name: str, found: _Found, depth: int) -> None:
     if isinstance(value, list):
         for one in value:
             _walk(one, name, found, depth)
-        return
-    if not isinstance(value, dict):
-        if name in OFFENSE_CODES and isinstance(value, str):
-            found.offenses.add(value)
-        return
+    elif isinstance(value, dict):
+        _walk_object(value, name, found, depth)
+    elif isinstance(value, str) and name in OFFENSE_CODES:
+        found.offenses.add(value)
+
+
+def _walk_object(value: dict[str, Any], name: str, found: _Found, depth: int) -> None:
     found.take(name, value)
     for key, inner in value.items():
-        if key in NOT_SOUGHT:
+        if isinstance(inner, str):  # most are: no call for each
+            if key in OFFENSE_CODES:
+                found.offenses.add(inner)
+        elif key in NOT_SOUGHT:
             found.not_sought.update(_ids(inner, 0))
-        elif key != "@context":
+        elif key not in _NO_OBJECTS:
             _walk(inner, key, found, depth + 1)
 
 
@@ -258,8 +288,12 @@ def _ids(value: Any, depth: int) -> Iterator[str]:
             yield from _ids(inner, depth + 1)
 
 
-def _merged(pieces: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+def _merged(pieces: list[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
     """Join pieces that say by "@id" that they are one object; repeats become lists."""
+    return _merging(pieces) if len(pieces) > 1 else pieces
+
+
+def _merging(pieces: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     by_id: dict[str, dict[str, Any]] = {}
     for piece in pieces:
         key = _id(piece)
@@ -279,7 +313,7 @@ def _merged(pieces: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
 
 def _person(person: Mapping[str, Any]) -> PersonTerms | None:
     names = tuple(dict.fromkeys(filter(None, map(_name, _each(person.get(PERSON_NAME))))))
-    births = tuple(dict.fromkeys(d for b in _each(person.get(PERSON_BIRTH)) for d in _days(b)))
+    births = tuple(dict.fromkeys(_days(person.get(PERSON_BIRTH))))
     sex = _first_text(person, PERSON_SEX)[:1].upper()
     identifiers = tuple(dict.fromkeys(_identifiers(person)))
     if not (names or births or identifiers):
@@ -290,14 +324,14 @@ def _person(person: Mapping[str, Any]) -> PersonTerms | None:
 def _name(name: Any) -> PersonName | None:
     if not isinstance(name, dict):
         return None
-    parts = {k: " ".join(_texts(name.get(v))) for k, v in NAME_PARTS.items()}
-    return person_name(parts["given"], parts["middle"], parts["surname"], parts["full"])
+    return person_name(*(_joined(name.get(part)) for part in NAME_PARTS))
 
 
 def _identifiers(person: Mapping[str, Any]) -> Iterator[IdentifierTerm]:
     for key, kind in PERSON_IDENTIFIERS.items():
-        for one in _each(person.get(key)):
-            yield from _identifier(one, kind)
+        if key in person:
+            for one in _each(person[key]):
+                yield from _identifier(one, kind)
     for one in _each(person.get(PERSON_OTHER_IDENTIFIER)):
         if isinstance(one, dict):
             kind = _first_text(one, IDENTIFIER_CATEGORY).lower().replace(" ", "_")
@@ -385,11 +419,22 @@ def _each(value: Any) -> list[Any]:
 
 
 def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
     return [str(v) for v in _each(value) if isinstance(v, str | int)]
 
 
+def _joined(value: Any) -> str:
+    """Give a text, or several with a space between them."""
+    return value if isinstance(value, str) else " ".join(_texts(value))
+
+
 def _first_text(owner: Mapping[str, Any], keys: tuple[str, ...]) -> str:
-    return next((t for k in keys for t in _texts(owner.get(k))), "")
+    for key in keys:
+        if key in owner:
+            for text in _texts(owner[key]):
+                return text
+    return ""
 
 
 def _codes(owner: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[str, ...]:
@@ -402,9 +447,8 @@ def _number(value: Any) -> str:
         if isinstance(one, str | int):
             return str(one)
         if isinstance(one, dict):
-            for key in (IDENTIFIER_NUMBER, *IDENTIFIER_NESTED):
-                found = _number(one.get(key))
-                if found:
+            for key in _NUMBERS:
+                if key in one and (found := _number(one[key])):
                     return found
     return ""
 
@@ -414,9 +458,9 @@ def _jurisdiction(value: Any) -> str:
         if isinstance(one, str):
             return code(one)
         if isinstance(one, dict):
-            found = next(filter(None, (_jurisdiction(one.get(k)) for k in JURISDICTION)), "")
-            if found:
-                return found
+            for key in JURISDICTION:
+                if key in one and (found := _jurisdiction(one[key])):
+                    return found
     return ""
 
 
@@ -424,8 +468,8 @@ def _days(value: Any) -> list[int]:
     """Give the days in a date wrapper: {"nc:Date": …} or {"nc:DateTime": …}."""
     out = []
     for one in _each(value):
-        texts = one.values() if isinstance(one, dict) else (one,)
-        out += [d for t in texts for d in map(day_of, _texts(t)) if d]
+        for text in one.values() if isinstance(one, dict) else (one,):
+            out += [d for d in map(day_of, _texts(text)) if d]
     return out
 
 
