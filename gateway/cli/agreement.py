@@ -349,17 +349,18 @@ def _show_text(document: Document) -> None:
 
 def _table(every: list[Standing]) -> None:
     table = Table(title=f"{len(every)} agreements")
+    # Whoever suspends or renews one needs its id and parties whole, however narrow the window is.
     for column in ("id", "v", "parties", "state", "by", "to", "days left", "title"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold", no_wrap=column in {"id", "parties", "to"})
     for s in every:
         a = s.held.document.agreement
         left = "" if s.days_left is None else str(s.days_left)
         table.add_row(
             a.id,
             str(a.version),
-            ", ".join(a.parties),
+            "\n".join(a.parties),
             s.state.replace("_", " "),
-            ", ".join(s.by),
+            "\n".join(s.by),
             a.valid.to[:10],
             f"{left} (warned at {s.warning})" if s.warning else left,
             a.title,

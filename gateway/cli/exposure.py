@@ -19,7 +19,7 @@ from gateway.cli.periods import Since, Until
 from gateway.cli.reading import OpenedLog, opened_log
 from gateway.cli.showing import progress_bar
 from gateway.errors import Invalid
-from gateway.exchange.exposure import FEWEST, Exposure, Got, asked_by, count_got, reach
+from gateway.exchange.exposure import FEWEST, Exposure, Got, asked_by, count_got, reach, together
 from gateway.model import ORI_PATTERN, stamp
 from gateway.policy.sets import PolicySet
 
@@ -136,7 +136,8 @@ def _seen(seen: list[dict[str, Any]], *, public: bool) -> Table:
     table = Table(title="May be seen", title_justify="left", show_lines=True)
     for column in ("purpose", "records", "as", "classes", "needs", "kept"):
         table.add_column(column, overflow="fold")
-    for one in seen:
+    # What a record's handling changes has a table of its own.
+    for one in together(seen, "record_types", but=("effects",)):
         table.add_row(
             one["purpose"],
             ", ".join(one["record_types"]),
@@ -159,7 +160,7 @@ def _needs(one: dict[str, Any], *, public: bool) -> str:
     parts = {
         "unit": one["unit_functions"],
         "role": needs["roles"],
-        "attributes": needs["attributes"],
+        "attributes": [" and ".join(needs["attributes"])] if needs["attributes"] else [],
         "matter": needs["references"],
         "code": needs["purpose_codes"],
     }
@@ -180,7 +181,7 @@ def _kept(one: dict[str, Any]) -> str:
 
 def _effects(seen: list[dict[str, Any]]) -> Table:
     """Show what each handling fact does, with equal lines of several purposes together."""
-    table = Table(title="What a record's handling changes", title_justify="left")
+    table = Table(title="What a record's handling changes", title_justify="left", show_lines=True)
     for column in ("a record that is", "shows as", "without", "for", "records"):
         table.add_column(column, overflow="fold")
     lines: dict[tuple[str, str, str], tuple[dict[str, None], dict[str, None]]] = {}
@@ -198,11 +199,13 @@ def _effects(seen: list[dict[str, Any]]) -> Table:
 
 
 def _refused(refused: list[dict[str, Any]]) -> Table:
-    table = Table(title="Refused, whoever asks there", title_justify="left")
-    for column in ("purpose", "records", "reasons"):
+    table = Table(title="Refused, whoever asks there", title_justify="left", show_lines=True)
+    for column in ("purposes", "records", "reasons"):
         table.add_column(column, overflow="fold")
-    for one in refused:
-        table.add_row(one["purpose"], ", ".join(one["record_types"]), ", ".join(one["reasons"]))
+    for one in together(refused, "purpose"):
+        table.add_row(
+            ", ".join(one["purpose"]), ", ".join(one["record_types"]), ", ".join(one["reasons"])
+        )
     return table
 
 

@@ -6,10 +6,12 @@ subtracted from another, and so is what depends on records or names a case.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
+
+import orjson
 
 from gateway.exchange.replaying import Entries
 from gateway.ledger import EntryType, Filters, LogEntry, PageOf
@@ -79,6 +81,7 @@ class Exposure:
         if public:
             for one in seen:
                 del one["effects"], one["needs"]["unit"], one["needs"]["cases"]
+            seen = together(seen, "record_types")
         got: dict[str, Any] = {
             "since": stamp(self.since),
             "until": stamp(self.until),
@@ -99,6 +102,20 @@ class Exposure:
             "refused": [asdict(r) for r in self.reach.refused],
             "got": got,
         }
+
+
+def together(
+    rows: Iterable[Mapping[str, Any]], joined: str, *, but: Collection[str] = ()
+) -> list[dict[str, Any]]:
+    """Put rows together that are alike but for `joined`, which lists theirs all; without `but`."""
+    found: dict[bytes, dict[str, Any]] = {}
+    for row in rows:
+        rest = {k: v for k, v in row.items() if k != joined and k not in but}
+        key = orjson.dumps(rest, option=orjson.OPT_SORT_KEYS)
+        held = found.setdefault(key, {joined: [], **rest})[joined]
+        several = [row[joined]] if isinstance(row[joined], str) else row[joined]
+        held += [one for one in several if one not in held]
+    return list(found.values())
 
 
 def published(count: int) -> int | None:

@@ -57,8 +57,8 @@ class Effects:
         return max(zip(tried, actions, strict=True), key=lambda pair: _shown_most(pair[1]))
 
     def _values(self, name: str) -> tuple[Any, ...]:
-        for key in (name, f"{name}s"):
-            listed = self._words.get(key)
+        examples = self._words.get("fact_examples", {})
+        for listed in (examples.get(name), *(self._words.get(key) for key in (name, f"{name}s"))):
             if isinstance(listed, list) and listed:
                 return tuple(listed)
         return (False, True)

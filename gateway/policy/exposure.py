@@ -44,9 +44,10 @@ class Grid:
         """Go through the grid. Raises `PolicyUnavailable` if the engine breaks down."""
         asked = self._purposes if purposes is None else tuple(purposes)
         best = await self._widest.best(asked)
+        in_order = sorted(best.items(), key=lambda cell: asked.index(cell[0][0]))
         seen: list[Seen] = []
         refused: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-        for (purpose, types), (case, outcome) in best.items():
+        for (purpose, types), (case, outcome) in in_order:
             given: tuple[str, ...] = ()
             if outcome is not None and outcome["allow"]:
                 given = tuple(t for t in types if t in outcome["record_types"])

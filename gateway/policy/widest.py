@@ -141,8 +141,8 @@ async def resting(by: Redecider, case: Described, *, owner: str, now: datetime) 
 
 
 def _of_papers(policy_set: PolicySet, agency: str, owner: str) -> list[dict[str, Any]]:
-    """Give what each paper between two agencies would have a question say; first, nothing."""
-    found: list[dict[str, Any]] = [{}]
+    """Give what each paper between two agencies would have a question say; without one, nothing."""
+    found: list[dict[str, Any]] = []
     for paper in all_papers(policy_set):
         if agency == owner or not {agency, owner} <= set(paper.way):
             continue
@@ -158,7 +158,8 @@ def _of_papers(policy_set: PolicySet, agency: str, owner: str) -> list[dict[str,
             change["unit"] = units[0]
         cases = limits.get("cases") or ()
         found += [{**change, "reference": ("case", c)} for c in cases[:1]] or [change]
-    return found
+    # A question between two that have a paper always rests on one.
+    return found or [{}]
 
 
 def codes_of(outcome: Outcome | None) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from gateway.cli.periods import moment
 from gateway.cli.setup import init_home
 from gateway.errors import Invalid, NotFound, PolicyRejected
 from gateway.exchange.answering import decided
+from gateway.exchange.exposure import together
 from gateway.ledger import Draft, EntryType, Filters, Ledger, origin_of
 from gateway.ledger.seal import ledger_key
 from gateway.policy import AnswerPermit
@@ -219,6 +220,23 @@ def test_exposure_as_tables_and_as_json(home: Path) -> None:
     assert {c for r in none["refused"] for c in r["reasons"]} == {"agreement.none"}
     unknown = run(policy.app, home, "exposure", "CA9990000", "--purpose", "curiosity")
     assert isinstance(unknown.exception, Invalid)
+
+
+def test_rows_that_are_alike_are_one() -> None:
+    rows = [
+        {"purpose": "stop", "records": ["person"], "gives": ["a"], "effects": [1]},
+        {"purpose": "stop", "records": ["arrest", "person"], "gives": ["a"], "effects": [2]},
+        {"purpose": "stop", "records": ["vehicle"], "gives": ["b"], "effects": [1]},
+        {"purpose": "raid", "records": ["vehicle"], "gives": ["b"], "effects": [1]},
+    ]
+    assert together(rows, "records", but=["effects"]) == [
+        {"purpose": "stop", "records": ["person", "arrest"], "gives": ["a"]},
+        {"purpose": "stop", "records": ["vehicle"], "gives": ["b"]},
+        {"purpose": "raid", "records": ["vehicle"], "gives": ["b"]},
+    ]
+    assert len(together(rows, "records")) == 4
+    [*_, last] = together(rows, "purpose")
+    assert last["purpose"] == ["stop", "raid"]
 
 
 def test_moments() -> None:

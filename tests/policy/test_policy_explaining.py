@@ -221,12 +221,18 @@ def test_what_a_record_handling_changes(reach: Reach) -> None:
     assert effects["dissemination", "YELLOW"].show == "pointer"
     assert effects["disclosure", "expunged"].show == "none"
     assert effects["stale", True].without == ("order_status",)
+    # A fact that is neither true nor false is tried with values that it may have.
+    tried = {value for s in reach.seen for e in s.effects for value in [e.value]}
+    assert "another agency" in tried
+    facts = {fact for (fact, value) in effects if isinstance(value, bool)}
+    assert not facts & {"age_at_offense", "validated_on", "received_from"}
 
 
 def test_what_is_refused_says_why(shipped: PolicySet, reach: Reach) -> None:
     refused = {(r.purpose, t): r.reasons for r in reach.refused for t in r.record_types}
     assert "civil_warrant.may_not_act" in refused["criminal_investigation", "civil_warrant"]
-    assert refused["civil_immigration", "person"]
+    # The question rests on the paper that there is: it differs from nothing.
+    assert refused["civil_immigration", "person"] == ("agreement.purpose_not_covered",)
     every = {t for s in reach.seen for t in s.record_types} | {
         t for p, t in refused if p == "criminal_investigation"
     }

@@ -278,6 +278,9 @@ def test_draft_sign_and_renew_by_hand(kept: World, tmp_path: Path) -> None:
     assert until(lambda: outcome(kept) == "answered")
     done = json.loads(run(police, "list", "--json").stdout)["agreements"]
     assert [a["state"] for a in done] == ["superseded", "in_force"]
+    # In a narrow window too the ids stand whole: they are what every other command takes.
+    table = run(police, "list").stdout
+    assert all(table.count(word) == 2 for word in ("mou-hand", SHERIFF, POLICE))
 
 
 def test_a_suspension_outlasts_a_restart_and_a_bad_edit(kept: World) -> None:
