@@ -36,6 +36,10 @@ deny contains {
 
 agreed if grant
 
+# A no gives nothing, and its reasons are for the officer: also where the agreement was suspended while
+# the question was under way.
+agreed if says_no
+
 grant := data.sallyport.agreement.between(input.owner, input.self).grant
 
 # METADATA
@@ -57,7 +61,9 @@ granularity_fits if {
 	input.answer.granularity_asked == input.search.granularity
 }
 
-granularity_fits if {
+granularity_fits if says_no
+
+says_no if {
 	input.answer.status in {"refused", "not_understood", "too_many", "unavailable"}
 	is_null(input.answer.granularity_given)
 	input.answer.handling == []

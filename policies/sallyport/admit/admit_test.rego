@@ -60,6 +60,14 @@ test_no_agreement if {
 	codes(object.union(answered, {"search": {"purpose": "employment"}})) == {"admit.no_agreement"}
 }
 
+test_a_no_needs_no_agreement if {
+	said := {"status": "refused", "granularity_given": null, "handling": [], "record_types": []}
+	stranger := object.union(holding(said), {"owner": "XX0000000"})
+	decision(stranger).allow
+	decision(stranger).obligations == []
+	codes(object.union(stranger, {"answer": {"record_types": ["person"]}})) == {"admit.no_agreement", "admit.granularity"}
+}
+
 test_its_own_answer if {
 	result := decision(object.union(answered, {"owner": "CA9990000"}))
 	result.allow
