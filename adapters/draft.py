@@ -186,7 +186,7 @@ def _date(made: Draft, one: Field, profile: Profile, _guess: Mapping[str, Any]) 
 
 def _day_first(form: str) -> str:
     """Give a format with the day before the month: 03/04 may be read either way."""
-    return re.sub(r"(M{1,2})([/-]?)(D{1,2})(?!D)", r"\3\2\1", form)
+    return re.sub(r"(M{1,2})([/.-]?)(D{1,2})(?!D)", r"\3\2\1", form)
 
 
 def _name(_made: Draft, one: Field, profile: Profile, _guess: Mapping[str, Any]) -> bool:
@@ -208,14 +208,15 @@ def _codes(made: Draft, one: Field, profile: Profile, guess: Mapping[str, Any]) 
             one.keys["codes"] = guess["table"]
         else:
             alias = one.to.partition("/")[0]
-            if alias != guess["object"]:
+            texts = {guess["object"]: guess["otherwise_path"], **guess.get("text_otherwise", {})}
+            if alias not in texts:
                 return False
-            one.to = f"{alias}/{guess['otherwise_path']}"
+            one.to = f"{alias}/{texts[alias]}"
             one.doubts.append("a text, as these are no codes of NIBRS")
         return True
     if not codes:
         return False
-    known: Mapping[str, Any] = knowledge()["words"][guess["words"]]
+    known = _words(guess["words"], codes, one)
     target = _allowed(made, one.to)
     table: dict[str, Any] = {}
     for code in codes:
@@ -234,6 +235,19 @@ def _codes(made: Draft, one: Field, profile: Profile, guess: Mapping[str, Any]) 
     return True
 
 
+def _words(name: str, codes: Collection[str], one: Field) -> Mapping[str, Any]:
+    """Give the words of codes. M is male beside F, and a woman (mujer) beside H."""
+    words: Mapping[str, Any] = knowledge()["words"][name]
+    there = {code.upper() for code in codes}
+    if name == "sex" and "M" in there and not there & {"F", "MALE"}:
+        spanish: Mapping[str, Any] = knowledge()["words"]["hombre_mujer"]
+        if "H" in there and there <= spanish.keys():
+            one.doubts.append("H and M read as hombre and mujer")
+            return spanish
+        one.doubts.append("M without F: male, or mujer?")
+    return words
+
+
 def _allowed(made: Draft, to: str) -> frozenset[str] | None:
     alias, _, path = to.partition("/")
     return niem.code_list(f"{made.kind['objects'][alias]}/{path}")
@@ -241,7 +255,11 @@ def _allowed(made: Draft, to: str) -> frozenset[str] | None:
 
 def _height(_made: Draft, one: Field, profile: Profile, _guess: Mapping[str, Any]) -> bool:
     profile = _measured(one, profile)
-    for look, unit in (("feet", "feet_inches"), ("centimetres", "centimetres")):
+    for look, unit in (
+        ("feet", "feet_inches"),
+        ("centimetres", "centimetres"),
+        ("metres", "metres"),
+    ):
         if profile.looks_like(look) >= FITS:
             written_as = unit
             break
@@ -250,7 +268,7 @@ def _height(_made: Draft, one: Field, profile: Profile, _guess: Mapping[str, Any
         if profile.looks_like("inches") < FITS:
             one.doubts.append("in which unit?")
     one.keys["measure"] = {"from": written_as, "unit": "INH"}
-    return profile.share(re.compile(r"""[\d'"\s.-]+(cm|in|ft)?""").fullmatch) >= FITS
+    return profile.share(re.compile(r"""[\d'"\s.-]+(cm|in|ft|m)?""").fullmatch) >= FITS
 
 
 def _measured(one: Field, profile: Profile) -> Profile:

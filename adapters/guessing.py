@@ -19,6 +19,8 @@ FITS: Final = 0.8
 """The share of a column's values that have to look like something."""
 _FEW: Final = 0.2
 _MOST_UNLIKE: Final = 0.5
+_SHORTEST: Final = 5
+"""Letters of a name that may be several words run together."""
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _OTHER: Final = re.compile(r"[^A-Za-z0-9#]+")
 
@@ -58,9 +60,33 @@ def spellings(column: str) -> tuple[str, ...]:
     while turned and turned[0] in known["behind"] and set(turned) - set(known["behind"]):
         turned.append(turned.pop(0))
     found = [written, "_".join(words), "_".join(turned)]
+    apart = [_apart(w) if w not in known["same"] else w for w in written.split("_")]
+    if apart != written.split("_"):
+        found += spellings("_".join(apart))
     own = known["roles"]["own"]
     found += [shorter for name in tuple(found) if (shorter := re.sub(own, "", name))]
     return tuple(dict.fromkeys(found))
+
+
+def _apart(word: str) -> str:
+    """Give a word as the words that are run together in it, parted by _, or as it is."""
+    found = _splits(word)
+    return "_".join(found) if found and len(word) >= _SHORTEST else word
+
+
+def _splits(word: str) -> list[str] | None:
+    """Take a word apart into known ones, the longest first; None if something is left."""
+    if not word:
+        return []
+    for known in _joined():
+        if word.startswith(known) and (rest := _splits(word[len(known) :])) is not None:
+            return [known, *rest]
+    return None
+
+
+@cache
+def _joined() -> tuple[str, ...]:
+    return tuple(sorted(knowledge()["joined"], key=len, reverse=True))
 
 
 def guess(profile: Profile) -> Guess | None:
@@ -82,13 +108,14 @@ def _against(entry: Mapping[str, Any], profile: Profile) -> list[str] | None:
         return []
     if "never" in entry and profile.looks_like(entry["never"]) >= _MOST_UNLIKE:
         return None
+    doubts = [entry["unsure"]] if "unsure" in entry else []
     look = entry.get("looks")
     if look is None:
-        return []
+        return doubts
     share = profile.looks_like(look)
     if share < _FEW:
         return None
-    return ["some of its values do not look like it"] if share < FITS else []
+    return [*doubts, "some of its values do not look like it"] if share < FITS else doubts
 
 
 def _alone(profile: Profile) -> Guess | None:

@@ -104,6 +104,7 @@ LOOKS: Final[Mapping[str, Callable[[str], bool]]] = {
     "feet_marked": _fits(r"""[3-8]\s*'\s*\d{1,2}\s*("|''|in)?"""),
     "inches": _fits(r"(4[89]|[5-7]\d|8[0-6])(\.\d+)?\s*(in|\")?"),
     "centimetres": _fits(r"(1[2-9]\d|2[0-2]\d)\s*(cm)?"),
+    "metres": _fits(r"[12]\.\d{1,2}\s*m?"),
     "weight": _fits(r"\d{2,3}(\.\d+)?\s*(lbs?|kg|#)?"),
     "digits": _fits(r"\d+"),
     "number": _fits(r"(?=.*\d)[A-Z0-9][A-Z0-9 ./-]*"),

@@ -19,6 +19,7 @@ _NOT_A_DAY: Final = re.compile(r"(?:0+|9+|0+[/-]0+[/-]0+|1900-?01-?01|01/01/1900
 _DAYS: Final = (
     *("MM/DD/YYYY", "DD/MM/YYYY", "YYYY-MM-DD", "YYYYMMDD", "MMDDYYYY", "DDMMYYYY"),
     *("M/D/YYYY", "D/M/YYYY", "DD-MON-YYYY", "D-MON-YYYY", "DDMONYYYY", "MM-DD-YYYY"),
+    *("DD-MM-YYYY", "M-D-YYYY", "D-M-YYYY", "MM.DD.YYYY", "DD.MM.YYYY", "M.D.YYYY", "D.M.YYYY"),
     *("YYYY/MM/DD", "MON D, YYYY", "MONTH D, YYYY", "YYYYDDD", "MM/DD/YY", "DD/MM/YY"),
     *("M/D/YY", "YYMMDD", "MMDDYY", "DDMMYY", "DD-MON-YY"),
 )

@@ -18,6 +18,7 @@ from adapters.draft import draft, look_at
 from adapters.rows import BadRow, Columns, Reader, Row
 from adapters.tables import Database, TableReader
 from demo.people import Manifest
+from tests.adapters.drafts import columns_of, drafted_of, judged_as
 
 World = tuple[Path, Manifest]
 
@@ -92,16 +93,6 @@ HEADERS: Mapping[str, tuple[str, str, str]] = {
     "PORT": ("POE", "PortOfEntry", "PORT"),
 }
 
-# Paths that say the same: the demo is surer than a draft can be.
-ALIKE = {
-    "ncic:VehicleMakeCode": "nc:ItemMakeName",
-    "ncic:ConveyanceColorPrimaryCode": "nc:ItemColorDescriptionText",
-    "j:CourtOrderIssuingCourt/j:CourtName": "j:CourtOrderIssuingCourt/nc:OrganizationName",
-    "j:ChargeUCRCode": "j:OffenseUCRCode",
-    "nc:EntityPerson/nc:PersonName": "victim",
-    "nc:PersonPhysicalFeature": "nc:PersonPhysicalFeature/nc:PhysicalFeatureDescriptionText",
-    "nc:ActivityReportedDate": "nc:ActivityDate",
-}
 LEAST = 5
 """Characters that a value has at least to be looked for in a draft."""
 
@@ -151,42 +142,9 @@ def _files(world: World) -> Iterator[tuple[str, Reader, Mapping[str, frozenset[s
 def _truth(record: Mapping[str, object]) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for one in record["fields"]:  # type: ignore[attr-defined]
-        for column, path in _columns(one):
+        for column, path in columns_of(one):
             found.setdefault(column, set()).add(path)
     return {c: frozenset(paths) for c, paths in found.items()}
-
-
-def _columns(field: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    path = str(field["to"]).partition("/")[2]
-    path = ALIKE.get(path, path)
-    if "link" in field or "value" in field:
-        return
-    name = field.get("name")
-    columns = [*name.values()] if isinstance(name, Mapping) else field.get("column", [])
-    for column in [columns] if isinstance(columns, str) else columns:  # type: ignore[attr-defined]
-        yield str(column), path
-
-
-def _drafted(text: str, folder: Path) -> dict[str, tuple[str, bool]]:
-    """Give where each column goes, and whether a doubt is marked."""
-    path = folder / "d.yaml"
-    path.write_text(text, encoding="utf-8")
-    document = Document(path)
-    lines = text.splitlines()
-    found: dict[str, tuple[str, bool]] = {}
-    for number, field in enumerate(document.content["records"][0]["fields"]):
-        doubtful = "# CHECK" in lines[document.line("records", 0, "fields", number) - 1]
-        for column, to in _columns(field):
-            found[column] = (to, doubtful)
-    return found
-
-
-def _judge(truth: frozenset[str] | None, drafted: tuple[str, bool] | None) -> str:
-    if drafted is None:
-        return "left" if truth else "left, rightly"
-    path, doubtful = drafted
-    mark = "doubtful" if doubtful else "sure"
-    return f"{'right' if truth and path in truth else 'wrong'}, {mark}"
 
 
 @pytest.mark.parametrize("style", ["its own", "abbreviated", "written out", "Spanish", "none"])
@@ -204,13 +162,13 @@ def test_few_guesses_are_wrong_and_those_are_marked(
         kind = "person" if name == "person" or style == "none" else None
         looked = look_at(Renamed(reader, names, number))
         text = draft(looked, {"type": "csv", "path": "x.csv"}, "x", record_type=kind)
-        drafted = _drafted(text, tmp_path)
+        drafted = drafted_of(text, tmp_path)
         for column in columns:
             if _is_personal(truth.get(column, frozenset())):
                 held = looked[names[column]].values
                 assert not [v for v in held if len(v) >= LEAST and v in text], column
         for column in columns:
-            judged = _judge(truth.get(column), drafted.get(names[column]))
+            judged = judged_as(truth.get(column), drafted.get(names[column]))
             counts[judged] += 1
             if judged == "left":
                 left.append(f"{name}.{names[column]}")
