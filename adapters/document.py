@@ -27,8 +27,8 @@ _KINDS: Final = frozenset({"str", "int", "float", "bool", "null", "timestamp", "
 class WrongMapping(Misconfigured):
     """Something in one line of the file is wrong. `text` says what, without file and line."""
 
-    def __init__(self, name: str, line: int, text: str) -> None:
-        super().__init__(f"{name}:{line}: {text}")
+    def __init__(self, name: str, line: int, text: str, code: str | None = None) -> None:
+        super().__init__(f"{name}:{line}: {text}", code=code)
         self.line = line
         self.text = text
 
@@ -95,9 +95,10 @@ class Document:
             place = place[:-1]
         return self._lines[place]
 
-    def wrong(self, text: str, *place: str | int) -> WrongMapping:
-        """Make an error that names the file and the line."""
-        return WrongMapping(self.path.name, self.line(*place), text)
+    def wrong(self, said: str | Misconfigured, *place: str | int) -> WrongMapping:
+        """Make an error that names the file and the line; another error's words keep their code."""
+        text, code = (said, None) if isinstance(said, str) else (said.detail, said.code)
+        return WrongMapping(self.path.name, self.line(*place), text, code)
 
     def passed_over(self) -> WrongMapping:
         """Make an error that says nothing: it follows from another, which was reported."""

@@ -21,7 +21,7 @@ def open_reader(mapping: MappingFile, spec: Mapping[str, Any], *place: str | int
         files = {key: str(mapping.file(spec[key])) for key in _FILES if key in spec}
         return registry.open_format(mapping.file(spec["path"]), {**spec, **files})
     except Misconfigured as error:
-        raise mapping.doc.wrong(error.detail, *place) from None
+        raise mapping.doc.wrong(error, *place) from None
 
 
 def look(mapping: MappingFile, reader: Reader, *place: str | int) -> Columns:
@@ -29,7 +29,7 @@ def look(mapping: MappingFile, reader: Reader, *place: str | int) -> Columns:
     try:
         return reader.columns()
     except Misconfigured as error:
-        raise mapping.doc.wrong(error.detail, *place) from None
+        raise mapping.doc.wrong(error, *place) from None
 
 
 def narrow(reader: Reader, joined: Iterable[tuple[str, Reader]], used: Collection[str]) -> None:

@@ -78,7 +78,7 @@ class Database:
         try:
             return cls(mapping.source, mapping.format, mapping.path.parent)
         except Misconfigured as error:
-            raise mapping.doc.wrong(error.detail, "format") from None
+            raise mapping.doc.wrong(error, "format") from None
 
     def names(self) -> list[str]:
         """Name its tables and views."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 
-from gateway.errors import Misconfigured
+from gateway.errors import Misconfigured, SourceMissing
 
 MAX_LINE: Final = 2**20
 """Bytes of one line. What is longer is not a row of any of these formats."""
@@ -34,13 +34,16 @@ class Line(NamedTuple):
 
 
 def require(path: Path) -> None:
-    """Raise Misconfigured if a source file is not there, or is no plain file."""
+    """Raise SourceMissing if a source file is not there, or is no plain file."""
     if not path.is_file():
-        raise Misconfigured(f"{path.name}: there is no such file in {path.parent.name}/")
+        raise SourceMissing(
+            f"{path.name}: there is no such file in {path.parent.name}/. Does the export still "
+            "run, and write there? Else mend the mapping's path"
+        )
 
 
 def open_file(path: Path) -> BinaryIO:
-    """Open a source file. Raises Misconfigured if it is not there, or is no plain file."""
+    """Open a source file. Raises SourceMissing, or Misconfigured if it can't be read."""
     require(path)
     try:
         return path.open("rb")

@@ -1,12 +1,14 @@
 """Memory and speed of large imports.
 
-    python -m bench.imports [csv|sqlite|postgresql] [PEOPLE] [whole]
+    python -m bench.imports {csv,sqlite,postgresql} [--people 1000000] [--steps half,on,changed]
 
-Each import is a process of its own, as `sallyport import` is. The first is killed when it has read
-half, the next goes on from there; the last reads what changed: 1,000 rows. With `whole` there
-is one, uninterrupted.
+Each import is a process of its own, as `sallyport import` is. `half` is killed when it has read
+half, `on` goes on from there; `changed` reads what changed: 1,000 rows. `whole` is one that nobody
+interrupts. A million people take a while: with `--keep FOLDER` the steps of a file can be run one
+by one.
 """
 
+import argparse
 import csv
 import os
 import signal
@@ -14,7 +16,7 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -27,21 +29,7 @@ from gateway.cli import setup
 from tests import legacy_people as people
 from tests import postgres
 
-_ONE = """
-  - type: person
-    {table}id: "{{name_id}}"
-    handling: {{dissemination: GREEN, disclosure: {{column: seal_cd, codes: {{0: open}}}},
-      juvenile: false, source_kind: own, intelligence: false, criminal_history: false}}
-    contact: {{unit: Records, phone: (303) 555-0100}}
-    objects: {{person: "nc:Person"}}
-    fields:
-      - {{to: "person/nc:PersonName", column: nm_full, name: "SURNAME/GIVEN MIDDLE"}}
-      - {{to: "person/nc:PersonName", name: {{surname: nm_last, given: nm_first}},
-         when: {{column: nm_full, blank: true}}}}
-      - {{to: "person/nc:PersonBirthDate", column: dob_dt, date: YYYYMMDD}}
-      - {{to: "person/j:DriverLicense/nc:IdentificationID", column: oln}}
-"""
-_HEAD = "mapping: 1\nsource: people\nformat: {format}\nrecords:"
+_HEAD = "mapping: 1\nsource: people\nformat: {form}\nrecords:\n  - type: person\n"
 _COLUMNS = [
     "name_id",
     "nm_full",
@@ -70,6 +58,7 @@ def child(home: Path, half: int) -> None:
     done = Import(home, importer, home / "mappings" / "people.yaml", how).run(Shown(progress))
     importer.close()
     found = {k: getattr(done, k) for k in ("rows", "new", "changed", "unchanged", "resumed")}
+    found["aside"] = done.set_aside
     sys.stdout.buffer.write(orjson.dumps(found | {"MiB": peak_mib()}))
 
 
@@ -95,7 +84,8 @@ def run(home: Path, half: int = 0) -> tuple[dict[str, int], float, float]:
 
 def write_mapping(home: Path, form: str, *, table: bool) -> None:
     """Write the mapping of the people."""
-    text = _HEAD.format(format=form) + _ONE.format(table="table: name_mst\n    " if table else "")
+    of = "    table: name_mst\n" if table else ""
+    text = _HEAD.format(form=form) + of + '    id: "{name_id}"\n' + people.PERSON.format()
     (home / "mappings" / "people.yaml").write_text(text, encoding="utf-8")
 
 
@@ -112,7 +102,8 @@ def of_csv(home: Path, size: int) -> Iterator[Callable[[], None]]:
             for n, row in enumerate(rows):
                 out.writerow([*row[:7], f"C{n}" if n < changed else row[7], row[8]])
 
-    write(0)
+    if not path.exists():
+        write(0)
     write_mapping(
         home,
         "{type: csv, path: ../sources/people.csv, encoding: utf-8, delimiter: ','}",
@@ -125,7 +116,8 @@ def of_csv(home: Path, size: int) -> Iterator[Callable[[], None]]:
 def of_sqlite(home: Path, size: int) -> Iterator[Callable[[], None]]:
     """Make the people's SQLite database."""
     path = home / "sources" / "people.db"
-    people.fill_sqlite(path, size)
+    if not path.exists():
+        people.fill_sqlite(path, size)
     form = f"{{type: sql, mode: mirror, path: ../sources/people.db, {_CHANGES}}}"
     write_mapping(home, form, table=True)
 
@@ -157,24 +149,47 @@ def of_postgresql(home: Path, size: int) -> Iterator[Callable[[], None]]:
 _KINDS = {"csv": of_csv, "sqlite": of_sqlite, "postgresql": of_postgresql}
 
 
-def main(kind: str, size: int, *, whole: bool) -> None:
-    """Import, be killed at half, go on, import what changed; print."""
+STEPS = {
+    "whole": "uninterrupted",
+    "half": "killed at half",
+    "on": "goes on",
+    "changed": "1,000 changed",
+}
+
+
+def measure(kind: str, home: Path, size: int, steps: Sequence[str]) -> Table:
+    """Do these steps, and say what they took."""
     table = Table(title=f"{kind}: {size:,} people")
-    for column in ("import", "s", "CPU s", "rows/s stored and searchable", "most MiB", "rows"):
+    for column in ("import", "s", "CPU s", "rows a CPU second", "most MiB", "rows"):
         table.add_column(column, justify="left" if column in {"import", "rows"} else "right")
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder) / "gateway"
+    if not home.exists():
         setup.init_home(home, ori="TX9990000", name="Calloway", url="http://127.0.0.1:8443")
-        with _KINDS[kind](home, size) as change:
-            three = (("killed at half", size // 2), ("goes on", 0), ("1,000 changed", 0))
-            for name, half in (("whole", 0),) if whole else three:
-                if name.startswith("1,000"):
-                    change()
-                found, took, cpu = run(home, half)
-                most = f"{found.pop('MiB'):,}" if found else ""
-                said = ", ".join(f"{v:,} {k}" for k, v in found.items())
-                speed = f"{found['rows'] / took:,.0f}" if found else ""
-                table.add_row(name, f"{took:.1f}", f"{cpu:.1f}", speed, most, said)
+    with _KINDS[kind](home, size) as change:
+        for step in steps:
+            if step == "changed":
+                change()
+            found, took, cpu = run(home, size // 2 if step == "half" else 0)
+            most = f"{found.pop('MiB'):,}" if found else ""
+            if found:
+                ended = found["new"] + found["changed"] + found["unchanged"] + found["aside"]
+                assert ended == found["rows"] == size, found
+            said = ", ".join(f"{v:,} {k}" for k, v in found.items())
+            speed = f"{found['rows'] / cpu:,.0f}" if found else ""
+            table.add_row(STEPS[step], f"{took:.1f}", f"{cpu:.1f}", speed, most, said)
+    return table
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kind", choices=_KINDS)
+    parser.add_argument("--people", type=int, default=1_000_000)
+    parser.add_argument("--steps", default="half,on,changed", help=", ".join(STEPS))
+    parser.add_argument("--keep", type=Path, help="make the gateway's folder here, and leave it")
+    said = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        home = (said.keep or Path(made)) / "gateway"
+        table = measure(said.kind, home, said.people, said.steps.split(","))
     Console(width=150).print(table)
 
 
@@ -182,5 +197,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["child"]:
         child(Path(sys.argv[2]), int(sys.argv[3]))
     else:
-        words = [*sys.argv[1:], *("csv", "1000000", "")[len(sys.argv) - 1 :]]
-        main(words[0], int(words[1]), whole=words[2] == "whole")
+        main()

@@ -24,6 +24,7 @@ SallyportError
 ├── SignatureInvalid    a message does not prove who sent it, or that it is fresh
 │   └── Replayed        its nonce was seen before
 ├── Misconfigured       the gateway's own files are wrong; it does not start
+│   ├── SourceMissing   a source's file is not there; its last records go on serving
 │   ├── PolicyRejected  a candidate policy set does not pass vetting
 │   └── WrongMapping    a line of a mapping is wrong (adapters)
 │       └── PassedOver  it follows from another fault
@@ -193,6 +194,12 @@ class Misconfigured(SallyportError):
     """The gateway's own files are wrong, or not safe; it does not start."""
 
     default_code = "config.invalid"
+
+
+class SourceMissing(Misconfigured):
+    """A source's file is not there. The records of its last import go on serving."""
+
+    default_code = "source.missing"
 
 
 class PolicyRejected(Misconfigured):

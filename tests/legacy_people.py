@@ -115,6 +115,19 @@ INDEXES = {
 }
 _BEGINNINGS = {"srch", "full", "asrch"}
 
+PERSON = """\
+    handling: {{dissemination: GREEN, disclosure: {{column: seal_cd, codes: {{0: open}}}},
+      juvenile: false, source_kind: own, intelligence: false, criminal_history: false}}
+    contact: {{unit: Records, phone: (303) 555-0100}}
+    objects: {{person: "nc:Person"}}
+    fields:
+      - {{to: "person/nc:PersonName", column: nm_full, name: "SURNAME/GIVEN MIDDLE"}}
+      - {{to: "person/nc:PersonName", name: {{surname: nm_last, given: nm_first}},
+         when: {{column: nm_full, blank: true}}}}
+      - {{to: "person/nc:PersonBirthDate", column: dob_dt, blank: [0], date: YYYYMMDD}}
+      - {{to: "person/j:DriverLicense/nc:IdentificationID", column: oln}}
+"""
+"""What a person's row becomes, whatever it is a row of; to be formatted, as `MAPPING` is."""
 MAPPING = """
 mapping: 1
 source: people
@@ -139,18 +152,10 @@ records:
     found_by: {{person: {{column: name_id}}}}
     join:
       alias: {{table: name_alias, key: name_id, from: name_id, many: true}}
-    handling: {{dissemination: GREEN, disclosure: {{column: seal_cd, codes: {{0: open}}}},
-      juvenile: false, source_kind: own, intelligence: false, criminal_history: false}}
-    contact: {{unit: Records, phone: (303) 555-0100}}
-    objects: {{person: "nc:Person"}}
-    fields:
-      - {{to: "person/nc:PersonName", column: nm_full, name: "SURNAME/GIVEN MIDDLE"}}
-      - {{to: "person/nc:PersonName", name: {{surname: nm_last, given: nm_first}},
-         when: {{column: nm_full, blank: true}}}}
-      - {{to: "person/nc:PersonName[alias]", for: alias, column: alias.nm_full,
+"""
+MAPPING += PERSON
+MAPPING += """      - {{to: "person/nc:PersonName[alias]", for: alias, column: alias.nm_full,
          name: "SURNAME/GIVEN"}}
-      - {{to: "person/nc:PersonBirthDate", column: dob_dt, blank: [0], date: YYYYMMDD}}
-      - {{to: "person/j:DriverLicense/nc:IdentificationID", column: oln}}
   - type: incident
     table: inc_hdr
     id: "{{inc_id}}"

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import adapters
-from gateway.cli import exports, records, setup
+from gateway.cli import exports, records
 from gateway.cli.importing import How, Import, Shown
 from gateway.cli.main import app
 from gateway.errors import Conflict, Invalid, Misconfigured, NotFound, RecordsUnavailable
@@ -20,6 +20,8 @@ from gateway.records.importer import Importer
 from gateway.records.store import Reader
 from tests.cli.people_csv import MAPPING
 
+pytestmark = pytest.mark.usefixtures("wide")
+
 HEADER = "ID,NAME,BORN\n"
 
 
@@ -27,17 +29,10 @@ def row(number: int, born: str = "03/12/1987") -> str:
     return f'{number},"TESTER{number}, QUILL",{born}\n'
 
 
-@pytest.fixture(autouse=True)
-def wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
-
-
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    path = tmp_path / "gateway"
-    setup.init_home(path, ori="TX9990000", name="Calloway", url="http://127.0.0.1:8443")
-    add(path, "persons", *map(row, range(1, 21)))
-    return path
+def home(home: Path) -> Path:
+    add(home, "persons", *map(row, range(1, 21)))
+    return home
 
 
 def add(home: Path, name: str, *rows: str) -> None:
@@ -123,7 +118,7 @@ def test_one_source_that_fails_does_not_hold_up_the_others(home: Path) -> None:
     assert "broken" in done.stderr
     assert sources(home)["persons"]["records"] == 20
     broken = sources(home)["broken"]
-    assert broken["last_result"] == "failed"
+    assert (broken["last_result"], broken["last_code"]) == ("failed", "source.missing")
     assert "no such file" in broken["last_text"]
     assert "no such file" in run(home, "source", "list")
 

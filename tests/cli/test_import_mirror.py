@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli import setup
 from gateway.cli.importing import How, Import, Shown
 from gateway.records.importer import Imported, Importer
 from gateway.records.store import Reader
@@ -32,14 +31,12 @@ records:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    path = tmp_path / "gateway"
-    setup.init_home(path, ori="TX9990000", name="Calloway", url="http://127.0.0.1:8443")
-    (path / "mappings" / "people.yaml").write_text(MAPPING)
-    execute(path, "CREATE TABLE people (id TEXT PRIMARY KEY, name TEXT, written TEXT)")
+def home(home: Path) -> Path:
+    (home / "mappings" / "people.yaml").write_text(MAPPING)
+    execute(home, "CREATE TABLE people (id TEXT PRIMARY KEY, name TEXT, written TEXT)")
     for n in range(30):
-        put(path, n, f"TESTER{n}, QUILL", f"2026-01-01 10:{n:02}:00")
-    return path
+        put(home, n, f"TESTER{n}, QUILL", f"2026-01-01 10:{n:02}:00")
+    return home
 
 
 def execute(home: Path, statement: str, *values: object) -> None:

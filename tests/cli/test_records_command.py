@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gateway.cli import setup
 from gateway.cli.main import app
 from gateway.errors import NotFound
 from tests.cli.people_csv import MAPPING
+
+pytestmark = pytest.mark.usefixtures("wide")
 
 ROWS = (
     "ID,NAME,BORN\n"
@@ -19,19 +20,12 @@ ROWS = (
 )
 
 
-@pytest.fixture(autouse=True)
-def wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "160")
-
-
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    path = tmp_path / "gateway"
-    setup.init_home(path, ori="TX9990000", name="Calloway", url="http://127.0.0.1:8443")
+def home(home: Path) -> Path:
     for name in ("persons", "later"):
-        (path / "mappings" / f"{name}.yaml").write_text(MAPPING.format(name=name))
-        (path / "sources" / f"{name}.csv").write_text(ROWS.replace("QUILL", name.upper()))
-    return path
+        (home / "mappings" / f"{name}.yaml").write_text(MAPPING.format(name=name))
+        (home / "sources" / f"{name}.csv").write_text(ROWS.replace("QUILL", name.upper()))
+    return home
 
 
 def run(home: Path, *words: str) -> str:

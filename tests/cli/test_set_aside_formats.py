@@ -12,11 +12,12 @@ import pytest
 from typer.testing import CliRunner
 
 from demo.new_mexico import segment
-from gateway.cli import setup
 from gateway.cli.main import app
 from gateway.records.store import Reader
 from tests.adapters.cobol_bytes import copybook, described, packed, text
 from tests.conftest import ROOT
+
+pytestmark = pytest.mark.usefixtures("wide")
 
 NIBRS = ROOT / "demo/agencies/NM9990000/mappings/nibrs.yaml"
 MAPPING = """\
@@ -140,18 +141,6 @@ def run(*words: str, fails: bool = False) -> str:
     done = CliRunner().invoke(app, list(words), catch_exceptions=False)
     assert bool(done.exit_code) == fails, done.output
     return done.output
-
-
-@pytest.fixture(autouse=True)
-def wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    path = tmp_path / "gateway"
-    setup.init_home(path, ori="TX9990000", name="Calloway", url="http://127.0.0.1:8443")
-    return path
 
 
 def made(home: Path, name: str) -> list[str]:

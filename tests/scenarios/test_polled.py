@@ -143,7 +143,7 @@ def test_an_export_that_cant_be_read_is_told_and_waited_for(polled: Polled) -> N
     readiness = polled.readiness()
     assert readiness["status"] == "degraded"
     state = readiness["sources"][SOURCE]
-    assert state["last_code"] == "config.invalid"
+    assert state["last_code"] == "source.missing"
     assert (state["generation"], state["as_of"]) == (before["generation"], before["as_of"])
     assert polled.file.name in polled.listed()["last_text"]
     assert polled.failing() == 1
