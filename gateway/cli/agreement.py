@@ -24,6 +24,8 @@ from gateway.trust.agreement_files import Held
 from gateway.trust.agreements import Act, Document
 
 app = typer.Typer(no_args_is_help=True)
+_ROOM_FOR_TITLES = 110
+"""Columns of a window that has room for them beside all else."""
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The agreement's id.")]
 _Out = Annotated[Path, typer.Argument(help="The file to write: it must not be there yet.")]
@@ -312,7 +314,8 @@ def _count(home: Path) -> None:
         )
         raise typer.Exit(3) from None
     for change in done.get("changed", []):
-        typer.echo(f"From now on: {change['id']} {change['version']} is {change['state']}.")
+        state = change["state"].replace("_", " ")
+        typer.echo(f"From now on: {change['id']} {change['version']} is {state}.")
 
 
 def _document(desk: Desk, what: str) -> Document:
@@ -348,14 +351,17 @@ def _show_text(document: Document) -> None:
 
 
 def _table(every: list[Standing]) -> None:
-    table = Table(title=f"{len(every)} agreements")
-    # Whoever suspends or renews one needs its id and parties whole, however narrow the window is.
-    for column in ("id", "v", "parties", "state", "by", "to", "days left", "title"):
-        table.add_column(column, overflow="fold", no_wrap=column in {"id", "parties", "to"})
+    console = Console()
+    # Whoever suspends or renews one needs its id whole. Its title gives way in a narrow window.
+    columns = ["id", "v", "parties", "state", "by", "to", "days left"]
+    columns += ["title"] if console.width >= _ROOM_FOR_TITLES else []
+    table = Table(title=f"{len(every)} agreements", show_lines=True)
+    for column in columns:
+        table.add_column(column, no_wrap=column in {"id", "parties", "state", "by", "to"})
     for s in every:
         a = s.held.document.agreement
         left = "" if s.days_left is None else str(s.days_left)
-        table.add_row(
+        row = [
             a.id,
             str(a.version),
             "\n".join(a.parties),
@@ -364,8 +370,9 @@ def _table(every: list[Standing]) -> None:
             a.valid.to[:10],
             f"{left} (warned at {s.warning})" if s.warning else left,
             a.title,
-        )
-    Console().print(table)
+        ]
+        table.add_row(*row[: len(columns)])
+    console.print(table)
 
 
 def _print_json(found: Any) -> None:

@@ -3,7 +3,7 @@ gives nothing, and whoever suspends is heard at once."""
 
 import json
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import httpx
@@ -149,6 +149,28 @@ def test_its_time(kept: World, begins: timedelta, ends: timedelta, state: str, c
         apply(gateway)
     assert outcome(kept) == code
     assert listed(kept[POLICE], "mou-time")["state"] == state
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "code"),
+    [(-1, 1, "answered"), (2, 3, "agreement.outside_limits"), (-3, -2, "agreement.outside_limits")],
+)
+def test_its_hours(kept: World, first: int, last: int, code: str) -> None:
+    """In hours from now, at an offset that is neither party's own; it may go over midnight."""
+    only(kept, "nothing")
+    there = datetime.now(timezone(timedelta(hours=5, minutes=30)))
+    days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    hours = {
+        "days": days,
+        "from": f"{there + timedelta(hours=first):%H:%M}",
+        "to": f"{there + timedelta(hours=last):%H:%M}",
+        "utc_offset": "+05:30",
+    }
+    agreements.agree(desks(kept), a_text(id="mou-hours", hours=hours))
+    for gateway in kept.gateways.values():
+        apply(gateway)
+    assert outcome(kept) == code
+    assert listed(kept[POLICE], "mou-hours")["state"] == "in_force"
 
 
 def test_two_texts_under_one_name_are_refused_and_noticed(kept: World) -> None:
