@@ -18,7 +18,6 @@ import json
 import multiprocessing
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -35,6 +34,7 @@ from aiohttp import web
 from bench.answers import cpu
 from demo import agreements
 from demo.__main__ import question
+from demo.ports import free_ports
 from demo.world import World, an_officer
 from gateway.cli import agreement_work, setup
 from gateway.exchange.agreements import PATH as AGREEMENTS
@@ -60,34 +60,50 @@ def peer_ori(number: int) -> str:
     return f"CA98{number:03d}00"
 
 
+class Party:
+    """One of the peers: verifies what comes to its address, and signs what goes back."""
+
+    def __init__(self, ori: str, home: Path, port: int) -> None:
+        registry = registries.load(home / registries.FILE, own_ori=Ori(ori))
+        self.ori = ori
+        self._url = f"http://127.0.0.1:{port}"
+        self._signer = Signer(key_files.load(home).message)
+        self._verifier = Verifier(registry, count=lambda _: None)
+
+    async def answered(self, request: web.Request, content: bytes) -> web.Response:
+        """Answer a signed message."""
+        verified = self._verifier.verify_request(
+            method="POST",
+            target_uri=self._url + request.path,
+            headers=[(k.lower(), v) for k, v in request.raw_headers],
+            body=await request.read(),
+            now=datetime.now(UTC),
+        )
+        made = self._signer.sign_response(
+            verified.binding, status=200, body=content, now=datetime.now(UTC)
+        )
+        return web.Response(body=content, headers=dict(made.headers))
+
+
 async def serve(homes: list[tuple[str, Path, int]], delay_s: float, times: Any) -> None:
     """Answer as every one of the peers. `times`: two places for each, came and went, seconds."""
     for number, (ori, home, port) in enumerate(homes):
-        keys = key_files.load(home)
-        registry = registries.load(home / registries.FILE, own_ori=Ori(ori))
-        signer, verifier = Signer(keys.message), Verifier(registry, count=lambda _: None)
+        party = Party(ori, home, port)
         app = web.Application()
 
         async def answer(
-            request: web.Request,
-            *,
-            number: int = number,
-            ori: str = ori,
-            port: int = port,
-            signer: Signer = signer,
-            verifier: Verifier = verifier,
+            request: web.Request, *, number: int = number, party: Party = party
         ) -> web.Response:
             body = await request.read()
             times[2 * number] = came = time.monotonic()
             # Sixteen machines would do this side by side: here, while all of them wait anyway.
             await asyncio.sleep(delay_s / 3)
-            signed = "signature" in request.headers
             asked = orjson.loads(body)
             content = orjson.dumps(
                 {
                     "version": 1,
                     "transaction": asked["transaction"],
-                    "owner": ori,
+                    "owner": party.ori,
                     "asker": ASKER,
                     "status": "answered",
                     "granularity": {"asked": "record", "given": "record"},
@@ -97,46 +113,20 @@ async def serve(homes: list[tuple[str, Path, int]], delay_s: float, times: Any) 
                     "policy": "sha-256:" + "0" * 64,
                 }
             )
-            headers = dict(JSON)
-            if signed:
-                verified = verifier.verify_request(
-                    method="POST",
-                    target_uri=f"http://127.0.0.1:{port}{PATH}",
-                    headers=[(k.lower(), v) for k, v in request.raw_headers],
-                    body=body,
-                    now=datetime.now(UTC),
-                )
-                made = signer.sign_response(
-                    verified.binding, status=200, body=content, now=datetime.now(UTC)
-                )
-                headers = dict(made.headers)
+            response = (
+                await party.answered(request, content)
+                if "signature" in request.headers
+                else web.Response(body=content, headers=JSON)
+            )
             await asyncio.sleep(came + delay_s - time.monotonic())
             times[2 * number + 1] = time.monotonic()
-            return web.Response(body=content, headers=headers)
+            return response
 
-        async def agree(
-            request: web.Request,
-            *,
-            ori: str = ori,
-            port: int = port,
-            signer: Signer = signer,
-            verifier: Verifier = verifier,
-        ) -> web.Response:
+        async def agree(request: web.Request, *, party: Party = party) -> web.Response:
             """Take what the asker tells of agreements, so that it does not tell it again."""
-            body = await request.read()
-            verified = verifier.verify_request(
-                method="POST",
-                target_uri=f"http://127.0.0.1:{port}{AGREEMENTS}",
-                headers=[(k.lower(), v) for k, v in request.raw_headers],
-                body=body,
-                now=datetime.now(UTC),
-            )
-            reply = {"version": 1, "sender": ori, "owner": ASKER, "taken": True}
-            content = orjson.dumps(reply | {"held": orjson.loads(body)["held"]})
-            made = signer.sign_response(
-                verified.binding, status=200, body=content, now=datetime.now(UTC)
-            )
-            return web.Response(body=content, headers=dict(made.headers))
+            reply = {"version": 1, "sender": party.ori, "owner": ASKER, "taken": True}
+            held = orjson.loads(await request.read())["held"]
+            return await party.answered(request, orjson.dumps(reply | {"held": held}))
 
         app.router.add_post(PATH, answer)
         app.router.add_post(AGREEMENTS, agree)
@@ -149,16 +139,6 @@ async def serve(homes: list[tuple[str, Path, int]], delay_s: float, times: Any) 
 def run_peers(homes: list[tuple[str, Path, int]], delay_s: float, times: Any) -> None:
     os.sched_setaffinity(0, {1})
     asyncio.run(serve(homes, delay_s, times))
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [int(s.getsockname()[1]) for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 def build(root: Path, peers: int) -> tuple[World, list[tuple[str, Path, int]]]:

@@ -12,7 +12,6 @@ process's, and with the OPA server the server's beside it.
 import argparse
 import asyncio
 import os
-import socket
 import subprocess
 import tempfile
 import time
@@ -24,6 +23,7 @@ from urllib.request import urlopen
 
 import orjson
 
+from demo.ports import free_ports
 from gateway.policy.agreements import with_examples
 from gateway.policy.embedded import EmbeddedEngine
 from gateway.policy.engine import ENTRYPOINTS, Engine
@@ -232,9 +232,7 @@ async def all_of_it(real: Side, plain: Side, policy_set: PolicySet, seconds: flo
 @contextmanager
 def opa_with(program: Path, policy_set: PolicySet) -> Iterator[tuple[OpaServer, int]]:
     """Run an OPA server by a set; give where it is, and its process id."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    url = f"http://127.0.0.1:{free_ports(1)[0]}"
     with tempfile.TemporaryDirectory() as folder:
         bundles = Path(folder)
         write_bundle(bundles, policy_set)

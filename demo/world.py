@@ -7,7 +7,6 @@ here reaches into a running gateway; it is used over HTTP and through the `sally
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from demo import agreements
 from demo.people import PEOPLE, TRUTH, generate
+from demo.ports import free_ports
 from gateway.cli import setup
 from gateway.model import Officer, Ori
 from gateway.trust import assertions
@@ -257,18 +257,6 @@ class World:
         finally:
             for gateway in self.gateways.values():
                 gateway.stop()
-
-
-def free_ports(count: int) -> list[int]:
-    """Give loopback ports that were free a moment ago."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
-        return [int(s.getsockname()[1]) for s in sockets]
-    finally:
-        for s in sockets:
-            s.close()
 
 
 def _replace_tree(source: Path, target: Path) -> None:

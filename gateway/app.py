@@ -22,7 +22,7 @@ from gateway.database import open_sqlite
 from gateway.errors import LedgerUnavailable, Misconfigured, PolicyRejected, SallyportError
 from gateway.exchange import Aggregate, Answering, Asking, Releases, Searches
 from gateway.exchange.agreements import Agreeing
-from gateway.exchange.applying import Applying
+from gateway.exchange.applying import Applying, at_start
 from gateway.exchange.confirmations import Confirmations
 from gateway.exchange.peer_policies import PeerPolicies
 from gateway.exchange.searches import sweep_on_time
@@ -46,7 +46,7 @@ from gateway.ledger import Draft, EntryType, Ledger, origin_of
 from gateway.ledger.seal import derive_key, ledger_key
 from gateway.model import Ori
 from gateway.peers import AiohttpTransport, BackOff, Peers
-from gateway.policy import Engine, Policy
+from gateway.policy import Engine, Note, Policy
 from gateway.policy.agreements import Agreements
 from gateway.policy.approvals import PART as APPROVED
 from gateway.policy.approvals import Approvals
@@ -173,7 +173,7 @@ async def _compose(
     niem.findings({})  # reads the release now, not on the first answer
     ledger = await _ledger(settings, keys, stack)
     folder = AgreementFolder(home, own=ori, keyring=registry.keyring(ori, keys.agreement))
-    policy = await _policy(settings, keys, folder, stack)
+    policy = await _policy(settings, keys, folder, at_start(ori, ledger), stack)
     records = await _records(home, stack)
     schedule = await _schedule(settings, make_schedule, metrics, stack)
 
@@ -232,7 +232,6 @@ async def _compose(
         state=state,
     )
     applying = Applying(ori=ori, policy=policy, ledger=ledger)
-    await applying.started()
     if settings.policy_watch:
         stack.push_async_callback(ended, asyncio.create_task(applying.watch()))
     await agreeing.start()
@@ -275,7 +274,11 @@ async def _ledger(settings: Settings, keys: Keys, stack: AsyncExitStack) -> Ledg
 
 
 async def _policy(
-    settings: Settings, keys: Keys, agreements: AgreementFolder, stack: AsyncExitStack
+    settings: Settings,
+    keys: Keys,
+    agreements: AgreementFolder,
+    note: Note,
+    stack: AsyncExitStack,
 ) -> Policy:
     """Bring the policy set into force, in the embedded engine or in an OPA server."""
     data = settings.home / "data"
@@ -308,6 +311,7 @@ async def _policy(
         warn=timedelta(days=settings.policy_warn_days),
         agreements=Agreements(agreements, _approvals(settings)),
         answer_bytes=settings.max_answer_bytes,
+        note=note,
     )
     stack.push_async_callback(policy.close)
     return policy

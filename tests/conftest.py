@@ -2,12 +2,12 @@
 
 import os
 import shutil
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from demo.ports import free_ports
 from tests import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,13 +60,8 @@ def opa_program() -> Path:
 @pytest.fixture
 def free_port() -> int:
     """A loopback port that was free a moment ago."""
-    return _free_port()
-
-
-def _free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+    [port] = free_ports(1)
+    return port
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +69,7 @@ def postgres_server() -> Iterator[postgres.Server]:
     """A running PostgreSQL of the tests' own. Use together with the marker `postgres`."""
     programs = postgres.programs()
     assert programs is not None
-    with postgres.running(programs, _free_port()) as server:
+    with postgres.running(programs, *free_ports(1)) as server:
         yield server
 
 

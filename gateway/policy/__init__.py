@@ -6,6 +6,7 @@ only it makes a `Permit`, an `AnswerPermit` or a `Released` (see `proof`).
 
 from gateway.policy.engine import Engine, Limits
 from gateway.policy.facade import Policy
+from gateway.policy.in_force import Note
 from gateway.policy.proof import (
     AdmitRefusal,
     AnswerPermit,
@@ -29,6 +30,7 @@ __all__ = [
     "Evidence",
     "Given",
     "Limits",
+    "Note",
     "PeerRefusal",
     "Permit",
     "PersonRelease",

@@ -4,14 +4,14 @@ What stands here is for the administrators. The decisions made of it are the fac
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
 import watchfiles
 
-from gateway.errors import PolicyRejected, PolicyUnavailable
+from gateway.errors import PolicyRejected, PolicyUnavailable, SallyportError
 from gateway.model import (
     Ori,
     stamp,
@@ -41,6 +41,8 @@ from gateway.trust.agreements import Agreement, Document
 
 ANSWER_BYTES = 8 * 2**20
 """The most that an answer holds, where no setting says otherwise."""
+Note = Callable[[str, tuple[str, ...]], Awaitable[None]]
+"""Told of a set before it counts: its revision, and who signed it. What it raises keeps it out."""
 
 
 class InForce:
@@ -62,8 +64,6 @@ class InForce:
         """Use `start`: this alone has no set, and decides nothing."""
         self._agreements = agreements
         self._base: PolicySet | None = None
-        self.new_at_start = False
-        """Whether the start brought another set into force than the one that counted last."""
         self.signed_by: tuple[str, ...] = ()
         """Whose signatures the set in force has, as far as somebody had to sign."""
         self.agreed = Agreed()
@@ -99,12 +99,14 @@ class InForce:
         warn: timedelta = timedelta(days=7),
         agreements: Agreements | None = None,
         answer_bytes: int = ANSWER_BYTES,
+        note: Note | None = None,
     ) -> Self:
         """Bring the folder's set into force, or the last good one if the folder's is rejected.
 
         `agreements`: where signed ones lie; without, there are none but the set's own data.
         `source` gives the set in the folder's stead: a signed bundle, or a folder that two people
-        have to agree to. `warn`: how long before a bundle's end the status says so. Raises
+        have to agree to. `warn`: how long before a bundle's end the status says so. `note` is told
+        of another set than counted last, before it counts: what it raises ends the start. Raises
         `PolicyRejected` if there is no set. The embedded engine is the default.
         """
         self = cls(
@@ -124,11 +126,14 @@ class InForce:
             agreed = await self._read_agreements(candidate.policy_set, strict=True)
             if last is None or candidate.policy_set.revision != last.revision:
                 await self._vet(candidate, agreed)
-                self.new_at_start = True
-            await self._switch(candidate, agreed)
+                await self._switch(candidate, agreed, note)
+            else:
+                await self._switch(candidate, agreed)
         except PolicyRejected as error:
-            self.new_at_start = False
             await self._go_on_with(last, error)
+        except SallyportError:
+            await self._engine.close()
+            raise
         return self
 
     async def _go_on_with(self, last: PolicySet | None, error: PolicyRejected) -> None:
@@ -173,10 +178,11 @@ class InForce:
         """The sets that were in force here, by digest."""
         return self._kept
 
-    async def apply(self) -> str:
+    async def apply(self, note: Note | None = None) -> str:
         """Vet the folder's set and switch to it, whole or not at all. Gives the revision in force.
 
-        Raises `PolicyRejected` with file, line and reason; the old set then stays in force.
+        `note` is told of the new set before it counts. Raises `PolicyRejected` with file, line and
+        reason, and what `note` raises; the old set then stays in force.
         """
         async with self._switching:
             try:
@@ -184,11 +190,17 @@ class InForce:
                 agreed = await self._read_agreements(candidate.policy_set, strict=True)
                 if self._base is None or candidate.policy_set.revision != self._base.revision:
                     await self._vet(candidate, agreed)
-                    await self._switch(candidate, agreed)
+                    await self._switch(candidate, agreed, note)
                 elif candidate.lease != self._lease or agreed.data != self.agreed.data:
-                    await self._switch(candidate, agreed)
+                    await self._switch(candidate, agreed, note)
             except PolicyRejected as error:
                 self._rejected = error
+                raise
+            except SallyportError as error:
+                self._rejected = PolicyRejected(
+                    f"that it counts could not be written down, so it does not: {error.detail} "
+                    "Apply it again."
+                )
                 raise
             except OSError as error:
                 self._rejected = PolicyRejected("the policy or data folder can't be used")
@@ -309,13 +321,16 @@ class InForce:
         """Give the set as it decides: with the agreements that were verified, and no others."""
         return base if self._agreements is None else with_agreements(base, agreed.data)
 
-    async def _switch(self, candidate: Candidate, agreed: Agreed) -> None:
+    async def _switch(self, candidate: Candidate, agreed: Agreed, note: Note | None = None) -> None:
         """Switch the engine, then the rest. While it switches, either set's decisions count."""
         lease = candidate.lease
+        deciding = self._deciding(candidate.policy_set, agreed)
+        if note is not None:
+            await note(deciding.revision, candidate.signers)
         floor = await asyncio.to_thread(self._kept.floor)
         if lease is not None and (floor is None or floor.version < lease.version):
             await asyncio.to_thread(self._kept.raise_floor, Floor(lease.version, lease.id))
-        await self._activate(self._deciding(candidate.policy_set, agreed))
+        await self._activate(deciding)
         self._base, self._lease, self.agreed = candidate.policy_set, lease, agreed
         self.signed_by = candidate.signers
         raw = candidate.bundle.raw if candidate.bundle else None

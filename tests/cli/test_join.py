@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ import httpx
 import orjson
 import pytest
 
+from demo.ports import free_ports
 from gateway.cli import setup
 from tests.cli import preloaded
 from tests.conftest import ROOT
@@ -174,19 +174,13 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         capture_output=True,
     )
     (folder / "their-entry.yaml").write_bytes(entry.stdout)
-    found = Reader(folder, _free_port())
+    found = Reader(folder, *free_ports(1))
     try:
         for kind, about, text in BLOCKS:
             found.do(kind, about, text)
         yield found
     finally:
         found.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
 
 
 def test_the_walk_ends_with_an_answered_search(reader: Reader) -> None:

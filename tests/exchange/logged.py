@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.exchange import Answering
 from gateway.exchange.answering import decided
+from gateway.exchange.applying import at_start
 from gateway.ledger import Draft, EntryType, Filters, Ledger, LogEntry, origin_of
 from gateway.model import FindResult, Found, Question
 from gateway.policy import AskDecision, Policy
@@ -118,7 +119,11 @@ async def agency(
     data.mkdir(parents=True, exist_ok=True)
     ledger = Ledger(data / "ledger.db", origin=origin_of(TEXAS), log_key=KEY, sealing_key=bytes(32))
     await ledger.start()
-    policy = await start(data, folder)
+    try:
+        policy = await start(data, folder, note=at_start(TEXAS, ledger))
+    except BaseException:
+        await ledger.stop()
+        raise
     found = _Found()
     answering = Answering(
         tickets=Tickets(bytes(32)),

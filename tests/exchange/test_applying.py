@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.errors import PolicyRejected
+from gateway.errors import LedgerUnavailable, PolicyRejected
 from gateway.exchange.applying import Applying
-from gateway.ledger import EntryType
+from gateway.ledger import EntryType, Ledger
 from gateway.policy.sets import load_set
 from tests.exchange.logged import Agency, agency
 from tests.policy.made import TEXAS, write_set
@@ -54,7 +54,7 @@ async def test_a_saved_edit_counts_by_itself_and_is_written_down(tmp_path: Path)
         watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watching
-        [entry] = await one.read(EntryType.NOTICE)
+        *_, entry = await one.read(EntryType.NOTICE)
         assert (entry.fields["decision"], entry.fields["policy"]) == ("policy_applied", expected)
         assert entry.personal == {
             "by": "saved edit",
@@ -84,12 +84,12 @@ async def test_what_changed_while_it_stood_still_is_written_down_at_the_start(
     tmp_path: Path,
 ) -> None:
     folder = write_set(tmp_path / "set", {})
+    earlier = 0
     for changed in (True, False, True):
         async with agency(tmp_path, folder) as one:
-            earlier = len(await one.read(EntryType.NOTICE))
-            await applying(one).started()
             entries = await one.read(EntryType.NOTICE)
             assert len(entries) - earlier == changed
+            earlier = len(entries)
             assert entries[-1].personal is not None
             assert entries[-1].personal["by"] == "start"
             revision = one.policy.revision
@@ -104,5 +104,42 @@ async def test_a_start_on_the_last_good_set_brings_nothing_new(tmp_path: Path) -
         pass
     edit(folder, "import rego.v1", "broken :=")
     async with agency(tmp_path, folder) as one:
-        await applying(one).started()
-        assert await one.read(EntryType.NOTICE) == ()
+        assert len(await one.read(EntryType.NOTICE)) == 1
+
+
+async def test_what_can_not_be_written_down_does_not_come_into_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same whichever way it comes: applied, a saved edit, or brought by a start."""
+
+    async def full(*_: object, **__: object) -> None:
+        raise LedgerUnavailable("the log's disk is full.")
+
+    folder = write_set(tmp_path / "set", {})
+    async with agency(tmp_path, folder) as one:
+        before = one.policy.revision
+        watching = asyncio.create_task(applying(one).watch())
+        await asyncio.sleep(0.3)
+        with monkeypatch.context() as patch:
+            patch.setattr(Ledger, "begin", full)
+            edit(folder, "Log on with a second factor.", "Use your key.")
+            await until(lambda: one.policy.status()["status"] == "degraded")
+            assert "could not be written down" in one.policy.status()["rejected"]["reason"]
+            with pytest.raises(LedgerUnavailable):
+                await applying(one).apply(WHO)
+            assert one.policy.revision == before
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "begin", full)
+        with pytest.raises(LedgerUnavailable):
+            async with agency(tmp_path, folder):
+                pass
+    # Nothing is lost: the next start brings it, and says so.
+    async with agency(tmp_path, folder) as one:
+        assert one.policy.revision != before
+        said = [
+            (e.fields["decision"], e.fields["policy"]) for e in await one.read(EntryType.NOTICE)
+        ]
+        assert said == [("policy_applied", before), ("policy_applied", one.policy.revision)]

@@ -13,6 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from demo.ports import free_ports
 from gateway.policy.kept import KeptSets
 from gateway.policy.opa_bundle import command, write_bundle
 from gateway.policy.opa_server import OpaServer
@@ -134,12 +135,6 @@ class Run(Protocol):
     ) -> list[RunningOpa]: ...
 
 
-def port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
-
-
 @pytest.fixture
 def run(opa_program: Path, tmp_path: Path) -> Iterator[Run]:
     """Run OPA servers by one bundle, and end them afterwards."""
@@ -156,7 +151,7 @@ def run(opa_program: Path, tmp_path: Path) -> Iterator[Run]:
     ) -> list[RunningOpa]:
         write_bundle(tmp_path / "opa", policy_set, token=token)
         for _ in range(number):
-            at = address or f"127.0.0.1:{port()}"
+            at = address or f"127.0.0.1:{free_ports(1)[0]}"
             one = RunningOpa(opa_program, at, tmp_path / "opa", token=token, tls=tls, more=more)
             one.start()
             running.append(one)

@@ -28,7 +28,7 @@ from gateway.model import (
     Subject,
     stamp,
 )
-from gateway.policy import Engine, Limits, Policy
+from gateway.policy import Engine, Limits, Note, Policy
 
 SMALL = Path(__file__).parent / "small"
 NOW = datetime(2026, 11, 23, 20, 46, 10, 120_000, tzinfo=UTC)
@@ -161,6 +161,8 @@ async def start(
     engine: Engine | None = None,
     limits: Limits | None = None,
     self_ori: Ori = TEXAS,
+    *,
+    note: Note | None = None,
 ) -> Policy:
     return await Policy.start(
         folder=folder,
@@ -169,6 +171,7 @@ async def start(
         pairwise=pairwise,
         engine=engine,
         limits=limits,
+        note=note,
     )
 
 

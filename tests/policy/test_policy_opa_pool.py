@@ -19,11 +19,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from demo.ports import free_ports
 from gateway.errors import Misconfigured, PolicyRejected, PolicyUnavailable
 from gateway.policy import opa_bundle
 from gateway.policy.opa_member import Member
 from gateway.policy.opa_server import OpaServer, OpaServerEngine
-from tests.policy.conftest import Run, RunningOpa, port
+from tests.policy.conftest import Run, RunningOpa
 from tests.policy.switching import CANARY, ONE, TWO
 from tests.soak import count
 
@@ -230,7 +231,7 @@ async def test_one_server_that_stays_behind_is_named_and_holds_the_switch_back(
     (one,) = run(ONE)
     # It watches another folder, so that it never sees the new set.
     opa_bundle.write_bundle(tmp_path / "elsewhere", ONE)
-    stuck = RunningOpa(opa_program, f"127.0.0.1:{port()}", tmp_path / "elsewhere")
+    stuck = RunningOpa(opa_program, f"127.0.0.1:{free_ports(1)[0]}", tmp_path / "elsewhere")
     stuck.start()
     try:
         beside = replace(stuck.server, bundles=one.server.bundles)

@@ -13,7 +13,8 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 from typer.testing import CliRunner, Result
 
-from demo.world import Gateway, free_ports
+from demo.ports import free_ports
+from demo.world import Gateway
 from gateway.cli import main, setup
 from gateway.errors import SallyportError
 from gateway.model import Ori

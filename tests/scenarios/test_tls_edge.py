@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from demo.__main__ import question
-from demo.world import ROOT, World, an_officer, free_ports
+from demo.ports import free_ports
+from demo.world import ROOT, World, an_officer
 from tests.conftest import have
 
 POLICE, SHERIFF = "CA9990000", "TX9990000"
