@@ -15,6 +15,7 @@ SallyportError
 │   │   └── Absent          one OPA server gives none now; another may (gateway.policy)
 │   ├── LedgerUnavailable   the access log can't be written
 │   └── RecordsUnavailable  the records can't be read
+│       └── RecordsChanged      an import replaced what was found; find it anew
 ├── PeerError           another gateway failed us
 │   ├── PeerTimeout     no answer in time
 │   ├── PeerUnreachable no connection, or it broke
