@@ -454,8 +454,8 @@ class Asking:
         self, search: Search, outcome: SearchOutcome, asked_at: datetime, tickets: Tickets
     ) -> None:
         # Nothing of the answer is in a confirmation: it runs on where the answer is not kept.
-        longest = timedelta(days=max(1, self._keep_days))
-        self._confirmations.keep(search, outcome.agencies, asked_at + longest)
+        longest = asked_at + timedelta(days=self._keep_days)
+        self._confirmations.keep(search, outcome.agencies, longest)
         self._searches.keep(
             search,
             _request(search),

@@ -157,6 +157,8 @@ def test_what_must_stay_out_does(tmp_path: Path, files: dict[str, str], said: st
         ("granularities: [hit,", "granularities: [guess,", "guess"),
         ("obligations: [confirm_before_acting,", "obligations: [Confirm Hit,", "is no word"),
         ("obligations: [confirm_before_acting,", "obligations: [tell_nobody,", "can't honour"),
+        ("obligations:", "confirm_within: {soon: 0}\nobligations:", "'soon' needs minutes"),
+        ("obligations:", "confirm_within: {soon: true}\nobligations:", "'soon' needs minutes"),
     ],
 )
 def test_a_malformed_vocabulary_stays_out(tmp_path: Path, old: str, new: str, said: str) -> None:

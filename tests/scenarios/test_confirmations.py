@@ -1,6 +1,7 @@
 """A warrant found at another agency says "do not act" until its owner has confirmed it: through the
 real routes of two gateways, with every step in the log and nothing of it for anybody else."""
 
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -125,6 +126,33 @@ def test_it_runs_where_nothing_of_the_answer_may_be_kept(kept: World, desk: http
     state = b"".join(file.read_bytes() for file in data.glob("state.db*"))
     assert hits[0]["id"].encode() in state
     assert WARRANT.encode() not in state
+
+
+def test_an_owner_that_does_not_answer_in_time_is_asked_again_and_then_reviewed(
+    kept: World, desk: httpx.Client
+) -> None:
+    _, part = found(desk, "warrant")
+    hit = warrant(part)["confirm"]["id"]
+    where = f"/v1/confirmations/{hit}"
+
+    def time_passes() -> None:
+        with sqlite3.connect(kept[POLICE].home / "data" / "state.db", timeout=10) as c:
+            c.execute("UPDATE confirmation SET due = due - 3601 WHERE id = ?", (hit,))
+        c.close()
+
+    for requests, words in ((1, "Ask again"), (2, "supervisor")):
+        asked = desk.post(f"{where}/requests", json={"priority": "routine"}).json()
+        assert (asked["state"], asked["requests"]) == ("requested", requests)
+        time_passes()
+        late = desk.get(where).json()
+        assert late["state"] == "overdue"
+        assert words in late["do"]
+    auditor = an_officer("auditor.0007", roles=("auditor",), unit="Internal Affairs")
+    with kept[POLICE].client(auditor, "audit") as client:
+        queue = client.get("/v1/audit/review-queue").json()["unanswered"]
+    (mine,) = (u for u in queue if u["confirmation_id"] == hit)
+    assert (mine["owner"], mine["requests"]) == (SHERIFF, 2)
+    assert mine["due"] == late["due"]
 
 
 def test_nobody_else_confirms_it_and_nothing_unknown_counts(
