@@ -28,6 +28,7 @@ KEPT = {
     "VTUCR0001_20200420_NIBRS_010.txt": {
         "nc:ActivityLocation/j:LocationCategoryCode": 60,
         "j:ItemCategoryNIBRSPropertyCategoryCode": 3,
+        "j:VictimAggravatedAssaultHomicideFactorCode[1]": 9,
     }
 }
 
