@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
 import orjson
@@ -20,6 +20,7 @@ from rich.table import Table
 
 from gateway import settings as settings_files
 from gateway.cli import admin_client
+from gateway.cli.lazy import LazyGroup
 from gateway.cli.options import AsJson, Home
 from gateway.cli.reading import LEDGER, alone
 from gateway.cli.showing import progress_bar
@@ -35,7 +36,16 @@ from gateway.trust import keys as key_files
 
 T = TypeVar("T")
 
-app = typer.Typer(no_args_is_help=True)
+
+class _Commands(LazyGroup):
+    rooms: ClassVar = {
+        "replay": "gateway.cli.replay",
+    }
+
+
+commands = typer.Typer(
+    no_args_is_help=True, cls=_Commands, help="Read the access log, and prove things from it."
+)
 
 _PAGE = 500
 _WIDE = 200
@@ -62,7 +72,12 @@ _KINDS = {
 }
 
 
-@app.command("verify")
+def register(app: typer.Typer) -> None:
+    """Add the commands of `audit`."""
+    app.add_typer(commands, name="audit")
+
+
+@commands.command("verify")
 def verify_command(
     home: Home,
     *,
@@ -97,7 +112,7 @@ def verify_command(
     raise typer.Exit(0 if report.intact else 1)
 
 
-@app.command("checkpoint")
+@commands.command("checkpoint")
 def checkpoint_command(home: Home) -> None:
     """Print the newest signed checkpoint. Keep it elsewhere: it finds a log that was rewritten."""
     settings = settings_files.load(home)
@@ -107,7 +122,7 @@ def checkpoint_command(home: Home) -> None:
     sys.stdout.write(note)
 
 
-@app.command("key")
+@commands.command("key")
 def key_command(home: Home) -> None:
     """Print the public key that checks this log's checkpoints, as signed-note tools take it."""
     settings = settings_files.load(home)
@@ -115,7 +130,7 @@ def key_command(home: Home) -> None:
     sys.stdout.write(verifier_key(origin_of(settings.ori), key) + "\n")
 
 
-@app.command("receipts")
+@commands.command("receipts")
 def receipts_command(
     home: Home,
     peer: Annotated[str, typer.Option(help="The other agency's ORI.", metavar="ORI")],
@@ -136,7 +151,7 @@ def receipts_command(
         sys.stdout.write(orjson.dumps(receipt).decode() + "\n")
 
 
-@app.command("entries")
+@commands.command("entries")
 def entries_command(
     home: Home,
     *,

@@ -24,7 +24,7 @@ from gateway.errors import Misconfigured
 from gateway.policy.sets import load_set
 from gateway.policy.vocabulary import read_vocabulary
 
-app = typer.Typer(no_args_is_help=True)
+commands = typer.Typer(no_args_is_help=True, help="Check, preview and draft mappings.")
 
 File = Annotated[Path, typer.Argument(help="The mapping file.", exists=True, dir_okay=False)]
 _MOST_VALUES = 6
@@ -36,7 +36,12 @@ _LISTS = {
 """Facts of a record, and the vocabulary's list of the words that each may be."""
 
 
-@app.command("check")
+def register(app: typer.Typer) -> None:
+    """Add the commands of `mapping`."""
+    app.add_typer(commands, name="mapping")
+
+
+@commands.command("check")
 def check_command(
     file: File,
     *,
@@ -165,7 +170,7 @@ def _reasons(checked: Checked) -> Table:
     return table
 
 
-@app.command("preview")
+@commands.command("preview")
 def preview_command(
     file: File,
     *,
@@ -246,7 +251,7 @@ def _cells(columns: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield column, str(value)
 
 
-@app.command("draft")
+@commands.command("draft")
 def draft_command(
     sources: Annotated[
         list[Path] | None,

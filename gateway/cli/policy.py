@@ -4,13 +4,14 @@ import asyncio
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 import typer
 
 from gateway import settings as settings_files
 from gateway.cli import admin_client, policy_sign, policy_test
+from gateway.cli.lazy import LazyGroup
 from gateway.cli.options import AsJson, Home
 from gateway.cli.showing import show_facts
 from gateway.errors import PolicyRejected
@@ -18,11 +19,22 @@ from gateway.policy.engine import Limits
 from gateway.policy.kept import KeptSets
 from gateway.policy.opa_bundle import FOLDER, command, write_bundle
 from gateway.policy.sets import PolicySet, load_set
-from gateway.policy.vetting import vet_apart
+from gateway.policy.vetting import Vetter
 from gateway.policy.vocabulary import read_vocabulary
 
-app = typer.Typer(no_args_is_help=True)
-policy_sign.register(app)
+
+class _Commands(LazyGroup):
+    rooms: ClassVar = {
+        "explain": "gateway.cli.explain",
+        "impact": "gateway.cli.explain",
+        "exposure": "gateway.cli.explain",
+    }
+
+
+commands = typer.Typer(
+    no_args_is_help=True, cls=_Commands, help="Check, test and apply the policy set."
+)
+policy_sign.register(commands)
 
 Folder = Annotated[
     Path, typer.Argument(help="The folder with the policy set.", file_okay=False, exists=True)
@@ -31,7 +43,12 @@ Ori = Annotated[str, typer.Option("--ori", help="Vet as the agency with this ORI
 _NOBODY = "AA0000000"
 
 
-@app.command()
+def register(app: typer.Typer) -> None:
+    """Add the commands of `policy`."""
+    app.add_typer(commands, name="policy")
+
+
+@commands.command()
 def check(
     folder: Folder, *, ori: Ori = _NOBODY, opa: policy_test.Opa = None, as_json: AsJson = False
 ) -> None:
@@ -41,7 +58,7 @@ def check(
     """
     program = policy_test.find_opa(opa)
     candidate = load_set(folder)
-    vetted = asyncio.run(vet_apart(candidate, ori, Limits(), folder=folder))
+    vetted = asyncio.run(Vetter(Limits()).vet(candidate, ori, folder=folder))
     if program is not None:
         program.check(candidate)
     found: dict[str, Any] = {
@@ -57,10 +74,10 @@ def check(
         policy_test.say_without_opa()
 
 
-app.command("test")(policy_test.run)
+commands.command("test")(policy_test.run)
 
 
-@app.command()
+@commands.command()
 def show(home: Home, *, as_json: AsJson = False) -> None:
     """Show the set in force, and whether the folder holds another one."""
     active = KeptSets(home / "data").active()
@@ -86,7 +103,7 @@ def show(home: Home, *, as_json: AsJson = False) -> None:
     show_facts("Policy", found, as_json=as_json)
 
 
-@app.command()
+@commands.command()
 def apply(
     home: Home,
     *,
@@ -106,7 +123,7 @@ def apply(
     show_facts("In force" if done.get("changed") else "Nothing changed", done, as_json=as_json)
 
 
-@app.command("opa-config")
+@commands.command("opa-config")
 def opa_config(
     home: Home,
     *,

@@ -21,7 +21,7 @@ from gateway.policy.sets import load_set
 from gateway.policy.signers import FILE as SIGNERS_FILE
 from gateway.policy.signers import Signers, load_signers
 from gateway.policy.sources import SIGNATURES, read_file, sign_folder, who_signed
-from gateway.policy.vetting import vet_apart
+from gateway.policy.vetting import Vetter
 from gateway.trust import keys
 from gateway.trust.jwk import ec_jwk
 
@@ -86,7 +86,7 @@ def build(
 ) -> None:
     """Vet a folder and pack it as a bundle, to be signed: nothing counts unsigned."""
     candidate = load_set(folder)
-    asyncio.run(vet_apart(candidate, ori, Limits(), folder=folder))
+    asyncio.run(Vetter(Limits()).vet(candidate, ori, folder=folder))
     number = version or _next(out, home)
     issued = datetime.now(UTC)
     expires = issued + timedelta(days=days)

@@ -15,13 +15,18 @@ from gateway.cli.options import AsJson, Home
 from gateway.errors import Invalid
 from gateway.model import digest
 
-app = typer.Typer(no_args_is_help=True)
+commands = typer.Typer(no_args_is_help=True, help="Record what a person here releases.")
 
 PATH = "/v1/admin/releases"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-@app.command()
+def register(app: typer.Typer) -> None:
+    """Add the commands of `release`."""
+    app.add_typer(commands, name="release")
+
+
+@commands.command()
 def record(
     home: Home,
     *,
@@ -71,14 +76,14 @@ def record(
     _show([made], "Recorded", as_json=as_json, whole=made)
 
 
-@app.command("list")
+@commands.command("list")
 def list_releases(home: Home, *, as_json: AsJson = False) -> None:
     """List what was released, the newest first; what ended or was revoked as well."""
     found = admin_client.call(home, "GET", PATH)
     _show(found["releases"], "Releases", as_json=as_json, whole=found)
 
 
-@app.command()
+@commands.command()
 def revoke(
     home: Home,
     release_id: Annotated[str, typer.Argument(metavar="ID", help="The release, rel_…")],

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 import typer
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from gateway import settings as settings_files
+from gateway.cli.lazy import LazyGroup
 from gateway.cli.options import Home
 from gateway.errors import Conflict, Invalid, Misconfigured
 from gateway.model import Ori
@@ -39,7 +40,15 @@ class RenewableKey(StrEnum):
 
 
 keys_app = typer.Typer(no_args_is_help=True, help="Show and renew this gateway's keys.")
-peer_app = typer.Typer(no_args_is_help=True, help="Say which other gateways this one trusts.")
+
+
+class _Peers(LazyGroup):
+    rooms: ClassVar = {"list": "gateway.cli.peers"}
+
+
+peer_app = typer.Typer(
+    no_args_is_help=True, cls=_Peers, help="Say which other gateways this one trusts."
+)
 client_app = typer.Typer(no_args_is_help=True, help="Register the agency's own systems.")
 
 

@@ -57,55 +57,95 @@ class TestRule:
     where: str
 
 
-def misuses(trees: Iterable[Mapping[str, Any]]) -> Iterator[Misuse]:
-    """Look through the engine's syntax trees for what is not admitted."""
-    trees = list(trees)
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one module makes and uses, as far as it can be told without the set's others.
+
+    `found`: what it may not do, each unless its package has the function of that name, if one is
+    given. `calls`: for each of its functions where it stands and which names it calls.
+    """
+
+    package: str
+    functions: frozenset[str]
+    found: tuple[tuple[str | None, Misuse], ...]
+    calls: tuple[tuple[str, str, frozenset[str]], ...]
+    tests: tuple[TestRule, ...]
+
+
+def look(tree: Mapping[str, Any]) -> Look:
+    """Look through the engine's syntax tree of one module."""
+    return Look(
+        package=package_of(tree),
+        functions=frozenset(_functions(tree)),
+        found=tuple(_found(tree)),
+        calls=tuple(_called(tree)),
+        tests=tuple(test_rules([tree])),
+    )
+
+
+def _found(tree: Mapping[str, Any]) -> Iterator[tuple[str | None, Misuse]]:
+    if package_of(tree).split(".")[0] == SYSTEM:
+        span = tree["ast"]["package"]["span"]
+        yield None, Misuse(_where(tree, span), "package 'system' is the OPA server's own")
+    for item in tree["ast"]["imports"]:
+        name = dotted(item["refr"])
+        if not name.startswith(_IMPORTS):
+            yield (
+                None,
+                Misuse(_where(tree, item["span"]), f"import '{name}' is not admitted"),
+            )
+    aliases = set(_aliases(tree))
+    for call in _calls(tree["ast"]["rules"]):
+        unless, reason = _call(call, aliases)
+        if reason:
+            yield unless, Misuse(_where(tree, call["span"]), reason)
+    if not tree["source"]["file"].endswith(TEST_SUFFIX):
+        for span in negations.unsafe(tree["ast"]["rules"]):
+            yield None, Misuse(_where(tree, span), negations.REASON)
+
+
+def _called(tree: Mapping[str, Any]) -> Iterator[tuple[str, str, frozenset[str]]]:
+    package, aliases = f"data.{package_of(tree)}", _aliases(tree)
+    for rule in tree["ast"]["rules"]:
+        spec = rule.get("Spec")
+        if spec is None or "Func" not in spec["head"]:
+            continue
+        names = set()
+        for call in _calls(spec):
+            called = dotted(call["fcn"])
+            first, _, rest = called.partition(".")
+            if first in aliases:
+                called = f"{aliases[first]}.{rest}" if rest else aliases[first]
+            elif first != "data":
+                called = f"{package}.{called}"
+            names.add(called)
+        yield f"{package}.{_head_name(spec['head'])}", _where(tree, spec["span"]), frozenset(names)
+
+
+def misuses(looks: Iterable[Look]) -> Iterator[Misuse]:
+    """Put together what was seen in all modules of a set, and give what is not admitted."""
+    looks = list(looks)
     functions: dict[str, set[str]] = {}
-    for tree in trees:
-        functions.setdefault(package_of(tree), set()).update(_functions(tree))
-    for tree in trees:
-        if package_of(tree).split(".")[0] == SYSTEM:
-            span = tree["ast"]["package"]["span"]
-            yield Misuse(_where(tree, span), "package 'system' is the OPA server's own")
-        own = functions[package_of(tree)]
-        for item in tree["ast"]["imports"]:
-            name = dotted(item["refr"])
-            if not name.startswith(_IMPORTS):
-                yield Misuse(_where(tree, item["span"]), f"import '{name}' is not admitted")
-        aliases = set(_aliases(tree))
-        for call in _calls(tree["ast"]["rules"]):
-            reason = _call(call, own, aliases)
-            if reason:
-                yield Misuse(_where(tree, call["span"]), reason)
-        if not tree["source"]["file"].endswith(TEST_SUFFIX):
-            for span in negations.unsafe(tree["ast"]["rules"]):
-                yield Misuse(_where(tree, span), negations.REASON)
-    yield from _recursions(trees)
+    for one in looks:
+        functions.setdefault(one.package, set()).update(one.functions)
+    for one in looks:
+        for unless, misuse in one.found:
+            if unless not in functions[one.package]:
+                yield misuse
+    yield from _recursions(looks)
 
 
-def _recursions(trees: Iterable[Mapping[str, Any]]) -> Iterator[Misuse]:
+def _recursions(looks: Iterable[Look]) -> Iterator[Misuse]:
     """Find functions that call themselves, by whatever way.
 
     OPA refuses them. The embedded engine runs out of stack, which ends the whole process.
     """
     calls: dict[str, set[str]] = {}
     places: dict[str, str] = {}
-    for tree in trees:
-        package, aliases = f"data.{package_of(tree)}", _aliases(tree)
-        for rule in tree["ast"]["rules"]:
-            spec = rule.get("Spec")
-            if spec is None or "Func" not in spec["head"]:
-                continue
-            name = f"{package}.{_head_name(spec['head'])}"
-            places.setdefault(name, _where(tree, spec["span"]))
-            for call in _calls(spec):
-                called = dotted(call["fcn"])
-                first, _, rest = called.partition(".")
-                if first in aliases:
-                    called = f"{aliases[first]}.{rest}" if rest else aliases[first]
-                elif first != "data":
-                    called = f"{package}.{called}"
-                calls.setdefault(name, set()).add(called)
+    for one in looks:
+        for name, place, called in one.calls:
+            places.setdefault(name, place)
+            calls.setdefault(name, set()).update(called)
     for name, place in places.items():
         if name in _reachable(name, calls):
             yield Misuse(place, f"function '{name}' calls itself")
@@ -149,19 +189,18 @@ def dotted(ref: Mapping[str, Any]) -> str:
     return "?"
 
 
-def _call(call: Mapping[str, Any], own: set[str], aliases: set[str]) -> str | None:
+def _call(call: Mapping[str, Any], aliases: set[str]) -> tuple[str | None, str | None]:
+    """Say what is wrong with a call, and the name of the function that would make it right."""
     name = dotted(call["fcn"])
     if name.startswith(NEVER):
-        return f"built-in '{name}' is never admitted: a decision must repeat from its input"
+        return None, f"built-in '{name}' is never admitted: a decision must repeat from its input"
     if name == "sprintf":
-        return _sprintf(call["params"])
+        return None, _sprintf(call["params"])
     if name == "substring":
-        return _substring(call["params"])
-    if name in ADMITTED or name in own or name.startswith("data."):
-        return None
-    if name.split(".")[0] in aliases:
-        return None
-    return f"built-in '{name}' is not admitted, or no such function"
+        return None, _substring(call["params"])
+    if name in ADMITTED or name.startswith("data.") or name.split(".")[0] in aliases:
+        return None, None
+    return name, f"built-in '{name}' is not admitted, or no such function"
 
 
 def _sprintf(params: list[Mapping[str, Any]]) -> str | None:

@@ -82,6 +82,20 @@ def _rejection(text: str, path: str | None) -> PolicyRejected:
     return PolicyRejected(reason, where=where)
 
 
+def syntax_tree(path: str, text: str) -> dict[str, Any]:
+    """Give the syntax tree of one module. Raises `PolicyRejected` with file and line."""
+    engine = regorus.Engine()
+    _must(partial(engine.add_policy, path, text), path)
+    (tree,) = orjson.loads(_must(engine.get_ast_as_json))
+    found: dict[str, Any] = tree
+    return found
+
+
+def syntax_trees(modules: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Give the modules' syntax trees, in order. Raises `PolicyRejected` with file and line."""
+    return [syntax_tree(path, text) for path, text in modules.items()]
+
+
 _orphans: dict[int, list[Any]] = {}
 """Engines that another thread would have dropped, by the thread that must."""
 
@@ -105,11 +119,6 @@ class Compiled:
         """Leave the engine to its own thread, if the collector runs on another."""
         if threading.get_ident() != self._owner:
             _orphans.setdefault(self._owner, []).append(self._master)
-
-    def trees(self) -> list[dict[str, Any]]:
-        """Give the modules' syntax trees."""
-        trees: list[dict[str, Any]] = orjson.loads(_must(self._master.get_ast_as_json))
-        return trees
 
     def packages(self) -> list[str]:
         """Name the packages: `data.a.b`."""
@@ -198,7 +207,7 @@ class EmbeddedEngine:
         """Compile, warm and switch. Raises `PolicyRejected`; the old set then stays."""
         self._check_thread()
         compiled = _warmed(candidate)
-        alike = Alike(compiled.trees(), candidate.data)
+        alike = Alike(syntax_trees(candidate.rules), candidate.data)
         self._compiled, self._alike, self._active = compiled, alike, candidate
         self._decided.clear()
 

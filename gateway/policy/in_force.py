@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import watchfiles
 
+from gateway.background import ended
 from gateway.errors import PolicyRejected, PolicyUnavailable, SallyportError
 from gateway.model import (
     Ori,
@@ -35,12 +36,14 @@ from gateway.policy.kept import Floor, KeptSets
 from gateway.policy.questions import Pairwise
 from gateway.policy.sets import PolicySet
 from gateway.policy.sources import Candidate, FolderSource, Source
-from gateway.policy.vetting import vet_apart
+from gateway.policy.vetting import Vetter
 from gateway.policy.vocabulary import Vocabulary
 from gateway.trust.agreements import Agreement, Document
 
 ANSWER_BYTES = 8 * 2**20
 """The most that an answer holds, where no setting says otherwise."""
+_SETTLE_S = 3.0
+"""To get ready to vet takes half a second of a core: not while a gateway starts."""
 Note = Callable[[str, tuple[str, ...]], Awaitable[None]]
 """Told of a set before it counts: its revision, and who signed it. What it raises keeps it out."""
 
@@ -77,6 +80,8 @@ class InForce:
         self._pairwise = pairwise
         self._engine = engine
         self._limits = limits
+        self._vetter = Vetter(limits)
+        self._settling: asyncio.Task[None] | None = None
         self._switching = asyncio.Lock()
         self._current: ActiveSet | None = None
         self._known: dict[str, ActiveSet] = {}
@@ -134,6 +139,7 @@ class InForce:
         except SallyportError:
             await self._engine.close()
             raise
+        self._settle()
         return self
 
     async def _go_on_with(self, last: PolicySet | None, error: PolicyRejected) -> None:
@@ -205,6 +211,8 @@ class InForce:
             except OSError as error:
                 self._rejected = PolicyRejected("the policy or data folder can't be used")
                 raise self._rejected from error
+            finally:
+                self._settle()
             self._rejected = None
             return self.revision
 
@@ -291,7 +299,9 @@ class InForce:
         await self._decide("agencies", case)
 
     async def close(self) -> None:
-        """Let go of the engine."""
+        """Let go of the engine, and of the process that waits to vet."""
+        await ended(self._settling)
+        await self._vetter.close()
         await self._engine.close()
 
     # -- inside ---------------------------------------------------------------------------
@@ -307,9 +317,21 @@ class InForce:
 
         return await asyncio.to_thread(load)
 
+    def _settle(self) -> None:
+        """Get ready to vet the next edit, once this one has been in force for a moment."""
+
+        async def later() -> None:
+            await asyncio.sleep(_SETTLE_S)
+            async with self._switching:
+                if self._base is not None:
+                    await self._vetter.get_ready(self._base)
+
+        if self._settling is None or self._settling.done():
+            self._settling = asyncio.create_task(later())
+
     async def _vet(self, candidate: Candidate, agreed: Agreed) -> None:
         deciding = self._deciding(candidate.policy_set, agreed)
-        await vet_apart(deciding, self._self, self._limits, folder=self._source.watched)
+        await self._vetter.vet(deciding, self._self, folder=self._source.watched)
 
     async def _read_agreements(self, base: PolicySet, *, strict: bool = False) -> Agreed:
         if self._agreements is None:

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from gateway.errors import PolicyRejected
-from gateway.policy import builtins
+from gateway.policy import builtins, embedded
 from gateway.policy.embedded import Compiled
 from gateway.policy.marking import Part, marked
 from gateway.policy.probing import expected
@@ -29,7 +29,7 @@ def run_suite(candidate: PolicySet) -> dict[str, Any]:
     `outcome` is passed, failed or error; `unmeasured` says why there is no coverage, or is null.
     """
     compiled = Compiled(candidate.modules, candidate.data)
-    trees = compiled.trees()
+    trees = embedded.syntax_trees(candidate.modules)
     tests = list(builtins.test_rules(trees))
     compiled.analyse()
     results = [_result(compiled, test) for test in tests]

@@ -13,7 +13,7 @@ from gateway.policy.marking import Part
 from gateway.policy.opa_program import OpaProgram
 from gateway.policy.probing import Expected
 from gateway.policy.sets import PolicySet
-from gateway.policy.vetting import run_suite_apart
+from gateway.policy.vetting import Vetter
 
 EMBEDDED, OPA = "embedded", "opa"
 _ABSENT = "not run"
@@ -82,7 +82,7 @@ async def run_tests(candidate: PolicySet, limits: Limits, opa: OpaProgram | None
 
     Raises `PolicyRejected` where the set can't be run, Misconfigured where the program can't.
     """
-    own = await run_suite_apart(candidate, limits)
+    own = await Vetter(limits).run_suite(candidate)
     theirs = opa.tests(candidate) if opa else None
     tests = tuple(_side_by_side(own["results"], theirs))
     unmeasured = {EMBEDDED: own["coverage"]["unmeasured"]} if own["coverage"]["unmeasured"] else {}

@@ -1,18 +1,21 @@
 """Vet one policy set, in a process of its own that the gateway can kill.
 
-Reads a request from standard input (JSON: the set, the agency, the limits), writes one verdict to
-standard output (JSON). In order: the vocabulary is well formed, its elements exist in the standard
-schema; every module compiles; none uses a built-in or an import that is not admitted, reads a path
-that no input has, or uses a word that the vocabulary does not hold; every test passes; every
-entrypoint gives outcomes of the exact schema on fixed inputs; no case takes longer than the limit
-of CPU time. Asked for tests alone, it gives the result of each.
+Reads lines of JSON from standard input: at most one that names a set known before, to get ready by;
+then the request (the set, the agency, the limits). Writes one verdict to standard output (JSON).
+
+In order: the vocabulary is well formed, its elements exist in the standard schema; every module
+compiles; none uses a built-in or an import that is not admitted, reads a path that no input has, or
+uses a word that the vocabulary does not hold; every entrypoint gives outcomes of the exact schema
+on fixed inputs; every test passes; no case takes longer than the limit of CPU time. Asked for tests
+alone, it gives the result of each.
 """
 
 import os
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -22,45 +25,73 @@ from gateway import niem
 from gateway.errors import Misconfigured, PolicyRejected, PolicyUnavailable
 from gateway.policy import builtins, decisions, fixed, folders
 from gateway.policy.agreements import KEY, with_examples
-from gateway.policy.embedded import Compiled
+from gateway.policy.embedded import Compiled, syntax_tree
 from gateway.policy.paths import unknown_paths
-from gateway.policy.sets import PolicySet, from_canonical
+from gateway.policy.sets import TEST_SUFFIX, PolicySet, from_canonical
+from gateway.policy.shared import Shared
 from gateway.policy.suite import run_suite
 from gateway.policy.vocabulary import Vocabulary, read_vocabulary
 from gateway.policy.words import unknown_words
 
 _MEMORY = 2 * 1024**3
+_PROCESSES = 4
+"""The most that share the tests, where there are as many cores."""
+
+Looks = dict[tuple[str, str], builtins.Look]
+"""What was seen in test modules, by path and text: the largest, and the least often edited."""
 
 
-def vet(candidate: PolicySet, self_ori: str, case_ms: float) -> dict[str, Any]:
-    """Vet a set. Gives the number of tests and the slowest case. Raises `PolicyRejected`."""
+def look_through(modules: Mapping[str, str]) -> Looks:
+    """Look through the test modules of a set. Raises `PolicyRejected` where one does not parse."""
+    tests = ((p, t) for p, t in modules.items() if p.endswith(TEST_SUFFIX))
+    return {(path, text): builtins.look(syntax_tree(path, text)) for path, text in tests}
+
+
+def vet(
+    candidate: PolicySet,
+    self_ori: str,
+    case_ms: float,
+    *,
+    known: Looks | None = None,
+    processes: int = 1,
+) -> dict[str, Any]:
+    """Vet a set. Gives the number of tests and the slowest case. Raises `PolicyRejected`.
+
+    `known`: what was seen before, so that only what is new is looked through. `processes`: how many
+    share the tests; all but this one are forked.
+    """
     words = read_vocabulary(candidate.data)
     _elements_exist(words)
     if builtins.SYSTEM in candidate.data:
         raise PolicyRejected("data 'system' are the OPA server's own", where="data.json")
     compiled = Compiled(candidate.modules, candidate.data)
-    trees = compiled.trees()
-    for misuse in _misuses(candidate, trees):
+    trees = [syntax_tree(path, text) for path, text in candidate.rules.items()]
+    new = dict(candidate.tests.items() - (known or {}).keys())
+    looks = {**(known or {}), **look_through(new)}
+    seen = [builtins.look(tree) for tree in trees] + [looks[t] for t in candidate.tests.items()]
+    # Before anything runs: what is not admitted may never end, or end the process.
+    _refuse(folders.misplaced(trees))
+    _refuse(builtins.misuses(seen))
+    compiled.analyse()
+    tests = _tests(seen)
+    clock = Clock(case_ms)
+    with Shared(len(tests), partial(_test, compiled, tests, clock), processes) as shared:
+        _refuse(unknown_paths(trees, candidate.data))
+        _refuse(unknown_words(candidate.data))
+        try:
+            _decides(candidate, words, self_ori, clock)
+        except PolicyRejected:
+            # A test that fails as well tells more of what is wrong.
+            shared.finish()
+            raise
+        for number, took_ms in shared.finish().items():
+            clock.add(_name(tests[number]), took_ms)
+    return {"tests": len(tests), "slowest": clock.slowest, "slowest_ms": round(clock.worst_ms, 3)}
+
+
+def _refuse(found: Iterator[builtins.Misuse]) -> None:
+    for misuse in found:
         raise PolicyRejected(misuse.reason, where=misuse.where)
-    # A set alone has no agreements: its examples show what it makes of some.
-    whole = candidate if KEY in candidate.data else with_examples(candidate)
-    deciding = Compiled(candidate.rules, whole.data)
-    deciding.analyse()
-    clock = _Clock(case_ms)
-    # The engine looks for unsafe and recursive names only in what it evaluates: so, everything.
-    for package in deciding.packages():
-        clock.run(package, package, partial(deciding.query, package))
-    tests = _run_tests(compiled, trees, clock)
-    # The tests' modules are not there when it counts, so nothing may lean on them.
-    _run_cases(deciding, words, self_ori, clock, whole.data[KEY])
-    return {"tests": tests, "slowest": clock.slowest, "slowest_ms": round(clock.worst_ms, 3)}
-
-
-def _misuses(candidate: PolicySet, trees: list[dict[str, Any]]) -> Iterator[builtins.Misuse]:
-    yield from folders.misplaced(trees)
-    yield from builtins.misuses(trees)
-    yield from unknown_paths(trees, candidate.data)
-    yield from unknown_words(candidate.data)
 
 
 def _elements_exist(words: Vocabulary) -> None:
@@ -73,7 +104,7 @@ def _elements_exist(words: Vocabulary) -> None:
             ) from None
 
 
-class _Clock:
+class Clock:
     """Times cases in CPU time: a busy machine must not make a set fail."""
 
     def __init__(self, limit_ms: float) -> None:
@@ -81,48 +112,77 @@ class _Clock:
         self.worst_ms = 0.0
         self.slowest = ""
 
-    def run(self, case: str, where: str | None, work: Callable[[], bytes]) -> bytes:
-        """Do the work of one case. Raises `PolicyRejected` if it is over the limit."""
+    def run(self, case: str, where: str | None, work: Callable[[], bytes]) -> tuple[bytes, float]:
+        """Do the work of one case, and time it. Raises `PolicyRejected` if it is over the limit."""
         before = time.thread_time()
         done = work()
         took = (time.thread_time() - before) * 1000
-        if took > self.worst_ms:
-            self.worst_ms, self.slowest = took, case
+        self.add(case, took)
         if took > self._limit_ms:
             raise PolicyRejected(
                 f"'{case}' took {took:.0f} ms; the limit is {self._limit_ms:.0f} ms", where=where
             )
-        return done
+        return done, took
+
+    def add(self, case: str, took_ms: float) -> None:
+        """Keep the slowest case."""
+        if took_ms > self.worst_ms:
+            self.worst_ms, self.slowest = took_ms, case
 
 
-def _run_tests(compiled: Compiled, trees: list[dict[str, Any]], clock: _Clock) -> int:
-    seen: set[str] = set()
-    compiled.analyse()
-    for test in builtins.test_rules(trees):
-        name = test.path.removeprefix("data.")
-        if test.path in seen:
-            raise PolicyRejected(f"test '{name}' is there twice", where=test.where)
-        seen.add(test.path)
-        try:
-            result = clock.run(name, test.where, partial(compiled.evaluate, test.path, b"{}"))
-        except PolicyRejected as error:
-            raise PolicyRejected(
-                f"test '{name}': {error.detail}", where=error.where or test.where
-            ) from None
-        if orjson.loads(result) is not True:
-            raise PolicyRejected(f"test '{name}' failed", where=test.where)
-    if not seen:
+def _tests(seen: Iterable[builtins.Look]) -> list[builtins.TestRule]:
+    tests: dict[str, builtins.TestRule] = {}
+    for test in (t for one in seen for t in one.tests):
+        if test.path in tests:
+            raise PolicyRejected(f"test '{_name(test)}' is there twice", where=test.where)
+        tests[test.path] = test
+    if not tests:
         raise PolicyRejected("the set has no test")
-    return len(seen)
+    return list(tests.values())
+
+
+def _name(test: builtins.TestRule) -> str:
+    return test.path.removeprefix("data.")
+
+
+def _test(
+    compiled: Compiled, tests: Sequence[builtins.TestRule], clock: Clock, number: int
+) -> float:
+    """Run one test. Gives its time in ms of CPU. Raises `PolicyRejected` if it does not hold."""
+    test = tests[number]
+    work = partial(compiled.evaluate, test.path, b"{}")
+    try:
+        result, took_ms = clock.run(_name(test), test.where, work)
+    except PolicyRejected as error:
+        raise PolicyRejected(
+            f"test '{_name(test)}': {error.detail}", where=error.where or test.where
+        ) from None
+    if orjson.loads(result) is not True:
+        raise PolicyRejected(f"test '{_name(test)}' failed", where=test.where)
+    return took_ms
+
+
+def _decides(candidate: PolicySet, words: Vocabulary, self_ori: str, clock: Clock) -> None:
+    """Have the rules decide fixed cases, without the tests: nothing may lean on those.
+
+    A set alone has no agreements: its examples show what it makes of some.
+    """
+    whole = candidate if KEY in candidate.data else with_examples(candidate)
+    compiled = Compiled(candidate.rules, whole.data)
+    compiled.analyse()
+    # The engine looks for unsafe and recursive names only in what it evaluates: so, everything.
+    for package in compiled.packages():
+        clock.run(package, package, partial(compiled.query, package))
+    _run_cases(compiled, words, self_ori, clock, whole.data[KEY])
 
 
 def _run_cases(
-    compiled: Compiled, words: Vocabulary, self_ori: str, clock: _Clock, agreed: dict[str, Any]
+    compiled: Compiled, words: Vocabulary, self_ori: str, clock: Clock, agreed: dict[str, Any]
 ) -> None:
     def decide(entrypoint: str, case: dict[str, Any]) -> Any:
         rule = f"data.sallyport.{entrypoint}.decision"
         raw = orjson.dumps(case)
-        return orjson.loads(clock.run(entrypoint, rule, partial(compiled.evaluate, rule, raw)))
+        return orjson.loads(clock.run(entrypoint, rule, partial(compiled.evaluate, rule, raw))[0])
 
     readers: dict[str, Callable[[Any, dict[str, Any]], object]] = {
         "ask": lambda o, _: decisions.read_ask(o, words),
@@ -142,25 +202,39 @@ def _run_cases(
 
 
 def main() -> None:
-    """Vet what comes on standard input."""
-    request = orjson.loads(sys.stdin.buffer.read())
-    seconds = int(request["vetting_s"]) + 1
+    """Get ready by a set known before, if one is named, then vet what comes."""
+    known: Looks | None = None
+    request = orjson.loads(sys.stdin.buffer.readline())
+    if "known" in request:
+        with suppress(PolicyRejected):
+            before = from_canonical(request["known"].encode())
+            known = look_through(before.modules)
+            _elements_exist(read_vocabulary(before.data))
+        line = sys.stdin.buffer.readline()
+        if not line:
+            os._exit(0)  # the gateway is gone, and needs nothing any more
+        request = orjson.loads(line)
+    verdict = _verdict(request, known)
+    sys.stdout.buffer.write(orjson.dumps(verdict))
+    sys.stdout.flush()
+    # Engines of foreign code are not worth tearing down in order.
+    os._exit(0)
+
+
+def _verdict(request: dict[str, Any], known: Looks | None) -> dict[str, Any]:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = int(used.ru_utime + used.ru_stime + request["vetting_s"]) + 2
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         candidate = from_canonical(request["set"].encode())
-        verdict = (
-            run_suite(candidate)
-            if request["tests_only"]
-            else vet(candidate, request["self"], request["case_ms"])
-        )
+        if request["tests_only"]:
+            return run_suite(candidate)
+        processes = min(os.cpu_count() or 1, _PROCESSES)
+        return vet(candidate, request["self"], request["case_ms"], known=known, processes=processes)
     except PolicyRejected as error:
-        verdict = {"rejected": error.detail, "where": error.where}
-    sys.stdout.buffer.write(orjson.dumps(verdict))
-    sys.stdout.flush()
-    # Engines of foreign code are not worth tearing down in order.
-    os._exit(0)
+        return {"rejected": error.detail, "where": error.where}
 
 
 if __name__ == "__main__":

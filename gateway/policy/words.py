@@ -82,7 +82,7 @@ class Words:
         return f"'{word}' is no {_NAMES.get(words, words)} of the vocabulary{hint}"
 
 
-def unknown_words(data: Mapping[str, Any]) -> Iterator[Misuse]:  # noqa: C901 - one loop a list of words  # noqa: C901 - one loop a list of words
+def unknown_words(data: Mapping[str, Any]) -> Iterator[Misuse]:  # noqa: C901 - one loop a list of words
     """Find words in a set's data that its vocabulary does not hold. `where` is a JSON pointer."""
     words = Words(data)
 

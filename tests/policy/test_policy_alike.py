@@ -11,7 +11,7 @@ import pytest
 from gateway.policy import embedded
 from gateway.policy.agreements import with_agreements, with_examples
 from gateway.policy.alike import Alike
-from gateway.policy.embedded import Compiled, EmbeddedEngine
+from gateway.policy.embedded import Compiled, EmbeddedEngine, syntax_trees
 from gateway.policy.sets import PolicySet, load_set, make_set
 from tests.soak import count
 
@@ -30,7 +30,7 @@ def set_of(answer: str, **more: str) -> PolicySet:
 
 
 def alike(policy_set: PolicySet) -> Alike:
-    return Alike(Compiled(policy_set.rules, policy_set.data).trees(), policy_set.data)
+    return Alike(syntax_trees(policy_set.rules), policy_set.data)
 
 
 def case(number: Any, **more: Any) -> bytes:

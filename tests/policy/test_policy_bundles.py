@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.errors import Misconfigured, PolicyRejected, PolicyUnavailable
-from gateway.policy import Limits, Policy, bundles, in_force
+from gateway.policy import Limits, Policy, bundles
 from gateway.policy.kept import Floor, KeptSets
 from gateway.policy.sets import PolicySet, load_set, make_set
 from gateway.policy.signers import SignerEntry, Signers, load_signers, signers_of
@@ -28,6 +28,7 @@ from gateway.policy.sources import (
     sign_folder,
 )
 from gateway.policy.vet import vet
+from gateway.policy.vetting import Vetter
 from gateway.trust.jwk import ec_jwk
 from tests.policy.made import NOW, SMALL, TEXAS, pairwise, question, write_set
 
@@ -81,13 +82,11 @@ def repacked(raw: bytes, changes: Mapping[str, bytes | None]) -> bytes:
 def _vetted_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Vet within the test: a child process takes most of a second, and has tests of its own."""
 
-    async def vet_here(
-        candidate: PolicySet, self_ori: str, limits: Limits, *, folder: Path
-    ) -> None:
+    async def vet_here(_self: Vetter, candidate: PolicySet, self_ori: str, *, folder: Path) -> None:
         assert folder.is_relative_to("/")
-        vet(candidate, self_ori, limits.case_ms * 10)
+        vet(candidate, self_ori, Limits().case_ms * 10)
 
-    monkeypatch.setattr(in_force, "vet_apart", vet_here)
+    monkeypatch.setattr(Vetter, "vet", vet_here)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.errors import PolicyRejected, PolicyUnavailable
 from gateway.policy.agreements import with_examples
-from gateway.policy.embedded import Compiled, EmbeddedEngine
+from gateway.policy.embedded import EmbeddedEngine, syntax_trees
 from gateway.policy.engine import Engine
 from gateway.policy.folders import misplaced
 from gateway.policy.opa_server import OpaServerEngine
@@ -216,4 +216,4 @@ def test_a_file_adds_only_to_what_its_folder_is_for(
 
 
 def test_the_shipped_files_are_where_they_belong(shipped: PolicySet) -> None:
-    assert list(misplaced(Compiled(shipped.modules, shipped.data).trees())) == []
+    assert list(misplaced(syntax_trees(shipped.modules))) == []

@@ -24,7 +24,7 @@ from gateway.model import (
     WarrantDocument,
 )
 from gateway.policy import inputs
-from gateway.policy.embedded import Compiled
+from gateway.policy.embedded import syntax_trees
 from gateway.policy.input_schema import Schema, input_schemas
 from gateway.policy.opa_program import whole_schema
 from gateway.policy.paths import unknown_paths
@@ -48,7 +48,7 @@ HEAD = "package law.x\nimport rego.v1\n"
 
 
 def faults(body: str) -> list[str]:
-    trees = Compiled({"x.rego": HEAD + body}, DATA).trees()
+    trees = syntax_trees({"x.rego": HEAD + body})
     return [f"{m.where} {m.reason}" for m in unknown_paths(trees, DATA)]
 
 
@@ -97,7 +97,7 @@ def test_what_is_known_passes(body: str) -> None:
 @pytest.mark.parametrize("folder", [SMALL, POLICIES])
 def test_the_sets_at_hand_read_only_what_there_is(folder: Path) -> None:
     found = load_set(folder)
-    trees = Compiled(found.modules, found.data).trees()
+    trees = syntax_trees(found.modules)
     assert list(unknown_paths(trees, found.data)) == []
     assert list(unknown_words(found.data)) == []
 

@@ -72,6 +72,8 @@ def test_tests_are_told_from_rules() -> None:
         ("data.yaml", "a: 1\nb: [\n", "data.yaml:3"),
         ("data.yaml", "a: &x [1]\nb: *x\n", "data.yaml:2"),
         ("data.yaml", "a: 1\na: 2\n", "data.yaml:2"),
+        ("data.yaml", "a:\n  " + "[" * 100_000, "data.yaml:2"),
+        ("data.yaml", "a: 1\nb:\n" + "- " * 100_000, "data.yaml:3"),
         ("data.yaml", "1: 2\n", "data.yaml:1"),
         ("data.yaml", "a: !!python/object:os.system x\n", "data.yaml:1"),
         ("data.yaml", "a: 1\n---\nb: 1\n", "data.yaml:2"),

@@ -10,7 +10,7 @@ from gateway.errors import PolicyRejected
 from gateway.policy.engine import Limits
 from gateway.policy.sets import load_set
 from gateway.policy.vet import vet
-from gateway.policy.vetting import run_suite_apart, vet_apart
+from gateway.policy.vetting import Vetter
 from tests.policy.made import TEXAS, write_set
 
 ASK = "sallyport/ask/ask.rego"
@@ -40,7 +40,7 @@ SLOW = "n := count([1 | some a in data.big.list; some b in data.big.list; a == b
 
 
 async def test_a_good_set_passes_and_says_what_was_slowest(tmp_path: Path) -> None:
-    vetted = await vet_apart(load_set(write_set(tmp_path, {})), TEXAS, Limits())
+    vetted = await Vetter(Limits()).vet(load_set(write_set(tmp_path, {})), TEXAS)
     assert vetted.tests == 3
     assert 0 < vetted.slowest_ms < 50
     assert vetted.slowest
@@ -187,7 +187,7 @@ async def test_a_set_that_never_ends_is_killed(tmp_path: Path) -> None:
     candidate = load_set(write_set(tmp_path, {**extra(larger), **BIG}))
     before = time.monotonic()
     with pytest.raises(PolicyRejected, match="longer than 1 s"):
-        await vet_apart(candidate, TEXAS, Limits(vetting_s=1.0))
+        await Vetter(Limits(vetting_s=1.0)).vet(candidate, TEXAS)
     assert time.monotonic() - before < 3
 
 
@@ -196,7 +196,7 @@ async def test_a_set_that_breaks_the_child_is_rejected(tmp_path: Path) -> None:
     deep = "x := " + "f(" * 3_000 + "1" + ")" * 3_000 + "\nf(x) := x"
     candidate = load_set(write_set(tmp_path, extra(deep)))
     with pytest.raises(PolicyRejected):
-        await vet_apart(candidate, TEXAS, Limits(vetting_s=3))
+        await Vetter(Limits(vetting_s=3)).vet(candidate, TEXAS)
 
 
 async def test_a_child_that_says_nothing_has_not_vetted(
@@ -204,13 +204,13 @@ async def test_a_child_that_says_nothing_has_not_vetted(
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(PolicyRejected, match="broke down"):
-        await vet_apart(load_set(write_set(tmp_path, {})), TEXAS, Limits())
+        await Vetter(Limits()).vet(load_set(write_set(tmp_path, {})), TEXAS)
 
 
 async def test_a_panic_while_vetting_is_a_rejection(tmp_path: Path) -> None:
     files = {TEST: "package sallyport.ask_test\nimport rego.v1\ntest_p if object.subset([1], [])\n"}
     assert verdict(tmp_path, files) is not None
-    results = (await run_suite_apart(load_set(tmp_path), Limits()))["results"]
+    results = (await Vetter(Limits()).run_suite(load_set(tmp_path)))["results"]
     bad = [r["name"] for r in results if r["outcome"] == "error"]
     assert bad == ["sallyport.ask_test.test_p"]
 
@@ -220,7 +220,7 @@ async def test_each_test_is_reported(tmp_path: Path) -> None:
         TEST: "package sallyport.ask_test\nimport rego.v1\n"
         'test_good if true\ntest_bad if false\ntest_error if to_number("x") == 1\n'
     }
-    results = (await run_suite_apart(load_set(write_set(tmp_path, files)), Limits()))["results"]
+    results = (await Vetter(Limits()).run_suite(load_set(write_set(tmp_path, files))))["results"]
     found = {r["name"].rsplit(".", 1)[1]: (r["outcome"], r["why"]) for r in results}
     assert found["test_good"] == ("passed", None)
     assert found["test_bad"] == ("failed", "not true")

