@@ -68,8 +68,9 @@ def command(words: list[str]) -> None:
     rest = words[1:]
     while hasattr(node, "commands"):
         assert rest, f"{words} ends in a group"
-        assert rest[0] in node.commands, f"there is no command {rest[0]!r}"
-        node, rest = node.commands[rest[0]], rest[1:]
+        found = node.get_command(None, rest[0])
+        assert found, f"there is no command {rest[0]!r}"
+        node, rest = found, rest[1:]
     options = {o for p in node.params for o in p.opts}
     assert {w for w in rest if w.startswith("--")} <= options
 

@@ -43,7 +43,7 @@ from rich.table import Table
 from gateway.cli.showing import progress_bar
 from gateway.errors import PolicyRejected
 from gateway.policy import builtins, negations
-from gateway.policy.embedded import Compiled
+from gateway.policy.embedded import syntax_trees
 from gateway.policy.paths import unknown_paths
 from gateway.policy.sets import PolicySet, load_set
 from gateway.policy.vocabulary import read_vocabulary
@@ -79,8 +79,7 @@ class Trial:
     def __init__(self, policy_set: PolicySet) -> None:
         self._set = policy_set
         self._data = orjson.dumps(policy_set.data).decode()
-        compiled = Compiled(policy_set.modules, policy_set.data)
-        self._trees = compiled.trees()
+        self._trees = syntax_trees(policy_set.modules)
         self._whole = self._engine(policy_set.modules)
         tests = [t.path for t in builtins.test_rules(self._trees)]
         self._bases: dict[str, Any] = {}

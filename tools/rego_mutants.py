@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.policy.builtins import dotted
-from gateway.policy.embedded import Compiled
+from gateway.policy.embedded import syntax_trees
 from gateway.policy.sets import PolicySet
 from gateway.policy.syntax import walk
 
@@ -73,9 +73,8 @@ class Mutant:
 
 def mutants(policy_set: PolicySet) -> list[Mutant]:
     """Make every mutant of the rules of a set, in the order of files and places."""
-    compiled = Compiled(policy_set.rules, policy_set.data)
     found: dict[tuple[str, int, int, str, str], Mutant] = {}
-    for tree in compiled.trees():
+    for tree in syntax_trees(policy_set.rules):
         file = tree["source"]["file"]
         source = policy_set.rules[file].encode()
         for one in _of_file(file, source, tree["ast"]["rules"]):

@@ -23,7 +23,7 @@ from gateway.policy.standing import Standing, standings
 from gateway.trust.agreement_files import Held
 from gateway.trust.agreements import Act, Document
 
-commands = typer.Typer(no_args_is_help=True, help="Sign and keep agreements with others.")
+app = typer.Typer(no_args_is_help=True, help="Sign and keep agreements with others.")
 _ROOM_FOR_TITLES = 110
 """Columns of a window that has room for them beside all else."""
 
@@ -39,12 +39,12 @@ _Hand = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
+def register(parent: typer.Typer) -> None:
     """Add the commands of `agreement`."""
-    app.add_typer(commands, name="agreement")
+    parent.add_typer(app, name="agreement")
 
 
-@commands.command()
+@app.command()
 def draft(
     out: _Out,
     home: Home,
@@ -78,7 +78,7 @@ def draft(
     typer.echo(f"Wrote {out}. Edit it, then: sallyport agreement sign {out}")
 
 
-@commands.command()
+@app.command()
 def sign(
     what: Annotated[str, typer.Argument(help="A draft, what a partner sent, or an id held here.")],
     home: Home,
@@ -105,7 +105,7 @@ def sign(
     _count(home)
 
 
-@commands.command()
+@app.command()
 def approve(
     what: Annotated[str, typer.Argument(help="A draft, what a partner sent, or an id held here.")],
     home: Home,
@@ -135,7 +135,7 @@ def approve(
     _count(home)
 
 
-@commands.command()
+@app.command()
 def receive(
     file: Annotated[Path, typer.Argument(help="What a partner handed over.", exists=True)],
     home: Home,
@@ -145,7 +145,7 @@ def receive(
     _count(home)
 
 
-@commands.command("list")
+@app.command("list")
 def list_(home: Home, *, as_json: AsJson = False) -> None:
     """List the agreements and how each stands. Exit code 1 if something is broken or differs."""
     desk = work.open_desk(home)
@@ -173,7 +173,7 @@ def list_(home: Home, *, as_json: AsJson = False) -> None:
     raise typer.Exit(1 if troubles or differing else 0)
 
 
-@commands.command()
+@app.command()
 def show(
     agreement: _Id,
     home: Home,
@@ -210,7 +210,7 @@ def show(
         typer.echo(f"\n{o['party']} signed another text, {o['digest']}:\n{work.as_yaml(o['text'])}")
 
 
-@commands.command()
+@app.command()
 def verify(
     agreement: Annotated[str | None, typer.Argument(metavar="[ID]")] = None,
     *,
@@ -253,7 +253,7 @@ def verify(
     raise typer.Exit(1 if troubles or any(f["faults"] for f in found) else 0)
 
 
-@commands.command()
+@app.command()
 def renew(
     agreement: _Id,
     out: _Out,
@@ -271,19 +271,19 @@ def renew(
     typer.echo(f"Wrote {out}. Edit it, then: sallyport agreement sign {out}")
 
 
-@commands.command()
+@app.command()
 def suspend(agreement: _Id, reason: _Reason, home: Home, *, out: _Hand = None) -> None:
     """Suspend an agreement at once, by this agency alone; its partners are told."""
     _say(home, agreement, Act.SUSPEND, reason, out)
 
 
-@commands.command()
+@app.command()
 def resume(agreement: _Id, reason: _Reason, home: Home, *, out: _Hand = None) -> None:
     """Take back this agency's own suspension."""
     _say(home, agreement, Act.RESUME, reason, out)
 
 
-@commands.command()
+@app.command()
 def revoke(
     agreement: _Id, reason: _Reason, home: Home, *, yes: _Yes = False, out: _Hand = None
 ) -> None:

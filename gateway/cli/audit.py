@@ -43,7 +43,7 @@ class _Commands(LazyGroup):
     }
 
 
-commands = typer.Typer(
+app = typer.Typer(
     no_args_is_help=True, cls=_Commands, help="Read the access log, and prove things from it."
 )
 
@@ -72,12 +72,12 @@ _KINDS = {
 }
 
 
-def register(app: typer.Typer) -> None:
+def register(parent: typer.Typer) -> None:
     """Add the commands of `audit`."""
-    app.add_typer(commands, name="audit")
+    parent.add_typer(app, name="audit")
 
 
-@commands.command("verify")
+@app.command("verify")
 def verify_command(
     home: Home,
     *,
@@ -112,7 +112,7 @@ def verify_command(
     raise typer.Exit(0 if report.intact else 1)
 
 
-@commands.command("checkpoint")
+@app.command("checkpoint")
 def checkpoint_command(home: Home) -> None:
     """Print the newest signed checkpoint. Keep it elsewhere: it finds a log that was rewritten."""
     settings = settings_files.load(home)
@@ -122,7 +122,7 @@ def checkpoint_command(home: Home) -> None:
     sys.stdout.write(note)
 
 
-@commands.command("key")
+@app.command("key")
 def key_command(home: Home) -> None:
     """Print the public key that checks this log's checkpoints, as signed-note tools take it."""
     settings = settings_files.load(home)
@@ -130,7 +130,7 @@ def key_command(home: Home) -> None:
     sys.stdout.write(verifier_key(origin_of(settings.ori), key) + "\n")
 
 
-@commands.command("receipts")
+@app.command("receipts")
 def receipts_command(
     home: Home,
     peer: Annotated[str, typer.Option(help="The other agency's ORI.", metavar="ORI")],
@@ -151,7 +151,7 @@ def receipts_command(
         sys.stdout.write(orjson.dumps(receipt).decode() + "\n")
 
 
-@commands.command("entries")
+@app.command("entries")
 def entries_command(
     home: Home,
     *,

@@ -24,7 +24,7 @@ from gateway.errors import Misconfigured
 from gateway.policy.sets import load_set
 from gateway.policy.vocabulary import read_vocabulary
 
-commands = typer.Typer(no_args_is_help=True, help="Check, preview and draft mappings.")
+app = typer.Typer(no_args_is_help=True, help="Check, preview and draft mappings.")
 
 File = Annotated[Path, typer.Argument(help="The mapping file.", exists=True, dir_okay=False)]
 _MOST_VALUES = 6
@@ -36,12 +36,12 @@ _LISTS = {
 """Facts of a record, and the vocabulary's list of the words that each may be."""
 
 
-def register(app: typer.Typer) -> None:
+def register(parent: typer.Typer) -> None:
     """Add the commands of `mapping`."""
-    app.add_typer(commands, name="mapping")
+    parent.add_typer(app, name="mapping")
 
 
-@commands.command("check")
+@app.command("check")
 def check_command(
     file: File,
     *,
@@ -170,7 +170,7 @@ def _reasons(checked: Checked) -> Table:
     return table
 
 
-@commands.command("preview")
+@app.command("preview")
 def preview_command(
     file: File,
     *,
@@ -251,7 +251,7 @@ def _cells(columns: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield column, str(value)
 
 
-@commands.command("draft")
+@app.command("draft")
 def draft_command(
     sources: Annotated[
         list[Path] | None,

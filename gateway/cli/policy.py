@@ -31,10 +31,8 @@ class _Commands(LazyGroup):
     }
 
 
-commands = typer.Typer(
-    no_args_is_help=True, cls=_Commands, help="Check, test and apply the policy set."
-)
-policy_sign.register(commands)
+app = typer.Typer(no_args_is_help=True, cls=_Commands, help="Check, test and apply the policy set.")
+policy_sign.register(app)
 
 Folder = Annotated[
     Path, typer.Argument(help="The folder with the policy set.", file_okay=False, exists=True)
@@ -43,12 +41,12 @@ Ori = Annotated[str, typer.Option("--ori", help="Vet as the agency with this ORI
 _NOBODY = "AA0000000"
 
 
-def register(app: typer.Typer) -> None:
+def register(parent: typer.Typer) -> None:
     """Add the commands of `policy`."""
-    app.add_typer(commands, name="policy")
+    parent.add_typer(app, name="policy")
 
 
-@commands.command()
+@app.command()
 def check(
     folder: Folder, *, ori: Ori = _NOBODY, opa: policy_test.Opa = None, as_json: AsJson = False
 ) -> None:
@@ -74,10 +72,10 @@ def check(
         policy_test.say_without_opa()
 
 
-commands.command("test")(policy_test.run)
+app.command("test")(policy_test.run)
 
 
-@commands.command()
+@app.command()
 def show(home: Home, *, as_json: AsJson = False) -> None:
     """Show the set in force, and whether the folder holds another one."""
     active = KeptSets(home / "data").active()
@@ -103,7 +101,7 @@ def show(home: Home, *, as_json: AsJson = False) -> None:
     show_facts("Policy", found, as_json=as_json)
 
 
-@commands.command()
+@app.command()
 def apply(
     home: Home,
     *,
@@ -123,7 +121,7 @@ def apply(
     show_facts("In force" if done.get("changed") else "Nothing changed", done, as_json=as_json)
 
 
-@commands.command("opa-config")
+@app.command("opa-config")
 def opa_config(
     home: Home,
     *,

@@ -15,18 +15,18 @@ from gateway.cli.options import AsJson, Home
 from gateway.errors import Invalid
 from gateway.model import digest
 
-commands = typer.Typer(no_args_is_help=True, help="Record what a person here releases.")
+app = typer.Typer(no_args_is_help=True, help="Record what a person here releases.")
 
 PATH = "/v1/admin/releases"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def register(app: typer.Typer) -> None:
+def register(parent: typer.Typer) -> None:
     """Add the commands of `release`."""
-    app.add_typer(commands, name="release")
+    parent.add_typer(app, name="release")
 
 
-@commands.command()
+@app.command()
 def record(
     home: Home,
     *,
@@ -76,14 +76,14 @@ def record(
     _show([made], "Recorded", as_json=as_json, whole=made)
 
 
-@commands.command("list")
+@app.command("list")
 def list_releases(home: Home, *, as_json: AsJson = False) -> None:
     """List what was released, the newest first; what ended or was revoked as well."""
     found = admin_client.call(home, "GET", PATH)
     _show(found["releases"], "Releases", as_json=as_json, whole=found)
 
 
-@commands.command()
+@app.command()
 def revoke(
     home: Home,
     release_id: Annotated[str, typer.Argument(metavar="ID", help="The release, rel_…")],

@@ -1,7 +1,11 @@
 """A candidate set is vetted in a child process: everything that must keep it out does."""
 
+import asyncio
+import os
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -257,3 +261,85 @@ def test_plain_negations_are_admitted(tmp_path: Path) -> None:
         'f if { some y in [{}]; not y == {"a": 1} }\n'
     )
     assert verdict(tmp_path, {"sallyport/more/more.rego": rego}) is None
+
+
+async def test_one_that_is_ready_judges_as_a_new_one_does(tmp_path: Path) -> None:
+    before = load_set(write_set(tmp_path, {}))
+    bad = {TEST: "package sallyport.ask_test\nimport rego.v1\ntest_no if false\n"}
+    vetter = Vetter(Limits())
+    for files, fault in ((bad, "test_no' failed"), ({}, None), ({ASK: "package x\n"}, "ask")):
+        await vetter.get_ready(before)
+        ready = vetter._ready
+        assert ready is not None
+        edited = load_set(write_set(tmp_path, files))
+        if fault is None:
+            assert (await vetter.vet(edited, TEXAS)).tests == 3
+        else:
+            with pytest.raises(PolicyRejected, match=fault):
+                await vetter.vet(edited, TEXAS)
+        # It was the one that did it, and one is for one set alone.
+        assert ready.returncode is not None
+        assert vetter._ready is None
+
+
+async def test_one_that_died_while_it_waited_is_replaced(tmp_path: Path) -> None:
+    good = load_set(write_set(tmp_path, {}))
+    vetter = Vetter(Limits())
+    await vetter.get_ready(good)
+    assert vetter._ready is not None
+    vetter._ready.kill()
+    await vetter._ready.wait()
+    assert (await vetter.vet(good, TEXAS)).tests == 3
+
+
+async def test_one_that_waits_ends_with_its_gateway(tmp_path: Path) -> None:
+    good = load_set(write_set(tmp_path, {}))
+    vetter = Vetter(Limits())
+    await vetter.get_ready(good)
+    child = vetter._ready
+    assert child is not None
+    assert child.stdin is not None
+    child.stdin.close()  # as the system does for a gateway that was killed
+    assert await asyncio.wait_for(child.wait(), 10) == 0
+    await vetter.get_ready(good)
+    child = vetter._ready
+    assert child is not None
+    await vetter.close()
+    assert child.returncode is not None
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core shares nothing")
+async def test_processes_that_share_the_tests_end_with_it(tmp_path: Path) -> None:
+    endless = SLOW.replace("a == b", "some c in data.big.list; a == b; b == c")
+    slow = "".join(f"test_{i} if n > {i}\n" for i in range(8))
+    files = {**BIG, TEST: f"package sallyport.ask_test\nimport rego.v1\n{endless}\n{slow}"}
+    candidate = load_set(write_set(tmp_path, files))
+    vetter = Vetter(Limits(vetting_s=60))
+    await vetter.get_ready(candidate)
+    assert vetter._ready is not None
+    group = vetter._ready.pid
+    vetting = asyncio.create_task(vetter.vet(candidate, TEXAS))
+    async with asyncio.timeout(30):
+        await until(lambda: len(working(group)) > 1)
+    vetting.cancel()
+    done, _ = await asyncio.wait([vetting], timeout=20)
+    assert done, "it waits for a process that it has not ended"
+    async with asyncio.timeout(10):
+        await until(lambda: not working(group))
+
+
+async def until(done: Callable[[], bool]) -> None:
+    while not done():  # noqa: ASYNC110 - what the kernel does sets no event
+        await asyncio.sleep(0.02)
+
+
+def working(group: int) -> list[str]:
+    """Name the processes of a group that have not ended."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            name, _, rest = stat.read_text().rpartition(")")
+            state, _, its_group = rest.split()[:3]
+            if int(its_group) == group and state != "Z":
+                found.append(name)
+    return found
