@@ -60,9 +60,8 @@ class RecordPlan:
 
     def forget(self) -> None:
         """Let go of the values of rows: what is kept of their structure holds none."""
-        for plan in self.objects.values():
-            for rule in plan.data:
-                rule.memo.clear()
+        for filling in self._fillings:
+            filling.forget()
 
     def _id(self, values: Values) -> str:
         found = values.get(self._key, "") if self._key is not None else ""

@@ -58,6 +58,7 @@ _LIFE: Final = timedelta(days=366 * 130)
 _LONGEST_RUN: Final = timedelta(days=366 * 10)
 """Of a process."""
 
+_TO_SECONDS: Final = len("2026-05-01T23:59:59")
 YEAR: Final = "nc:YearDate"
 MONTH: Final = "nc:YearMonthDate"
 DAY: Final = "nc:Date"
@@ -246,7 +247,7 @@ class DateReader:
             return YEAR, f"{moment.at.year:04d}"
         if moment.niem == MONTH:
             return MONTH, f"{moment.at.year:04d}-{moment.at.month:02d}"
-        return TIME, moment.at.strftime("%Y-%m-%dT%H:%M:%S") + self._offset(moment)
+        return TIME, moment.at.isoformat()[:_TO_SECONDS] + self._offset(moment)
 
     def _offset(self, moment: Moment) -> str:
         if moment.offset is not None:

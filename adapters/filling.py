@@ -2,14 +2,25 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import getitem, itemgetter
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from adapters.compile import ObjectPlan
-from adapters.conditions import all_hold
+from adapters.conditions import Condition, all_hold, steady
 from adapters.rows import Row, Values
-from adapters.rules import ConstantRule, Key, Rule, Said, together
+from adapters.rules import (
+    MOST_KNOWN,
+    ConstantRule,
+    Key,
+    Rule,
+    Said,
+    columns_of,
+    is_short,
+    row_of,
+    together,
+)
 from adapters.shapes import Instance
 
+_Pick: TypeAlias = Callable[[Mapping[str, str]], Any]
 _Keys: TypeAlias = Callable[[Mapping[str, str]], Sequence[Key]]
 _SEVERAL: Final = 2
 _shapes = itemgetter(0)
@@ -27,8 +38,10 @@ class Filling:
         self._picks = [itemgetter(*rule.columns) for rule in plan.data]
         self._blank = dict.fromkeys((c for rule in plan.data for c in rule.columns), "")
         self._by_row = all(rule.group is None for rule in plan.data)
-        self._constants: tuple[ConstantRule, ...] = tuple(plan.constants)
-        self._varying = any(c.when for c in plan.constants)
+        self._gate = _Decided(plan.when, self._is_open) if plan.when else None
+        self._fixed = tuple(plan.constants)
+        of_constants = [one for constant in plan.constants for one in constant.when]
+        self._varying = _Decided(of_constants, self._holding) if of_constants else None
         self.only_links = plan.only_links
 
     def of(self, row: Row, own: Values, identifier: str) -> Instance | None:
@@ -36,21 +49,30 @@ class Filling:
 
         `own` are the columns that count first. Raises Fault.
         """
-        plan, early = self.plan, False
         said: Sequence[Said] = ()
-        if not plan.when or all_hold(plan.when, self._context(row, own)):
+        early = False
+        if self._gate is None or self._gate.of(row, own):
             said = self._said(row, own) if self._by_row else self._of_parts(row, own)
             early = not self._rules
-        constants = self._constants
-        if self._varying:
-            context = self._context(row, own)
-            constants = tuple(c for c in constants if not c.when or all_hold(c.when, context))
+        constants = self._fixed if self._varying is None else self._varying.of(row, own)
         shapes = tuple(map(_shapes, said))
+        filled = any(shapes)
+        if not filled and not early and not self.only_links:
+            return None
         one = Instance(identifier, shapes, list(map(_values, said)), constants, early)
-        return one if any(shapes) or self.only_links or (early and one.whole()) else None
+        return one if filled or self.only_links or one.whole() else None
 
-    def _context(self, row: Row, own: Values) -> Values:
-        return own if own is row.values else row.values | own
+    def forget(self) -> None:
+        """Let go of the values of rows."""
+        for memo in (*self._memos, self._gate, self._varying):
+            if memo is not None:
+                memo.clear()
+
+    def _is_open(self, row: Values) -> bool:
+        return all_hold(self.plan.when, row)
+
+    def _holding(self, row: Values) -> tuple[ConstantRule, ...]:
+        return tuple(c for c in self.plan.constants if all_hold(c.when, row))
 
     def _said(self, row: Row, own: Values) -> Sequence[Said]:
         try:
@@ -61,15 +83,45 @@ class Filling:
 
     def _of_parts(self, row: Row, own: Values) -> Sequence[Said]:
         """Say it with rules for which every row of a repeated part counts."""
-        context = {**self._blank, **row.values, **own}
         found: list[Said] = []
         for rule, pick in zip(self._rules, self._picks, strict=True):
             if rule.group is None:
-                found.append(rule.memo[pick(context)])
+                found.append(rule.memo[_key(pick, self._blank, row.values, own)])
             else:
                 children = row.groups.get(rule.group, ())
-                found.append(together([rule.memo[pick(context | child)] for child in children]))
+                keys = [_key(pick, self._blank, row.values, own, child) for child in children]
+                found.append(together([rule.memo[key] for key in keys]))
         return found
+
+
+class _Decided(dict[Key, Any]):
+    """What conditions decide, by what stands in their columns."""
+
+    def __init__(self, conditions: Sequence[Condition], decide: Callable[[Values], Any]) -> None:
+        super().__init__()
+        self._columns = columns_of((), conditions)
+        self._pick = itemgetter(*self._columns)
+        self._blank = dict.fromkeys(self._columns, "")
+        self._decide = decide
+        self._most = MOST_KNOWN if steady(conditions) else 0
+
+    def of(self, row: Row, own: Values) -> Any:
+        """Decide for a row, or for one of its repeated parts. Raises Fault."""
+        return self[_key(self._pick, self._blank, row.values, own)]
+
+    def __missing__(self, key: Key) -> Any:
+        found = self._decide(row_of(self._columns, key))
+        if len(self) < self._most and is_short(key):
+            self[key] = found
+        return found
+
+
+def _key(pick: _Pick, *layers: Values) -> Any:
+    """Give what stands in columns: in the last layer, or in one below."""
+    try:
+        return pick(layers[-1])
+    except KeyError:
+        return pick({name: text for layer in layers for name, text in layer.items()})
 
 
 def _keys(columns: Sequence[Sequence[str]]) -> _Keys:

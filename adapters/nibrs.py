@@ -9,13 +9,14 @@ aside, as is everything else that makes no record: nothing is dropped unseen.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib import resources
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from adapters import textfile
 from adapters.document import Document
@@ -43,15 +44,31 @@ KIND: Final = "KIND"
 _KINDS: Final = {_INCIDENT: "incident", _ARREST: "arrest"}
 
 
+class Cut:
+    """Columns of one text, by their places in it."""
+
+    __slots__ = ("_names", "_pick")
+
+    def __init__(self, columns: Mapping[str, slice], part: str | None = None) -> None:
+        """Take two columns or more. `part` stands before their names."""
+        self._names = tuple(columns) if part is None else tuple(f"{part}.{c}" for c in columns)
+        self._pick = itemgetter(*columns.values())
+
+    def of(self, text: str) -> Values:
+        """Give the columns, without blanks at their ends."""
+        return dict(zip(self._names, map(str.strip, self._pick(text)), strict=True))
+
+
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """Columns that stand several times in one segment."""
+    """Columns that stand several times in one segment. What `needs` is blank in is not there."""
 
-    first: int
-    times: int
-    width: int
-    needs: str
+    places: Sequence[tuple[slice, slice]]
+    """Where each of them stands, and where the column that it needs."""
     columns: Mapping[str, slice]
+    own: Cut
+    """The segment's own columns, under the part's name."""
+    cut: Cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +79,7 @@ class Segment:
     least: int
     columns: Mapping[str, slice]
     repeats: Mapping[str, Repeat]
+    cut: Cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +87,13 @@ class Layout:
     """All of the layout."""
 
     header: Mapping[str, slice]
+    cut: Cut
+    """The header's."""
     segments: Mapping[str, Segment]
     columns: Columns
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     """One segment as it stands in the file. `wrong` says what is wrong with it, if anything."""
 
     line: int
@@ -124,15 +143,22 @@ def layout() -> Layout:
             name = segment.part
             groups.setdefault(name, set()).update(f"{name}.{c}" for c in segment.columns)
     columns = Columns(frozenset(own), {k: frozenset(v) for k, v in groups.items()})
-    return Layout(header, segments, columns)
+    return Layout(header, Cut(header), segments, columns)
 
 
 def _segment(spec: Mapping[str, Any]) -> Segment:
-    repeats = {
-        name: Repeat(r["from"] - 1, r["times"], r["width"], r["needs"], _slices(r["columns"]))
-        for name, r in spec.get("repeats", {}).items()
-    }
-    return Segment(spec["part"], spec["least"], _slices(spec["columns"]), repeats)
+    part: str | None = spec["part"]
+    columns = _slices(spec["columns"])
+    repeats = {n: _repeat(n, r, columns) for n, r in spec.get("repeats", {}).items()}
+    return Segment(part, spec["least"], columns, repeats, Cut(columns, part))
+
+
+def _repeat(name: str, spec: Mapping[str, Any], own: Mapping[str, slice]) -> Repeat:
+    columns = _slices(spec["columns"])
+    needed, width = columns[spec["needs"]], spec["width"]
+    starts = [spec["from"] - 1 + number * width for number in range(spec["times"])]
+    places = [(slice(at, at + width), slice(at + needed.start, at + needed.stop)) for at in starts]
+    return Repeat(places, columns, Cut(own, name), Cut(columns, name))
 
 
 def _slices(columns: Mapping[str, list[int]]) -> dict[str, slice]:
@@ -146,6 +172,7 @@ class NibrsReader:
         del spec  # the format says all there is to say
         self._path = path
         self._layout = layout()
+        self._blank: Values = dict.fromkeys(self._layout.columns.own, "")
 
     def columns(self) -> Columns:
         """Name the columns of an incident or arrest, and of its repeated parts."""
@@ -213,15 +240,15 @@ class NibrsReader:
             why = "nibrs.action", "it changes a report elsewhere"
         elif len(piece.text) < segment.least:
             why = "nibrs.short", f"it has fewer than {segment.least} characters"
-        elif deleted.get(piece.key, -1) > piece.line:
+        elif deleted and deleted.get(piece.key, -1) > piece.line:
             why = "nibrs.superseded", "a later segment takes it back"
         return _bad(piece, *why) if why else None
 
     def _row(self, pieces: list[_Piece]) -> Row:
         first = pieces[0]
         lay = self._layout
-        values: Values = dict.fromkeys(lay.columns.own, "")
-        values |= _cut(first.text, lay.header) | _cut(first.text, lay.segments[first.level].columns)
+        values: Values = self._blank | lay.cut.of(first.text)
+        values |= lay.segments[first.level].cut.of(first.text)
         values[KIND] = _KINDS[first.level]
         groups: dict[str, list[Values]] = {name: [] for name in lay.columns.groups}
         for piece in pieces[1:]:
@@ -230,21 +257,13 @@ class NibrsReader:
         return Row(first.line, raw, values, groups, len(pieces))
 
     def _add(self, piece: _Piece, groups: dict[str, list[Values]]) -> None:
-        segment = self._layout.segments[piece.level]
-        own = _cut(piece.text, segment.columns)
+        segment, text = self._layout.segments[piece.level], piece.text
         if not segment.repeats:
-            part = segment.part or ""
-            groups[part].append({f"{part}.{c}": v for c, v in own.items()})
+            groups[segment.part or ""].append(segment.cut.of(text))
         for name, repeat in segment.repeats.items():
-            for number in range(repeat.times):
-                start = repeat.first + number * repeat.width
-                found = _cut(piece.text[start : start + repeat.width], repeat.columns)
-                if found[repeat.needs]:
-                    groups[name].append({f"{name}.{c}": v for c, v in (own | found).items()})
-
-
-def _cut(text: str, columns: Mapping[str, slice]) -> Values:
-    return {name: text[place].strip() for name, place in columns.items()}
+            for place, needed in repeat.places:
+                if text[needed].strip():
+                    groups[name].append(repeat.own.of(text) | repeat.cut.of(text[place]))
 
 
 def _bad(piece: _Piece, code: str, text: str) -> BadRow:
@@ -272,6 +291,12 @@ def _pieces(path: Path) -> Iterator[_Piece]:
                     number += 1
                     continue
             number += 1
+            # Nearly every one is a line, as long as it states or cut short of blanks.
+            end = text.find("\n", at, at + _LONGEST)
+            if end >= 0 and _is_plain(line := text[at:end]):
+                at = end
+                yield _Piece(number, line)
+                continue
             piece, end = _next(number, text, at, before + at)
             at = end
             if piece is not None:
@@ -298,6 +323,14 @@ def _next(number: int, text: str, at: int, place: int) -> tuple[_Piece | None, i
         why = "the line is longer than the length that it states"
         return _damaged(number, line, at, place, why)
     return _Piece(number, line[:length]), at + length
+
+
+def _is_plain(line: str) -> bool:
+    """Whether a line is one segment, and nothing of it is left to look at."""
+    stated = line[:4]
+    if len(line) < _SHORTEST or not (stated.isdecimal() and stated.isascii()) or "\r" in line:
+        return False
+    return len(line) <= int(stated) <= _LONGEST
 
 
 def _damaged(number: int, line: str, at: int, place: int, why: str) -> tuple[_Piece, int]:

@@ -106,12 +106,13 @@ class Memo(dict[Key, Said]):
 
     def __missing__(self, key: Key) -> Said:
         said = self._make(key)
-        if len(self) < self._most and _is_short(key) and not _is_counted(said[0]):
+        if len(self) < self._most and is_short(key) and not _is_counted(said[0]):
             self[key] = said
         return said
 
 
-def _is_short(key: Key) -> bool:
+def is_short(key: Key) -> bool:
+    """Whether texts are short enough to be kept."""
     return (len(key) if isinstance(key, str) else sum(map(len, key))) <= _SHORT
 
 

@@ -17,7 +17,6 @@ from gateway import niem
 
 MOST: Final = 4_096
 """Templates of one object that are kept."""
-_SEVERAL: Final = 2
 _Leaves: TypeAlias = list[Any]
 _Make: TypeAlias = Callable[[_Leaves], Any]
 Signature: TypeAlias = tuple[Any, ...]
@@ -178,15 +177,13 @@ def _node(tree: Tree) -> _Make:
     wraps = {key: wrap for key, value in tree.items() if (wrap := _wrapped(value)) is not None}
     direct = {key: make for key, make in makers if isinstance(make, int)} | copies
     direct |= {key: at for key, (_, at) in wraps.items()}
-    if len(direct) < _SEVERAL:
-        return lambda leaves: {
-            key: leaves[make] if isinstance(make, int) else make(leaves) for key, make in makers
-        }
+    others = [(k, make) for k, make in makers if k not in direct and not isinstance(make, int)]
+    if not direct:
+        return lambda leaves: {key: inner(leaves) for key, inner in others}
     # What is more than a leaf is put in its place afterwards, so that the order stays.
     names, any_leaf = tuple(tree), next(iter(direct.values()))
     pick = itemgetter(*(direct.get(key, any_leaf) for key in names))
     wrapped = [(key, name) for key, (name, _) in wraps.items()]
-    others = [(k, make) for k, make in makers if k not in direct and not isinstance(make, int)]
 
     def make(leaves: _Leaves) -> Any:
         found = dict(zip(names, pick(leaves)))  # noqa: B905 - of one length, and asked often

@@ -30,7 +30,7 @@ from rich.table import Table
 from sqlalchemy import create_engine, text
 
 import adapters
-from adapters.nibrs import layout
+from bench import plain_nibrs
 from bench.people import Population
 from demo.new_mexico import NewMexico
 from gateway.records.importer import Importer
@@ -95,15 +95,6 @@ class Person(BaseModel):
     CITY: str
     STATE: str = Field(min_length=2, max_length=2)
     ZIP: str
-
-
-class Segment(BaseModel):
-    """One segment of NIBRS, as the yardstick reads it: whose it is, and its columns."""
-
-    level: Literal["1", "2", "3", "4", "5", "6", "7"]
-    ORI: str
-    NUMBER: str = Field(min_length=1)
-    columns: dict[str, str]
 
 
 def mapping(form: str, table: str = "") -> str:
@@ -331,26 +322,6 @@ def write_nibrs(path: Path, rows: Sequence[dict[str, str]]) -> None:
     path.write_text("\n".join(bureau.lines) + "\n", encoding="ascii")
 
 
-def plain_nibrs(path: Path) -> Iterator[Segment]:
-    lay = layout()
-    with path.open(encoding="ascii", newline="") as file:
-        for line in file:
-            level = line[4:5]
-            spec = lay.segments[level]
-            columns = {n: line[cut].strip() for n, cut in spec.columns.items()}
-            for name, repeat in spec.repeats.items():
-                for n in range(repeat.times):
-                    start = repeat.first + n * repeat.width
-                    piece = line[start : start + repeat.width]
-                    if piece.strip():
-                        columns |= {
-                            f"{name}{n}.{c}": piece[cut].strip()
-                            for c, cut in repeat.columns.items()
-                        }
-            head = {n: line[cut].strip() for n, cut in lay.header.items()}
-            yield Segment(level=level, ORI=head["ORI"], NUMBER=head["NUMBER"], columns=columns)
-
-
 XML_COLUMNS: Final = ", ".join(f'{n}: "b:{n}"' for n in COLUMNS)
 FIXED: Final = ", ".join(f"{n}: [{first}, {last}]" for n, (first, last) in places().items())
 FORMATS: Final = {
@@ -362,7 +333,7 @@ FORMATS: Final = {
         f" columns: {{{FIXED}}}}}",
         plain_fixed,
     ),
-    "nibrs": Format(write_nibrs, "", plain_nibrs),
+    "nibrs": Format(write_nibrs, "", plain_nibrs.read),
     "cobol": Format(
         write_cobol,
         f"{{type: cobol, path: data.cobol, copybook: data.cpy, encoding: {EBCDIC}, record: fixed}}",
@@ -487,7 +458,7 @@ def measured(
     plain, mapped = [], []
     count, whole = 0, ""
     for _ in range(rounds):
-        took, count = spent(lambda: sum(1 for _ in FORMATS[name].plain(data)))
+        took, count = spent(lambda: sum(getattr(m, "span", 1) for m in FORMATS[name].plain(data)))
         plain.append(took)
         took, read = spent(lambda: ours(path)[0])
         mapped.append(took)

@@ -1,0 +1,196 @@
+"""NIBRS as a user of pydantic alone would read it: the yardstick of `bench.formats`.
+
+The same columns as the demo's mapping: dates as dates, codes checked against the FBI's lists, ages
+and values as numbers, each incident with its offenses, victims, offenders, arrestees, property and
+drugs. Blanks are left out. No standard, no links between parts, no deletions, no damage.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field
+
+from adapters.nibrs import codes, layout
+
+Day = Annotated[
+    date,
+    BeforeValidator(lambda t: datetime.strptime(t, "%Y%m%d").replace(tzinfo=UTC).date()),
+]
+Age = Annotated[
+    int | None, BeforeValidator(lambda t: int(t) if t.isdigit() and t != "00" else None)
+]
+
+
+def code(table: str) -> Any:
+    """Give the type of what stands in a code table, or is blank."""
+    return Literal[tuple(codes()[f"nibrs_{table}"])] | None
+
+
+# Made at run time of the FBI's lists, so no checker of types can know them.
+Offenses: Any = code("offense")
+Activity: Any = code("activity")
+Weapon: Any = code("weapon")
+Using: Any = code("using")
+Injury: Any = code("injury")
+
+
+class Someone(BaseModel):
+    """What is known of a victim, an offender or an arrestee."""
+
+    SEQUENCE: str
+    AGE: Age = None
+    AGE_TO: Age = None
+    SEX: code("sex") = None
+    RACE: code("race") = None
+    ETHNICITY: code("ethnicity") = None
+    RESIDENT: code("resident") = None
+
+
+class Victim(Someone):
+    TYPE: code("victim") = None
+    OFFENSE1: Offenses = None
+    OFFENSE2: Offenses = None
+    OFFENSE3: Offenses = None
+    OFFENSE4: Offenses = None
+    OFFENSE5: Offenses = None
+    OFFENSE6: Offenses = None
+    OFFENSE7: Offenses = None
+    OFFENSE8: Offenses = None
+    OFFENSE9: Offenses = None
+    OFFENSE10: Offenses = None
+    INJURY1: Injury = None
+    INJURY2: Injury = None
+    INJURY3: Injury = None
+    INJURY4: Injury = None
+    INJURY5: Injury = None
+
+
+class Arrestee(Someone):
+    ARREST_NUMBER: str = ""
+    DATE: Day
+    TYPE: code("arrest") = None
+    MULTIPLE: code("multiple") = None
+    UCR: Offenses = None
+
+
+class Offense(BaseModel):
+    UCR: Offenses
+    COMPLETED: code("attempted") = None
+    LOCATION: code("location") = None
+    PREMISES: int | None = None
+    ENTRY: code("entry") = None
+    USING1: Using = None
+    USING2: Using = None
+    USING3: Using = None
+    ACTIVITY1: Activity = None
+    ACTIVITY2: Activity = None
+    ACTIVITY3: Activity = None
+    WEAPON1: Weapon = None
+    WEAPON2: Weapon = None
+    WEAPON3: Weapon = None
+    BIAS1: code("bias") = None
+
+
+class Thing(BaseModel):
+    LOSS: code("loss") = None
+    DESCRIPTION: code("property") = None
+    VALUE: int | None = None
+    RECOVERED: Day | None = None
+
+
+class Drug(BaseModel):
+    DRUG: code("drug") = None
+    QUANTITY: int | None = None
+    THOUSANDTHS: int | None = None
+    UNIT: code("drug_unit") = None
+
+
+class Incident(BaseModel):
+    """One incident, of `span` segments."""
+
+    span: int
+    ORI: str
+    NUMBER: str = Field(min_length=1)
+    DATE: Day
+    REPORT_DATE: str = ""
+    HOUR: int | None = None
+    CLEARANCE: code("clearance") = None
+    CLEARANCE_DATE: Day | None = None
+    offense: list[Offense]
+    victim: list[Victim]
+    offender: list[Someone]
+    arrestee: list[Arrestee]
+    property: list[Thing]
+    drug: list[Drug]
+
+
+class Arrest(Arrestee):
+    """One arrest without an incident."""
+
+    span: int = 1
+    ORI: str
+    NUMBER: str = Field(min_length=1)
+
+
+PARTS: Final = ("offense", "victim", "offender", "arrestee", "property", "drug")
+MODELS: Final[dict[str, type[BaseModel]]] = {
+    "offense": Offense,
+    "victim": Victim,
+    "offender": Someone,
+    "arrestee": Arrestee,
+    "property": Thing,
+    "drug": Drug,
+}
+
+
+def read(path: Path) -> Iterator[Incident | Arrest]:
+    """Give the incidents and arrests of a file that is whole and right."""
+    lay = layout()
+    cuts = {
+        level: {
+            n: cut for n, cut in {**lay.header, **segment.columns}.items() if n in _wanted(level)
+        }
+        for level, segment in lay.segments.items()
+    }
+    held: dict[str, Any] | None = None
+    with path.open(encoding="ascii", newline="") as file:
+        for line in file:
+            level = line[4]
+            found: dict[str, Any] = {
+                name: text for name, cut in cuts[level].items() if (text := line[cut].strip())
+            }
+            if level in "17":
+                if held is not None:
+                    yield Incident.model_validate(held)
+                held = None
+                if level == "7":
+                    yield Arrest.model_validate(found)
+                else:
+                    held = {**found, "span": 1, **{part: [] for part in PARTS}}
+            elif held is not None:
+                held["span"] += 1
+                _add(held, lay.segments[level], line, found)
+    if held is not None:
+        yield Incident.model_validate(held)
+
+
+def _wanted(level: str) -> frozenset[str]:
+    """Name the columns of a segment's own that its model has."""
+    part = layout().segments[level].part
+    model: type[BaseModel] = (
+        Incident if level == "1" else Arrest if level == "7" else MODELS[part or ""]
+    )
+    return frozenset(model.model_fields)
+
+
+def _add(held: dict[str, Any], segment: Any, line: str, found: dict[str, Any]) -> None:
+    if not segment.repeats:
+        held[segment.part].append(found)
+    for name, repeat in segment.repeats.items():
+        for place, _ in repeat.places:
+            piece = line[place]
+            if piece.strip():
+                own = {n: t for n, cut in repeat.columns.items() if (t := piece[cut].strip())}
+                held[name].append(found | own if name == "property" else own)
