@@ -332,7 +332,10 @@ class Asking:
         if not isinstance(admitted, Released):
             reason = Reason(
                 code="answer.not_admitted",
-                text="The answer was not what may be taken in here, and was thrown away.",
+                text=(
+                    "The answer was not what may be taken in here, and was thrown away. Ask your "
+                    "administrator: the access log says why."
+                ),
             )
             outcome = AgencyOutcome(
                 ori=permit.owner, status=Status.BAD_ANSWER, ms=ms, reasons=(reason,)

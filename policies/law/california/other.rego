@@ -8,7 +8,7 @@ package law.california
 #   confirm_by_counsel: false
 deny contains {
 	"code": "ca.abortion",
-	"text": "California agencies give no information for an inquiry into lawful abortion.",
+	"text": "California agencies give no information for an inquiry into lawful abortion. Ask your counsel where you take the matter for another one.",
 	"citation": "Cal. Penal Code 13778.2",
 } if {
 	not other_matter

@@ -71,7 +71,7 @@ recipient_as contains kind if some kind in data.sallyport.context.asker_agency.r
 #   confirm_by_counsel: true
 deny contains {
 	"code": "chri.code_not_for_agency",
-	"text": "This III purpose code is for another kind of agency: D, for one, is for courts. Police who investigate use C.",
+	"text": "This III purpose code is for another kind of agency: D, for one, is for courts. Give your agency's own; police who investigate use C.",
 	"citation": "III purpose codes",
 } if {
 	"criminal_history" in data.sallyport.context.asks_for

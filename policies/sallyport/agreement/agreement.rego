@@ -198,12 +198,12 @@ revoked := {
 #   confirm_by_counsel: false
 purpose_not_covered := {
 	"code": "agreement.purpose_not_covered",
-	"text": "The agreement with that agency does not cover this purpose.",
+	"text": "The agreement with that agency does not cover this purpose. Choose the purpose that you act for; if it is this one, ask your administrator.",
 }
 
 not_own := {
 	"code": "agreement.purpose_not_covered",
-	"text": "This agency's own records are not asked for this purpose.",
+	"text": "This agency's own records are not asked for this purpose. Choose the purpose that you act for; if it is this one, ask your administrator.",
 }
 
 # METADATA
@@ -225,5 +225,5 @@ outside_limits := {
 #   confirm_by_counsel: false
 record_types_not_covered := {
 	"code": "agreement.record_types_not_covered",
-	"text": "The agreement with that agency does not cover all of the record types asked for; the others were not searched.",
+	"text": "The agreement with that agency does not cover all of the record types asked for; the others were not searched. Leave them out, or ask your administrator.",
 }

@@ -28,7 +28,7 @@ deny contains {
 #   confirm_by_counsel: false
 deny contains {
 	"code": "search.unknown_word",
-	"text": "The question uses a granularity, a kind of subject or a record type that is not in use here.",
+	"text": "The question uses a granularity, a kind of subject or a record type that is not in use here. Choose one that is.",
 } if {
 	not words_known
 }
@@ -53,7 +53,7 @@ words_known if {
 #   confirm_by_counsel: false
 deny contains {
 	"code": "agency.asker_unknown",
-	"text": "The asking agency is not in the directory. Its administrator has to be entered first.",
+	"text": "The asking agency is not in the directory of the agency that was asked. Ask your administrator to have it entered there.",
 } if {
 	not data.sallyport.context.asker_agency
 }
