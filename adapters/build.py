@@ -1,5 +1,6 @@
 """From a row to a record: objects are filled, linked, checked against the standard, and named."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from gateway import niem
 from gateway.model import Message, Record
 
 _LONGEST_ID: Final = 256
+_NUMBERS: Final = re.compile(r"\[\d+\]")
 _MOST_TOGETHER: Final = 500
 """Objects of one message; one of more is always looked at whole."""
 
@@ -85,9 +87,9 @@ class RecordPlan:
             parts += [(filling.plan, one) for one in every if one is not None]
         if not parts:
             raise _empty()
-        return self._checked(parts)
+        return self._checked(parts, row)
 
-    def _checked(self, parts: Sequence[tuple[ObjectPlan, Instance]]) -> Message:
+    def _checked(self, parts: Sequence[tuple[ObjectPlan, Instance]], row: Row) -> Message:
         """Make the message of its objects. Raises Fault if it does not conform."""
         message: Message = {"@context": {}}
         prefixes: frozenset[str] = frozenset()
@@ -107,8 +109,7 @@ class RecordPlan:
         message["@context"] = niem.context_for(message)
         problems = niem.findings(message)
         if problems:
-            first = problems[0]
-            raise Fault(f"niem.{first.code}", f"{first.path}: {first.text}", None, None)
+            raise _not_standard(problems[0], [plan for plan, _ in parts], row)
         for plan, one in parts:
             plan.templates.learn(one, plan.niem_property)
         return message
@@ -155,6 +156,15 @@ def _found(filling: Filling, row: Row) -> list[Instance | None]:
         filling.of(row, child, f"#{alias}{number}")
         for number, child in enumerate(row.groups.get(group, ()), 1)
     ]
+
+
+def _not_standard(problem: niem.Problem, plans: Sequence[ObjectPlan], row: Row) -> Fault:
+    """Say what the standard refuses, and name the column that it came from, where it is one."""
+    path = _NUMBERS.sub("", problem.path)
+    named = {column for plan in plans for rule in plan.data if (column := rule.column_at(path))}
+    column = named.pop() if len(named) == 1 else None
+    value = row.values.get(column) if column is not None else None
+    return Fault(f"niem.{problem.code}", f"{problem.path}: {problem.text}", column, value)
 
 
 def _empty() -> Fault:

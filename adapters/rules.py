@@ -88,6 +88,10 @@ class Spot:
             shape = self._shapes[known] = Shape(self, known[0], valid=valid)
         return shape, value
 
+    def holds(self, path: str) -> bool:
+        """Whether a path, from the message down, is this place or one in it."""
+        return path == self._path or path.startswith(f"{self._path}/")
+
     def _judge(self, key: str) -> Callable[[Any], bool]:
         path = f"{self._path}/{key}" if key else self._path
         judge = self._judges[key] = niem.judge(path)
@@ -161,6 +165,10 @@ class DataRule:
         alone = texts.alone and len(self.columns) == 1 and not when
         self.memo = Memo(self._of_text if alone else self._of_row, most if steady(when) else 0)
 
+    def column_at(self, path: str) -> str | None:
+        """Name the column whose value goes to a path, None if it is none of these."""
+        return self._texts.named if self._spot.holds(path) else None
+
     def _of_text(self, text: Any) -> Said:
         """Say what becomes of the text of one column, where it alone counts, as it stands."""
         return self._of_row(text) if not text or text in self._texts.blank else self._made(text)
@@ -208,6 +216,11 @@ class NameRule:
         self.group = group
         self.columns = columns_of([c for c in self._parts if c is not None], when)
         self.memo = Memo(self._of_row, MOST_KNOWN if steady(when) else 0)
+
+    def column_at(self, path: str) -> str | None:
+        """Name the column whose value goes to a path, None if it is none of these."""
+        found = dict(zip(PROPERTIES.values(), self._parts, strict=True))
+        return found.get(path.rpartition("/")[2]) if self._spot.holds(path) else None
 
     def _of_row(self, key: Key) -> Said:
         row = row_of(self.columns, key)

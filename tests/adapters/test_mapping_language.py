@@ -316,8 +316,25 @@ def test_a_row_that_makes_no_valid_message_is_set_aside(small: Make) -> None:
     row = aside(
         small(mapping(vehicle, objects='{car: "nc:Vehicle"}'), HEADER + b"7,X,,not a year\n")
     )
-    assert row.code == "niem.value.malformed"
+    assert (row.code, row.column, row.value) == ("niem.value.malformed", "SEX", "not a year")
     assert "nc:Vehicle/nc:ItemModelYearDate" in row.text
+
+
+@pytest.mark.parametrize(
+    ("field", "column", "value"),
+    [
+        (NAME, "NAME", "CRUZ\x07, ANA"),
+        ('to: "person/nc:PersonName", name: {surname: NAME, given: SEX}', "NAME", "CRUZ\x07, ANA"),
+        ('to: "person/nc:PersonName/nc:PersonFullName", column: [SEX, NAME]', "SEX, NAME", None),
+    ],
+)
+def test_the_column_of_what_the_standard_refuses_is_named(
+    small: Make, field: str, column: str, value: str | None
+) -> None:
+    row = aside(small(mapping(field), HEADER + b'7,"CRUZ\x07, ANA",,F\n'))
+    assert row.code == "niem.value.malformed"
+    assert (row.column, row.value) == (column, value)
+    assert "CRUZ" not in row.text
 
 
 @pytest.mark.parametrize(
