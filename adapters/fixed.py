@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters import textfile
+from adapters.cuts import Cut
 from adapters.rows import BadRow, Columns, Row
 from gateway.errors import Misconfigured
 
@@ -38,19 +39,19 @@ class FixedReader:
 
     def rows(self) -> Iterator[Row | BadRow]:
         """Give the rows. Lines with nothing in them are no rows."""
+        cut = Cut(self._columns)
         for line in textfile.lines(self._path):
             if not line.data:
                 continue
-            raw = textfile.shown(line.data, self._encoding)
             try:
                 text = line.data.decode(self._encoding)
             except UnicodeDecodeError as error:
                 why = f"byte {error.start + 1} of the line is no {self._encoding}"
+                raw = textfile.shown(line.data, self._encoding)
                 yield BadRow(line.number, raw, "row.encoding", why)
                 continue
             if len(text) != self._width or not line.whole:
                 why = f"the line has {len(text)} characters, not {self._width}"
-                yield BadRow(line.number, raw, "row.width", why)
+                yield BadRow(line.number, text, "row.width", why)
                 continue
-            values = {name: text[place].strip() for name, place in self._columns.items()}
-            yield Row(line.number, raw, values)
+            yield Row(line.number, text, cut.of(text))

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib import resources
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from adapters import textfile
+from adapters.cuts import Cut
 from adapters.document import Document
 from adapters.rows import BadRow, Columns, Row, Values
 from gateway.errors import Misconfigured
@@ -42,21 +42,6 @@ _HEADER: Final = re.compile(
 KIND: Final = "KIND"
 """The column that tells an `incident` from an `arrest`."""
 _KINDS: Final = {_INCIDENT: "incident", _ARREST: "arrest"}
-
-
-class Cut:
-    """Columns of one text, by their places in it."""
-
-    __slots__ = ("_names", "_pick")
-
-    def __init__(self, columns: Mapping[str, slice], part: str | None = None) -> None:
-        """Take two columns or more. `part` stands before their names."""
-        self._names = tuple(columns) if part is None else tuple(f"{part}.{c}" for c in columns)
-        self._pick = itemgetter(*columns.values())
-
-    def of(self, text: str) -> Values:
-        """Give the columns, without blanks at their ends."""
-        return dict(zip(self._names, map(str.strip, self._pick(text)), strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,8 +246,9 @@ class Database:
         """Run a query and give its rows as text; with `stream` never all of them at once."""
         options = {"yield_per": _FETCH} if stream else {}
         found = connection.execute(query, execution_options=options)
-        for row in found.mappings():
-            yield {str(name): as_text(value) for name, value in row.items()}
+        names = [str(name) for name in found.keys()]  # noqa: SIM118 - a result is no dictionary
+        for row in found:
+            yield dict(zip(names, map(as_text, row), strict=True))
 
 
 class TableLookup:

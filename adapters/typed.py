@@ -32,10 +32,10 @@ class Plain(UserDefinedType[Any]):
 
 def as_text(value: object) -> str:
     """Give a database's value as text."""
-    if value is None:
-        return ""
     if isinstance(value, str):
         return value.strip()
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, bytes):
