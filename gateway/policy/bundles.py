@@ -219,8 +219,14 @@ def _unpack(raw: bytes) -> dict[str, bytes]:
         # Bounded: a small file can unpack to any size.
         unzip = zlib.decompressobj(wbits=31)
         packed = unzip.decompress(raw, _MAX_PACKED)
-        if unzip.unconsumed_tail or not unzip.eof or unzip.unused_data:
-            raise PolicyRejected(f"the bundle is cut off, or over {_MAX_PACKED} bytes unpacked")
+        if unzip.unconsumed_tail:
+            raise PolicyRejected(f"the bundle is over {_MAX_PACKED} bytes unpacked")
+        if not unzip.eof:
+            raise PolicyRejected(
+                f"the bundle is cut off after {len(raw)} bytes: copy it here again, whole"
+            )
+        if unzip.unused_data:
+            raise PolicyRejected("something stands behind the bundle's end: copy it here again")
         with tarfile.open(fileobj=io.BytesIO(packed), mode="r:") as archive:
             for entry in archive:
                 name = entry.name

@@ -236,7 +236,10 @@ class EmbeddedEngine:
             # Its text may hold the caller's values; the entrypoint's name is all that may go on.
             raise PolicyUnavailable(f"the policy failed in '{entrypoint}'")
         if late:
-            raise PolicyUnavailable(f"the policy took too long in '{entrypoint}'")
+            raise PolicyUnavailable(
+                f"the policy took too long in '{entrypoint}', so nothing is asked or given: ask "
+                "for less, and tell the administrator of the policies"
+            )
         outcome = orjson.loads(raw)
         if outcome == UNDEFINED:
             raise PolicyUnavailable(f"the policy has no decision for '{entrypoint}'")

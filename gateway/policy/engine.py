@@ -11,11 +11,16 @@ ENTRYPOINTS = ("ask", "answer", "release", "admit", "agencies")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What bounds a decision and the vetting of a set. Bytes, seconds, milliseconds of CPU."""
+    """What bounds a decision and the vetting of a set. Bytes, seconds, milliseconds of CPU.
+
+    `case_ms`: one test, or one decision, of vetting. `largest_ms`: one on an input as large as any:
+    well below `decision_ms`, since a decision in process can't be stopped.
+    """
 
     input_bytes: int = 256 * 1024
     vetting_s: float = 60.0
     case_ms: float = 50.0
+    largest_ms: float = 400.0
     decision_ms: float = 1_000.0
     files: int = 500
     set_bytes: int = 8 * 1024 * 1024

@@ -6,8 +6,8 @@ then the request (the set, the agency, the limits). Writes one verdict to standa
 In order: the vocabulary is well formed, its elements exist in the standard schema; every module
 compiles; none uses a built-in or an import that is not admitted, reads a path that no input has, or
 uses a word that the vocabulary does not hold; every entrypoint gives outcomes of the exact schema
-on fixed inputs; every test passes; no case takes longer than the limit of CPU time. Asked for tests
-alone, it gives the result of each.
+on fixed inputs, and on the largest that there can be; every test passes; no case takes longer than
+its limit of CPU time. Asked for tests alone, it gives the result of each.
 """
 
 import os
@@ -26,6 +26,7 @@ from gateway.errors import Misconfigured, PolicyRejected, PolicyUnavailable
 from gateway.policy import builtins, decisions, fixed, folders
 from gateway.policy.agreements import KEY, with_examples
 from gateway.policy.embedded import Compiled, syntax_tree
+from gateway.policy.engine import Limits
 from gateway.policy.paths import unknown_paths
 from gateway.policy.sets import TEST_SUFFIX, PolicySet, from_canonical
 from gateway.policy.shared import Shared
@@ -34,6 +35,7 @@ from gateway.policy.vocabulary import Vocabulary, read_vocabulary
 from gateway.policy.words import unknown_words
 
 _MEMORY = 2 * 1024**3
+_LIMITS = Limits()
 _PROCESSES = 4
 """The most that share the tests, where there are as many cores."""
 
@@ -173,16 +175,21 @@ def _decides(candidate: PolicySet, words: Vocabulary, self_ori: str, clock: Cloc
     # The engine looks for unsafe and recursive names only in what it evaluates: so, everything.
     for package in compiled.packages():
         clock.run(package, package, partial(compiled.query, package))
-    _run_cases(compiled, words, self_ori, clock, whole.data[KEY])
+    _run_cases(compiled, words, self_ori, clock, dict(whole.data))
 
 
 def _run_cases(
-    compiled: Compiled, words: Vocabulary, self_ori: str, clock: Clock, agreed: dict[str, Any]
+    compiled: Compiled, words: Vocabulary, self_ori: str, clock: Clock, data: dict[str, Any]
 ) -> None:
-    def decide(entrypoint: str, case: dict[str, Any]) -> Any:
+    # Nothing can stop an evaluation in process, so what the largest inputs take is all it can take.
+    at_most = Clock(_LIMITS.largest_ms)
+
+    def decide(entrypoint: str, case: dict[str, Any], *, largest: bool = False) -> Any:
         rule = f"data.sallyport.{entrypoint}.decision"
-        raw = orjson.dumps(case)
-        return orjson.loads(clock.run(entrypoint, rule, partial(compiled.evaluate, rule, raw))[0])
+        work = partial(compiled.evaluate, rule, orjson.dumps(case))
+        if largest:
+            return orjson.loads(at_most.run(f"{entrypoint} of the largest input", rule, work)[0])
+        return orjson.loads(clock.run(entrypoint, rule, work)[0])
 
     readers: dict[str, Callable[[Any, dict[str, Any]], object]] = {
         "ask": lambda o, _: decisions.read_ask(o, words),
@@ -194,8 +201,10 @@ def _run_cases(
     try:
         listed = decisions.read_agencies(decide(entrypoint, fixed.agencies_case(self_ori)), words)
         oris = [str(a["ori"]) for a in listed]
-        for entrypoint, case in fixed.cases(words, self_ori, oris, agreed):
+        for entrypoint, case in fixed.cases(words, self_ori, oris, data[KEY]):
             readers[entrypoint](decide(entrypoint, case), case)
+        for entrypoint, case in fixed.largest(words, data, self_ori, oris, _LIMITS.input_bytes):
+            readers[entrypoint](decide(entrypoint, case, largest=True), case)
     except PolicyUnavailable as error:
         where = f"data.sallyport.{entrypoint}.decision"
         raise PolicyRejected(error.detail, where=where) from None

@@ -167,6 +167,19 @@ def test_what_is_no_bundle_is_refused(raw: bytes) -> None:
         bundles.read_bundle(raw, SIGNERS)
 
 
+def test_a_bundle_that_is_cut_off_says_so_wherever_it_ends(small: PolicySet) -> None:
+    whole = built(small, 1, ANN)
+    for end in (0, 1, 9, 10, 11, len(whole) // 2, len(whole) - 9, len(whole) - 8, len(whole) - 1):
+        with pytest.raises(PolicyRejected) as caught:
+            bundles.read_bundle(whole[:end], SIGNERS)
+        assert caught.value.detail == (
+            f"the bundle is cut off after {end} bytes: copy it here again, whole"
+        )
+    with pytest.raises(PolicyRejected, match="something stands behind the bundle's end"):
+        bundles.read_bundle(whole + whole[:100], SIGNERS)
+    assert bundles.read_bundle(whole, SIGNERS).lease.signers
+
+
 def test_a_link_in_a_bundle_is_refused(small: PolicySet) -> None:
     packed = io.BytesIO(gzip.decompress(built(small, 1, ANN)))
     with tarfile.open(fileobj=packed, mode="a") as archive:
@@ -305,6 +318,7 @@ async def test_a_bad_bundle_leaves_the_last_good_one_also_after_a_restart(
         (built(broken, 2, ANN), "expecting"),
         (built(small, 2, EVE), "nobody of policy_signers.yaml signed it"),
         (b"rubbish", "this is no bundle"),
+        (built(small, 2, ANN)[:-300], "the bundle is cut off after"),
         (built(small, 2, ANN, expires=AT - timedelta(hours=1)), "it ended at"),
         (built(small, 2, ANN, issued=AT + DAY), "one of the two clocks"),
     ):

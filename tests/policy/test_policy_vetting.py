@@ -8,15 +8,24 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import orjson
 import pytest
+from jsonschema import Draft202012Validator
 
 from gateway.errors import PolicyRejected
+from gateway.policy import fixed
+from gateway.policy.agreements import with_examples
+from gateway.policy.embedded import Compiled
 from gateway.policy.engine import Limits
+from gateway.policy.input_schema import input_schemas
+from gateway.policy.inputs import canonical
 from gateway.policy.sets import load_set
 from gateway.policy.vet import vet
 from gateway.policy.vetting import Vetter
-from tests.policy.made import TEXAS, write_set
+from gateway.policy.vocabulary import read_vocabulary
+from tests.policy.made import CALIFORNIA, SMALL, STRANGER, TEXAS, write_set
 
+POLICIES = Path(__file__).parents[2] / "policies"
 ASK = "sallyport/ask/ask.rego"
 TEST = "sallyport/ask/ask_test.rego"
 EXTRA = "sallyport/extra/extra.rego"
@@ -174,6 +183,51 @@ def test_a_malformed_vocabulary_stays_out(tmp_path: Path, old: str, new: str, sa
     with pytest.raises(PolicyRejected) as caught:
         vet(load_set(folder), TEXAS, 50)
     assert said in caught.value.detail
+
+
+def test_what_is_slow_for_the_largest_input_alone_stays_out(tmp_path: Path) -> None:
+    # Each record against each other: nothing for ten, seconds for the thousand that fit.
+    release = "sallyport/release/release.rego"
+    text = (SMALL / release).read_text()
+    rule = """
+pairs := count([1 |
+	some a in input.facts
+	some b in input.facts
+	a.record_type == b.record_type
+])
+"""
+    old = "decision := {"
+    assert old in text
+    slow = text.replace(old, f"{rule}\n{old}").replace(
+        "some f in input.facts]}", "some f in input.facts]} if pairs >= 0"
+    )
+    assert slow.endswith("if pairs >= 0\n")
+    found = verdict(tmp_path, {release: slow})
+    assert found is not None
+    assert "'release of the largest input' took" in found
+    assert "the limit is 400 ms" in found
+
+
+def test_the_largest_inputs_are_as_large_as_any() -> None:
+    shipped = with_examples(load_set(POLICIES))
+    words, limit = read_vocabulary(shipped.data), Limits().input_bytes
+    cases = dict(fixed.largest(words, shipped.data, TEXAS, [CALIFORNIA, STRANGER], limit))
+    schemas = input_schemas(shipped.data)
+    for entrypoint, case in cases.items():
+        raw = canonical(case, limit)  # else it would be refused, and not decided
+        assert not [e.message for e in Draft202012Validator(schemas[entrypoint]).iter_errors(case)]
+        assert entrypoint != "release" or len(raw) > limit - 400
+    facts = cases["release"]["facts"]
+    assert len({canonical(f, limit) for f in facts}) == len(facts) > 900
+    assert {f["record_type"] for f in facts} == set(words.record_types)
+    assert len(cases["ask"]["agencies"]) == 256
+    compiled = Compiled(shipped.rules, shipped.data)
+    shown = orjson.loads(
+        compiled.evaluate("data.sallyport.release.decision", canonical(cases["release"], limit))
+    )
+    assert {a["show"] for a in shown["actions"]} == {"none", "pointer", "record"}
+    allowed = compiled.evaluate("data.sallyport.ask.decision", canonical(cases["ask"], limit))
+    assert orjson.loads(allowed)["allow"] is True
 
 
 def test_a_slow_test_is_named(tmp_path: Path) -> None:

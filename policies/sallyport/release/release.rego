@@ -20,24 +20,35 @@ nothing := {
 }
 
 action(place, fact) := object.union(nothing, {"rules": rules}) if {
-	rules := [entry[1] | some entry in hidden; entry[0] == place]
+	rules := [code | some code in hiding; [place, code] in hidden]
 	count(rules) > 0
 } else := {
 	"show": show(fact),
-	"classes": object.remove(data.sallyport.shared.classes, left_out(place)),
+	"classes": object.remove(data.sallyport.shared.classes, {entry[0] | some entry in left_out}),
 	"handling": told_with(data.sallyport.shared.handling, law_says(place)),
 	"confirm": confirm(fact),
-	"rules": array.concat([data.sallyport.shared.paper.id], [entry[2] | some entry in withheld; entry[0] == place]),
+	"rules": array.concat([data.sallyport.shared.paper.id], [entry[1] | some entry in left_out]),
+} if {
+	# Where the law's part of it is missing there is no decision, and nothing is given.
+	withheld
+	left_out := [pair | some pair in withholding; [place, pair[0], pair[1]] in withheld]
 }
 
-law_says(place) := [entry[1] | some entry in data.sallyport.law.caveats; entry[0] == place]
+# The rules that hide something, the classes that are left out by a rule, and what is told: there are few of
+# them. To look for each record through all that is said of all records would take the square of their
+# number.
+hiding := {entry[1] | some entry in hidden}
+
+withholding := {[entry[1], entry[2]] | some entry in withheld}
+
+telling := {entry[1] | some entry in data.sallyport.law.caveats}
+
+law_says(place) := [words | some words in telling; [place, words] in data.sallyport.law.caveats]
 
 # What the law says with a record stands after what was agreed to be said.
 told_with(handling, words) := handling if {
 	words == []
 } else := object.union(handling, {"caveat": concat(" ", array.concat(data.sallyport.obligations.caveats(handling), words))})
-
-left_out(place) := {entry[1] | some entry in withheld; entry[0] == place}
 
 # An owner that is in no jurisdiction here gives nothing.
 hidden := found if {

@@ -295,3 +295,27 @@ test_the_laws_words_stand_after_what_was_agreed if {
 		result.actions[0].handling == {"keep_days": 5, "onward_sharing": "none", "caveat": condition}
 	}
 }
+
+test_without_the_laws_part_of_what_to_leave_out_nothing_is_decided if {
+	count(decided(found, {"texas": set()}).actions) == 1
+	decided(found, {}).actions == []
+}
+
+decided(question, owner_withhold) := result if {
+	result := data.sallyport.release.decision with input as question
+		with data.agreements as data.sallyport.example.agreements
+		with data.sallyport.law.owner_withhold as owner_withhold
+		with data.local.never_classes as []
+		with data.local.hidden_types as []
+}
+
+# As many as an input can hold: what is said of each stays with it.
+test_each_of_many_has_its_own_action if {
+	facts := [object.union(fact, {"dissemination": ["GREEN", "YELLOW", "RED"][n % 3]}) | some n in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]]
+	result := decided(object.union(found, {"facts": facts}), {"texas": {[4, "contact", "test.four"], [4, "photo", "test.too"], [7, "contact", "test.four"]}})
+	[one.show | some one in result.actions] == [["record", "pointer", "none"][n % 3] | some n in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]]
+	{place: array.slice(one.rules, 1, 9) | some place, one in result.actions; one.show == "pointer"} == {
+		1: [], 4: ["test.four", "test.too"], 7: ["test.four"], 10: [],
+	}
+	{place | some place, one in result.actions; one.show != "none"; not one.classes.contact} == {4, 7}
+}
