@@ -1,44 +1,33 @@
-"""`sallyport policy`: check, test, show and apply a policy set, and run an OPA server by it."""
+"""`sallyport policy`: which module has which command; and `apply`, which starts at once."""
 
-import asyncio
-import shlex
-import sys
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
-from urllib.parse import urlsplit
+from typing import Annotated, ClassVar
 
 import typer
 
-from gateway import settings as settings_files
-from gateway.cli import admin_client, policy_sign, policy_test
+from gateway.cli import admin_client
 from gateway.cli.lazy import LazyGroup
 from gateway.cli.options import AsJson, Home
 from gateway.cli.showing import show_facts
-from gateway.errors import PolicyRejected
-from gateway.policy.engine import Limits
-from gateway.policy.kept import KeptSets
-from gateway.policy.opa_bundle import FOLDER, command, write_bundle
-from gateway.policy.sets import PolicySet, load_set
-from gateway.policy.vetting import Vetter
-from gateway.policy.vocabulary import read_vocabulary
 
 
 class _Commands(LazyGroup):
     rooms: ClassVar = {
+        "check": "gateway.cli.policy_set",
+        "test": "gateway.cli.policy_set",
+        "show": "gateway.cli.policy_set",
+        "signer": "gateway.cli.policy_sign",
+        "build": "gateway.cli.policy_sign",
+        "sign": "gateway.cli.policy_sign",
+        "inspect": "gateway.cli.policy_sign",
         "explain": "gateway.cli.explain",
         "impact": "gateway.cli.explain",
         "exposure": "gateway.cli.explain",
+        "opa-config": "gateway.cli.policy_set",
     }
 
 
-app = typer.Typer(no_args_is_help=True, cls=_Commands, help="Check, test and apply the policy set.")
-policy_sign.register(app)
-
-Folder = Annotated[
-    Path, typer.Argument(help="The folder with the policy set.", file_okay=False, exists=True)
-]
-Ori = Annotated[str, typer.Option("--ori", help="Vet as the agency with this ORI.", metavar="ORI")]
-_NOBODY = "AA0000000"
+app = typer.Typer(no_args_is_help=True, cls=_Commands)
 
 
 def register(parent: typer.Typer) -> None:
@@ -46,59 +35,9 @@ def register(parent: typer.Typer) -> None:
     parent.add_typer(app, name="policy")
 
 
-@app.command()
-def check(
-    folder: Folder, *, ori: Ori = _NOBODY, opa: policy_test.Opa = None, as_json: AsJson = False
-) -> None:
-    """Vet a set as `apply` would, and have OPA check it strictly, by the schema of the inputs.
-
-    Whatever is refused is named with file and line. Exit code 1 if it is rejected.
-    """
-    program = policy_test.find_opa(opa)
-    candidate = load_set(folder)
-    vetted = asyncio.run(Vetter(Limits()).vet(candidate, ori, folder=folder))
-    if program is not None:
-        program.check(candidate)
-    found: dict[str, Any] = {
-        "revision": candidate.revision,
-        "rego_files": len(candidate.rules),
-        "tests": vetted.tests,
-        "slowest_case": vetted.slowest,
-        "slowest_ms": vetted.slowest_ms,
-        "opa_check": "passed" if program else "not run",
-    }
-    show_facts("The set would be accepted", found, as_json=as_json)
-    if program is None:
-        policy_test.say_without_opa()
-
-
-app.command("test")(policy_test.run)
-
-
-@app.command()
-def show(home: Home, *, as_json: AsJson = False) -> None:
-    """Show the set in force, and whether the folder holds another one."""
-    active = KeptSets(home / "data").active()
-    try:
-        edited: PolicySet | None = load_set(home / "policies")
-        trouble = None
-    except PolicyRejected as error:
-        edited, trouble = None, f"{error.where}: {error.detail}"
-    found: dict[str, Any] = {
-        "in_force": active.revision if active else None,
-        "folder": edited.revision if edited else None,
-        "folder_trouble": trouble,
-        "same": bool(active and edited and active.revision == edited.revision),
-    }
-    if active:
-        words = read_vocabulary(active.data)
-        found |= {
-            "rego_files": len(active.rules),
-            "purposes": sorted(words.purposes),
-            "record_types": sorted(words.record_types),
-            "classes": sorted(words.classes),
-        }
-    show_facts("Policy", found, as_json=as_json)
+@app.callback()
+def policy() -> None:
+    """Check, test and apply the policy set."""
 
 
 @app.command()
@@ -116,47 +55,8 @@ def apply(
     Its policy is the edited folder, or where `policy_signed` is on the signed bundle.
     """
     if bundle is not None:
+        from gateway.cli import policy_sign  # noqa: PLC0415 - else an edit would wait for it
+
         policy_sign.take(home, bundle)
     done = admin_client.call(home, "POST", "/v1/admin/policy/apply")
     show_facts("In force" if done.get("changed") else "Nothing changed", done, as_json=as_json)
-
-
-@app.command("opa-config")
-def opa_config(
-    home: Home,
-    *,
-    address: Annotated[
-        str | None,
-        typer.Option(
-            "--addr", help="Where OPA listens: host:port or unix://path. Else as opa_url says."
-        ),
-    ] = None,
-    tls_cert: Annotated[
-        Path | None, typer.Option("--tls-cert", help="OPA's certificate, for https.")
-    ] = None,
-    tls_key: Annotated[Path | None, typer.Option("--tls-key", help="Its private key.")] = None,
-) -> None:
-    """Write the bundle of the set in force, and print the command that runs each OPA by it."""
-    folder = home.absolute() / "data" / FOLDER
-    active = KeptSets(home / "data").active()
-    if active is None:
-        raise PolicyRejected("no set was ever in force here; start the gateway once", where="data")
-    if (tls_cert is None) != (tls_key is None):
-        raise PolicyRejected("--tls-cert and --tls-key go together", where="opa-config")
-    settings = settings_files.load(home) if (home / settings_files.FILE).is_file() else None
-    urls = settings.opa_url if settings else ()
-    token = None
-    if settings and settings.opa_token_file:
-        token = settings.opa_token_file.read_text(encoding="utf-8").strip()
-    write_bundle(folder, active, token=token)
-    tls = (tls_cert, tls_key) if tls_cert and tls_key else None
-    addresses = [address] if address else [_address(u) for u in urls] or ["127.0.0.1:8181"]
-    for one in addresses:
-        program = command(folder, one, authorized=token is not None, tls=tls)
-        sys.stdout.write(shlex.join(program) + "\n")
-
-
-def _address(url: str) -> str:
-    """Give where OPA listens to be found under a URL."""
-    parts = urlsplit(url)
-    return url if parts.scheme == "unix" else f"{parts.hostname}:{parts.port or 8181}"
