@@ -1,7 +1,9 @@
 """`sallyport policy explain`: which rules, which data and which citations led to a decision."""
 
 import asyncio
+import re
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,11 +22,13 @@ from gateway.cli.options import AsJson, Home
 from gateway.cli.reading import opened_log
 from gateway.errors import Invalid, NotFound, PolicyUnavailable
 from gateway.exchange.replaying import RESULTS, Recorded, recorded
+from gateway.policy.effects import Effects
 from gateway.policy.engine import ENTRYPOINTS
 from gateway.policy.explaining import Described, Explanation, explained
 from gateway.policy.kept import KeptSets
 from gateway.policy.redeciding import Redecider
 from gateway.policy.sets import PolicySet
+from gateway.policy.trial import Trial
 from gateway.policy.widest import resting
 from gateway.settings import Settings
 
@@ -80,7 +84,9 @@ def explain(
     ] = None,
     fact: Annotated[
         list[str] | None,
-        typer.Option(help="A fact of a record found; the release is explained.", metavar="K=V"),
+        typer.Option(
+            help="A fact of a record found, else plain; the release is explained.", metavar="K=V"
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -118,7 +124,11 @@ def explain(
             if agreement is None and described.asker:
                 described = asyncio.run(_resting(decides, described, (owner or [settings.ori])[0]))
             chosen = door or ("release" if fact else "answer")
-            text = _described(described, chosen, owner or [settings.ori], fact or [])
+            stated = dict(map(_fact, fact or ()))
+            if chosen == "release" and described.record_types:
+                plain = asyncio.run(_plain_record(decides, described, (owner or [settings.ori])[0]))
+                stated = {**plain, **stated}
+            text = _described(described, chosen, owner or [settings.ori], stated)
             found = asyncio.run(_explained(decides, chosen, text))
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(found.as_json(), option=orjson.OPT_INDENT_2) + b"\n")
@@ -157,6 +167,19 @@ async def _resting(policy_set: PolicySet, described: Described, owner: str) -> D
         return await resting(redecider, described, owner=owner, now=datetime.now(UTC))
 
 
+async def _plain_record(
+    policy_set: PolicySet, described: Described, owner: str
+) -> Mapping[str, Any]:
+    """Give the facts of a plain record: only what is stated beside them makes a difference."""
+    words = policy_set.data["sallyport"]["vocabulary"]
+    async with Redecider(policy_set) as by:
+        trial = Trial(by, owner=owner, now=datetime.now(UTC))
+        facts, _ = await Effects(trial, words).plainest(
+            described, described.record_types[0], described.granularity
+        )
+    return facts
+
+
 def _whole(file: Path, door: str) -> tuple[str, str]:
     if door not in ENTRYPOINTS:
         raise Invalid(f"With --input, name the decision: --door {'|'.join(ENTRYPOINTS)}.")
@@ -169,7 +192,7 @@ def _whole(file: Path, door: str) -> tuple[str, str]:
     return door, orjson.dumps(case, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def _described(described: Described, door: str, owners: list[str], facts: list[str]) -> str:
+def _described(described: Described, door: str, owners: list[str], facts: Mapping[str, Any]) -> str:
     if not described.asker or not described.purpose or not described.record_types:
         raise Invalid(
             "Describe the question: --asker ORI --purpose WORD --type WORD. Or name ENTRY."
@@ -184,15 +207,16 @@ def _described(described: Described, door: str, owners: list[str], facts: list[s
     elif door == "answer":
         case = described.answer_input(owners[0], now)
     else:
-        plain = {"record_type": described.record_types[0], "stale": False}
-        case = described.release_input(owners[0], [plain | dict(map(_fact, facts))], now)
+        case = described.release_input(owners[0], [dict(facts)], now)
     return orjson.dumps(case, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def _fact(text: str) -> tuple[str, str | bool]:
+def _fact(text: str) -> tuple[str, str | bool | int]:
     name, equals, value = text.partition("=")
     if not equals:
         raise Invalid(f"A fact is a name and a value, such as stale=false; '{name}' has none.")
+    if re.fullmatch(r"[0-9]{1,4}", value):
+        return name, int(value)
     return name, {"true": True, "false": False}.get(value, value)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from gateway.cli import admin_client
@@ -120,12 +121,16 @@ def _show(found: list[dict[str, Any]], title: str, *, as_json: bool, whole: Any)
     if as_json:
         typer.echo(orjson.dumps(whole).decode())
         return
-    table = Table(title=title)
-    for column in ("id", "state", "to", "on", "records", "classes", "until", "by"):
-        table.add_column(column)
+    table = Table(title=title, show_lines=True)
+    # To revoke one takes its id whole, however narrow the window is.
+    for column in ("id", "state", "to", "until", "what"):
+        table.add_column(column, overflow="fold", no_wrap=column in {"id", "state", "to"})
     for r in found:
-        table.add_row(
-            *(r["id"], r["state"], r["asker"], r["basis"]),
-            *(", ".join(r["records"]), ", ".join(r["classes"]), r["until"], r["released_by"]),
+        what = (
+            f"{r['basis']} by {r['released_by']}",
+            f"records: {', '.join(r['records'])}",
+            f"classes: {', '.join(r['classes'])}",
         )
+        until = r["until"].replace("T", " ").replace(" ", "\n", 1)
+        table.add_row(r["id"], r["state"], r["asker"], until, escape("\n".join(what)))
     Console().print(table)

@@ -1,6 +1,6 @@
 """What of a record is shown, and what each fact of its handling changes in that."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from gateway.policy.explaining import Described
@@ -26,16 +26,10 @@ class Effects:
         self, case: Described, record_type: str, granularity: str
     ) -> tuple[Outcome | None, tuple[Effect, ...]]:
         """Give the action on the record that is shown most, and what each fact does to it."""
-        names = [n for n in self._words.get("facts", ()) if n not in _OWN]
+        names = self._names()
         if not names:
             return None, ()
-        plain = {"record_type": record_type, "stale": False}
-        # The vocabulary lists first the facts that must be there: so one of the beginnings fits.
-        starts = [
-            plain | {n: self._values(n)[0] for n in names[:count]}
-            for count in range(len(names) + 1)
-        ]
-        facts, action = await self._most(case, granularity, starts)
+        facts, action = await self.plainest(case, record_type, granularity)
         changed = [
             (name, value, {**facts, name: value})
             for name in [*names, "stale"]
@@ -50,11 +44,22 @@ class Effects:
                 effects.append(Effect(name, value, other["show"], lost))
         return action, tuple(effects)
 
-    async def _most(
-        self, case: Described, granularity: str, tried: Sequence[Mapping[str, Any]]
+    async def plainest(
+        self, case: Described, record_type: str, granularity: str
     ) -> tuple[Mapping[str, Any], Outcome]:
-        actions = await self._trial.released(case, granularity, tried)
-        return max(zip(tried, actions, strict=True), key=lambda pair: _shown_most(pair[1]))
+        """Give the facts of a record of which the most is shown, and the action on it."""
+        plain = {"record_type": record_type, "stale": False}
+        # The vocabulary lists first the facts that must be there: so one of the beginnings fits.
+        names = self._names()
+        starts = [
+            plain | {n: self._values(n)[0] for n in names[:count]}
+            for count in range(len(names) + 1)
+        ]
+        actions = await self._trial.released(case, granularity, starts)
+        return max(zip(starts, actions, strict=True), key=lambda pair: _shown_most(pair[1]))
+
+    def _names(self) -> list[str]:
+        return [n for n in self._words.get("facts", ()) if n not in _OWN]
 
     def _values(self, name: str) -> tuple[Any, ...]:
         examples = self._words.get("fact_examples", {})

@@ -192,6 +192,25 @@ def test_explain_by_another_set_and_a_whole_input(home: Path, tmp_path: Path) ->
     assert isinstance(bad.exception, Invalid)
 
 
+@pytest.mark.parametrize(
+    ("fact", "rules"),
+    [("dissemination=RED", ["dissemination.red"]), ("age_at_offense=12", ["tx.juvenile"])],
+)
+def test_a_fact_is_explained_beside_a_plain_record(home: Path, fact: str, rules: list[str]) -> None:
+    """Nothing else speaks against the record: what is not stated is as of one that is shown."""
+    shipped = Path(__file__).parents[2] / "policies"
+    question = ("--asker", "TX9990000", "--purpose", "traffic_stop", "--type", "person")
+    officer = ("--role", "officer", "--unit-function", "patrol", "--reference", "cad_call:26-1")
+    done = run(
+        policy.app,
+        home,
+        *("explain", "--set", shipped, *question, *officer, "--fact", fact, "--json"),
+    )
+    assert done.exit_code == 0, (done.output, done.exception)
+    [action] = json.loads(done.stdout)["outcome"]["actions"]
+    assert (action["show"], action["rules"]) == ("none", rules)
+
+
 def test_impact_tells_by_its_exit_code(home: Path, tmp_path: Path) -> None:
     same = run(policy.app, home, "impact", SMALL)
     assert same.exit_code == 0, (same.output, same.exception)

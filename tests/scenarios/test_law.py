@@ -125,6 +125,8 @@ def test_a_warrant_counts_once_a_person_at_the_owner_released_on_it(
             assert asked_with(search, warrant)["status"] == "refused"
         listed = json.loads(world[POLICE].command("release", "list", "--json").stdout)
         assert [r["state"] for r in listed["releases"] if r["id"] == release] == ["in force"]
+        # In a narrow window too its id stands whole: it is what `revoke` takes.
+        assert release in world[POLICE].command("release", "list").stdout
     finally:
         world[POLICE].command("release", "revoke", release)
     assert asked_with(search, WARRANT)["status"] == "refused"
