@@ -1,5 +1,6 @@
 """Code tables: the agency's code → a NIEM word. They stand in the mapping or in files."""
 
+import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -77,7 +78,9 @@ class CodeTables:
             return self._made(named, use)
         if named not in self._tables:
             known = ", ".join(sorted(self._tables)) or "none"
-            raise self._doc.wrong(f"{named}: no such code table; there are: {known}", *place)
+            near = difflib.get_close_matches(named, self._tables, n=2, cutoff=0.6)
+            hint = f"; did you mean {', '.join(near)}?" if near else f"; there are: {known}"
+            raise self._doc.wrong(f"{named}: no such code table{hint}", *place)
         known_use = self._uses.get(named)
         if known_use is not None:
             known_use.used = True

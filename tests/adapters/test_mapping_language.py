@@ -349,6 +349,7 @@ def test_the_column_of_what_the_standard_refuses_is_named(
         ),
         (mapping(SEX.replace("M: M", "M: MALE")), 10, "not in the standard's code list"),
         (mapping(SEX.replace("{M: M, F: F}", "sexes")), 10, "no such code table"),
+        (mapping(SEX.replace("{M: M, F: F}", "nibrs_sexx")), 10, "did you mean nibrs_sex"),
         (mapping('to: "person/nc:PersonBirthDate", column: BORN'), 10, "is an object"),
         (mapping('to: "person/nc:PersonBirthDate/nc:Date", column: BORN'), 10, "add `date`"),
         (mapping(BORN.replace("YYYYMMDD", "YYMMDD")), 10, "needs YYYY"),
