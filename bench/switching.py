@@ -3,6 +3,9 @@
 Six sources hold the people. One after another search is asked, each timed; meanwhile another
 process imports the smallest source anew, and the gateway takes it in. The same once more with the
 index made within the gateway's own process. Times are those that a caller waits.
+
+Then one source of a tenth of the people is imported anew, each hundredth of them changed, while a
+search of it is asked every 10 ms: how many wait for the new index, as a record of theirs changed?
 """
 
 import asyncio
@@ -12,15 +15,18 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from itertools import islice
 from pathlib import Path
 from unittest.mock import patch
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.people import Population, question, record, searched
+from bench.people import Person, Population, question, record, searched
 from bench.records import TERMS, TYPES, asked
+from gateway.errors import RecordsChanged
 from gateway.records.find import Records
 from gateway.records.importer import Importer
 from gateway.records.mirror import Mirrors
@@ -89,9 +95,63 @@ async def measure(path: Path, size: int, seed: int) -> tuple[list[float], list[f
     return quiet, during, took
 
 
+def write_one(path: Path, size: int, *, changed: bool) -> list[Person]:
+    """Import one source; each hundredth of its people has another given name then."""
+    population = Population(1)
+    people = [population.person() for _ in range(size)]
+    now = [
+        replace(p, given="Tamsin") if changed and n % 100 == 0 else p for n, p in enumerate(people)
+    ]
+    importer = Importer(path)
+    importer.run("one", [record(p, n) for n, p in enumerate(now)], as_of=datetime.now(UTC))
+    importer.close()
+    return people
+
+
+async def wait_for_one(path: Path, size: int) -> tuple[list[float], list[float]]:
+    """Give the ms of searches that waited for the new index, and of those that did not."""
+    people = write_one(path, size, changed=False)
+    records = Records(path, today=lambda: date(2026, 11, 23))
+    await records.start()
+    before = records.status()["sources"]["one"]["generation"]
+    waited: list[float] = []
+    others: list[float] = []
+
+    async def ask(number: int) -> None:
+        one = asked(question(people[number * 7 % size]))
+        began, again = time.perf_counter(), False
+        while True:
+            try:
+                result = await records.find(one, terms=TERMS, record_types=TYPES)
+                every = range(len(result.found.kinds))
+                list(islice(result.found.best(every), one.max_matches))
+                break
+            except RecordsChanged:
+                again = True
+                await records.refresh()
+        (waited if again else others).append((time.perf_counter() - began) * 1e3)
+
+    command = (sys.executable, "-m", "bench.switching", str(size), str(path))
+    process = await asyncio.create_subprocess_exec(*command)
+    tasks: list[asyncio.Task[None]] = []
+    while process.returncode is None or before == records.status()["sources"]["one"]["generation"]:
+        tasks.append(asyncio.create_task(ask(len(tasks))))
+        await asyncio.sleep(0.01)
+    await asyncio.gather(*tasks)
+    await records.stop()
+    return waited, others
+
+
 def main(size: int) -> None:
     """Import, ask, switch; print."""
     console = Console()
+    with tempfile.TemporaryDirectory() as folder:
+        waited, others = asyncio.run(wait_for_one(Path(folder) / "records.db", size // 10))
+    console.print(
+        f"{size // 10:,} people imported anew, one in 100 changed: {len(waited)} of "
+        f"{len(waited) + len(others):,} searches waited for the new index, "
+        f"{max(waited, default=0.0):.0f} ms at most; the others {max(others):.0f} ms"
+    )
     table = Table(title=f"{size:,} people in {len(SHARES)} sources; one of them is switched")
     for name in ("made", "", "searches", "median ms", "99 % ms", "longest ms", "switch s"):
         table.add_column(name, justify="left" if name in {"made", ""} else "right")
@@ -115,7 +175,9 @@ def main(size: int) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:  # the other process: people, path, seed
+    if len(sys.argv) == 3:
+        write_one(Path(sys.argv[2]), int(sys.argv[1]), changed=True)
+    elif len(sys.argv) > 3:
         write(Path(sys.argv[2]), int(sys.argv[1]), int(sys.argv[3]), f"s{len(SHARES) - 1}")
     else:
         main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)

@@ -2,8 +2,8 @@
 
 1. Rows are read in batches; each batch is one durable transaction, with the sums and the digest of
    all rows so far. 2. If more records would go than may go at once, it stops and asks. 3. The index
-   is made. 4. One transaction makes the new generation the current one. 5. The old one is deleted,
-   its bytes overwritten.
+   is made. 4. One transaction makes the new generation the current one. 5. When no gateway uses the
+   old one any more, it is deleted, its bytes overwritten.
 
 An import that was killed, or stopped to ask, goes on where it stopped: rows are compared with the
 staged ones batch by batch, and from the first that differs on they are written anew. Until step 4
@@ -31,6 +31,7 @@ from gateway.records.spill import SpillingBuilder
 from gateway.records.staging import Staging
 from gateway.records.sums import Item, Sums
 from gateway.records.terms import extract
+from gateway.records.using import let_go
 
 _DELETE = 5_000
 MAX_SHRINK = 10.0
@@ -315,6 +316,7 @@ class Importer:
             gone = c.execute(retired if source is None else retired.where(g.source == source))
             doomed = [int(i) for i in gone.scalars()]
         for generation in doomed:
+            let_go(self._path, generation)
             low = generation * store.FIRST
             for table in (store.records, store.set_aside):
                 while self._delete_some(table, low):

@@ -11,7 +11,7 @@ import os
 import sys
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -28,6 +28,7 @@ from gateway.records.aside import read, whole
 from gateway.records.columns import Builder, Columns, index_format
 from gateway.records.index import Index, Kind
 from gateway.records.store import FIRST, Generation, Reader, Stored
+from gateway.records.using import Using
 
 POLL_S = 0.5
 _LONGEST_WAIT_S = 8.0
@@ -85,6 +86,8 @@ class Mirrors:
         self._task: asyncio.Task[None] | None = None
         self._refreshing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._using: Using | None = None
+        self._in_force: tuple[int, dict[str, int]] = (-1, {})
         self._recent: OrderedDict[int, Stored] = OrderedDict()
         self._ids: dict[tuple[int, str], int | None] = {}
         self.current = _NOTHING
@@ -96,6 +99,7 @@ class Mirrors:
         await self._call(self._warm)
         self._reader = await self._call(lambda: Reader(self._path))
         self._messages = Reader(self._path)
+        self._using = Using(self._path)
         await self.refresh()
         self._task = asyncio.create_task(self._poll(), name="records-poll")
 
@@ -109,6 +113,8 @@ class Mirrors:
             await self._call(self._reader.close)
         if self._messages is not None:
             self._messages.close()
+        if self._using is not None:
+            self._using.close()
         self._thread.shutdown()
 
     async def refresh(self) -> None:
@@ -137,10 +143,12 @@ class Mirrors:
                 self.current = replace(self.current, generations=wanted)
             else:
                 self.loading = frozenset(g.source for g in wanted if g.id not in known)
+                self._hold(known.union(g.id for g in wanted))
                 try:
                     self.current = await self._load(wanted)
                 finally:
                     self.loading = frozenset()
+                    self._hold({g.id for g in self.current.generations})
             alive = {g.id for g in wanted}
             for key in [k for k in self._recent if k // FIRST not in alive]:
                 del self._recent[key]
@@ -148,7 +156,11 @@ class Mirrors:
             self._change = change
 
     def fetch(self, keys: Sequence[int]) -> dict[int, Stored]:
-        """Read records by key; those that an import has taken away meanwhile lack."""
+        """Read records by key; those that an import has taken away or changed meanwhile lack.
+
+        An import counts as soon as it is whole, before its index is loaded: what it left as it was
+        can be given at once, and nothing else.
+        """
         found = {k: self._recent[k] for k in keys if k in self._recent}
         missing = [k for k in keys if k not in found]
         for key in found:
@@ -159,7 +171,32 @@ class Mirrors:
             self._recent.update(read)
             while len(self._recent) > _KEPT:
                 self._recent.popitem(last=False)
-        return found
+        overtaken = self._overtaken(found)
+        return {k: s for k, s in found.items() if k not in overtaken} if overtaken else found
+
+    def _overtaken(self, found: Mapping[int, Stored]) -> set[int]:
+        """Name the records that are not in their source's newest generation as they are here."""
+        change = self._reading.change()
+        if change != self._in_force[0]:
+            self._in_force = change, self._reading.in_force()
+        in_force = self._in_force[1]
+        older: dict[int, list[int]] = {}
+        for key in found:
+            if key // FIRST not in in_force.values():
+                older.setdefault(key // FIRST, []).append(key)
+        overtaken = set[int]()
+        sources = {g.id: g.source for g in self.current.generations}
+        for generation, keys in older.items():
+            newest = in_force.get(sources.get(generation, ""))
+            ids = [found[k].record_id for k in keys]
+            now = {} if newest is None else self._reading.of_ids(newest, ids)
+            overtaken.update(k for k in keys if now.get(found[k].record_id) != found[k])
+        return overtaken
+
+    def _hold(self, generations: Collection[int]) -> None:
+        """Have imports leave these, until the next call."""
+        if self._using is not None:
+            self._using.hold(generations)
 
     def kinds(self, mirrored: Mirrored, groups: Sequence[int]) -> dict[int, FoundKind]:
         """Give what policy decides by of each group, in their order.

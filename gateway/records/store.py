@@ -266,10 +266,7 @@ class Reader:
 
     def change(self) -> int:
         """Give a number that differs once another connection has committed something."""
-        try:
-            return int(self._connection.exec_driver_sql("PRAGMA data_version").scalar_one())
-        except SQLAlchemyError as error:
-            raise RecordsUnavailable("the records can't be read") from error
+        return int(self._driven("PRAGMA data_version")[0][0])
 
     def generations(self) -> tuple[Generation, ...]:
         """Give the current generation of every source."""
@@ -284,17 +281,18 @@ class Reader:
 
     def fetch(self, keys: Sequence[int]) -> dict[int, Stored]:
         """Read records by their keys; those that are gone lack in the answer."""
-        marks = ",".join("?" * len(keys))
-        try:
-            # The driver's own call is a third of the cost, and this one is made for every answer.
-            found = self._driver.execute(
-                "SELECT id, record_id, record_type, message, handling, contact "  # noqa: S608 - only question marks are put in
-                f"FROM records WHERE id IN ({marks})",
-                tuple(keys),
-            ).fetchall()
-        except sqlite3.Error as error:
-            raise RecordsUnavailable("the records can't be read") from error
+        found = self._driven(f"{_STORED} WHERE id IN ({_marks(keys)})", *keys)
         return {row[0]: _stored(*row[1:]) for row in found}
+
+    def in_force(self) -> dict[str, int]:
+        """Give the number of each source's current generation."""
+        return dict(self._driven("SELECT source, id FROM generations WHERE state = ?", CURRENT))
+
+    def of_ids(self, generation: int, record_ids: Sequence[str]) -> dict[str, Stored]:
+        """Read records of a generation by their owner's ids; those that it has not lack."""
+        where = f"WHERE generation = ? AND record_id IN ({_marks(record_ids)})"
+        found = self._driven(f"{_STORED} {where}", generation, *record_ids)
+        return {row[1]: _stored(*row[1:]) for row in found}
 
     def facts(self, keys: Sequence[int]) -> dict[int, tuple[str, Handling]]:
         """Give the type of records and the facts that policy decides by; those gone lack."""
@@ -349,11 +347,25 @@ class Reader:
             for r in self._rows(select(runs))
         }
 
+    def _driven(self, query: str, *values: int | str) -> list[Any]:
+        """Ask by the driver's own call: a third of the cost, where each answer pays for it."""
+        try:
+            return self._driver.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise RecordsUnavailable("the records can't be read") from error
+
     def _rows(self, query: Any) -> Sequence[Row[Any]]:
         try:
             return self._connection.execute(query).all()
         except SQLAlchemyError as error:
             raise RecordsUnavailable("the records can't be read") from error
+
+
+_STORED = "SELECT id, record_id, record_type, message, handling, contact FROM records"
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
 
 
 def _aside_of(source: str) -> Select[Any]:

@@ -1,5 +1,6 @@
 """Rows to import, and an import in a process that tests kill."""
 
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from bench.people import Person, record
 from gateway.model import Record, SetAside
 from gateway.records.importer import Importer
+from gateway.records.using import Using
 
 LATER = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 
@@ -18,6 +20,15 @@ def rows(size: int, *, version: str = "a") -> Iterator[Record | SetAside]:
             yield SetAside("s", n + 2, "adapter.bad_date", "not a date", f"raw {n}", "DOB", "?")
         else:
             yield record(Person("Test", f"Tester{version}", None, "F"), n)
+
+
+def hold(path: Path, generation: int) -> None:
+    """Use a generation as a gateway does, until standard input ends."""
+    using = Using(path)
+    using.hold({generation})
+    print("held", flush=True)  # noqa: T201 - the test reads it
+    sys.stdin.read()
+    using.close()
 
 
 def import_rows(path: Path, size: int, version: str) -> None:
