@@ -20,6 +20,10 @@ MAX_DEPTH = 64
 """How deep the objects of a message may be nested, by a rule of the house."""
 
 
+_NOT_MISSED = frozenset({"gml:AbstractFeature"})
+"""Abstract parts of another standard that must be there, but that the checker does not miss."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Slot:
     """One place in a type, shared by the properties that may stand in it.
@@ -31,6 +35,8 @@ class Slot:
     least: int
     most: int | None
     names: tuple[str, ...]
+    passed: bool = False
+    """Whether the reference checker does not miss it: see `_NOT_MISSED`."""
 
 
 class Element:
@@ -159,7 +165,8 @@ class Release:
     def _slots(self, particles: list[Any]) -> Iterator[Slot]:
         for name, least, most in particles:
             if not name.endswith("AugmentationPoint"):
-                yield Slot(least, most, self.with_substitutes(name))
+                names = self.with_substitutes(name)
+                yield Slot(least, most, names, name in _NOT_MISSED)
                 continue
             for added in self._substitutes.get(name, ()):
                 kind, flags, _ = self._properties[added]

@@ -32,6 +32,7 @@ HOUSE_RULES: Mapping[str, str] = {
     "house.keyword": "A JSON-LD keyword stands where it may change what is meant.",
     "house.identifier": "@id is not # and a name in Latin letters.",
     "house.form": "The value has space around it, or a form that XML Schema does not know.",
+    "house.adapter": "A part of another standard must be here, which JSON can't hold.",
     "house.too_deep": f"Objects are nested over {MAX_DEPTH} deep.",
     "house.too_large": f"The message holds more than {MAX_NODES} values.",
 }
@@ -236,7 +237,7 @@ class _Validation:
                 self.required(shape, {}, {}, path)
         elif value is None or value == "":
             self.report(path, "value.empty", "There is nothing.")
-        elif isinstance(value, str) and is_blank(value):
+        elif isinstance(value, str) and is_blank(value) and not _is_void(element):
             self.own_rule(path, "house.blank")
             self.required(shape, {}, {}, path)
         else:
@@ -353,7 +354,10 @@ class _Validation:
             if counts.get(slot, 0) < slot.least:
                 wanted = slot.names[0] if slot.names else "A part of another standard"
                 text = f"{wanted} is missing, or stands too seldom."
-                self.report(path, "part.missing", text)
+                if slot.passed:
+                    self.own_rule(path, "house.adapter")
+                else:
+                    self.report(path, "part.missing", text)
         for name in shape.attributes:
             if name not in value:
                 self.report(path, "part.missing", f"{name} is missing.")
@@ -393,6 +397,11 @@ class _Validation:
         self.identifiers.add(bare)
         self.defined.add(identifier)
         return False
+
+
+def _is_void(element: Element) -> bool:
+    """Whether the schema gives a type no content at all, not even white space: some wrappers."""
+    return element.wrapper and all(c.element is None for c in element.shape.children.values())
 
 
 def _written_out(value: Any) -> str:

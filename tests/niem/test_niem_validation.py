@@ -125,7 +125,7 @@ def test_a_rule_of_the_house_is_none_of_the_release(code: str, parts: Message) -
 
 
 def test_each_rule_of_the_house_is_shown() -> None:
-    shown = {code for code, _ in HOUSE}
+    shown = {code for code, _ in HOUSE} | {"house.adapter"}
     assert niem.HOUSE_RULES.keys() == shown | {
         "house.wrapper",
         "house.too_deep",
@@ -136,6 +136,8 @@ def test_each_rule_of_the_house_is_shown() -> None:
     top = message(j__PersonAugmentation={"j:PersonFBIIdentification": {"nc:IdentificationID": "1"}})
     assert (niem.validate(top), codes(top)) == ([], ["house.wrapper"])
     beside = message(nc__Person={"j:PersonSexCode": "F"})
+    empty = {"@context": niem.context(["niem-gml"]), "niem-gml:FeatureAdapter": {"@type": "x"}}
+    assert (niem.validate(empty), codes(empty)) == ([], ["house.adapter"])
     for extra in ({"@graph": []}, {"@type": 1}, {"@id": 5}):
         assert niem.validate({**beside, **extra}) == []
         assert len(codes({**beside, **extra})) == 1
@@ -148,6 +150,8 @@ def test_where_both_refuse_the_release_has_the_word() -> None:
     assert [p.code for p in niem.validate(person(nc__PersonName=lost))] == ["reference.dangling"]
     blank = message(nc__Location2DGeospatialCoordinate=" ")
     assert [p.code for p in niem.validate(blank)] == ["part.missing"] * 2
+    void = {"@context": niem.context(["mo"]), "mo:SpeedMeasureAugmentation": " "}
+    assert "value.type" in [p.code for p in niem.validate(void)]
     wrapper = message(j__PersonAugmentation={"@id": "#P1"}, nc__Person={"@id": "#P1", NAME: " "})
     assert "reference.malformed" in [p.code for p in niem.validate(wrapper)]
 
