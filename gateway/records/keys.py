@@ -27,7 +27,7 @@ Hashes = npt.NDArray[np.uint64]
 _MOST_ROOTS = 4
 _PIECE = 3
 _VIN = 17
-_KEPT: Final = 65_536
+_KEPT: Final = 32_768
 
 
 class _Word(NamedTuple):
