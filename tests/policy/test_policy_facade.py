@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+from gateway import niem
 from gateway.errors import Forbidden, PolicyRejected, PolicyUnavailable
 from gateway.model import (
     Answer,
@@ -31,6 +32,7 @@ from gateway.policy import (
 from gateway.policy.engine import Decided
 from gateway.policy.kept import KeptSets
 from gateway.policy.sets import PolicySet, load_set
+from gateway.policy.standard import as_standard
 from tests.policy.made import (
     CALIFORNIA,
     LEAF,
@@ -326,6 +328,30 @@ async def test_an_answer_to_another_question_is_not_taken_in(policy: Policy) -> 
         refused = await policy.admit(permit, dataclasses.replace(answer, **changes), now=NOW)
         assert isinstance(refused, AdmitRefusal), changes
         assert refused.reasons[0].code == "answer.not_as_asked"
+
+
+BEYOND_THE_RELEASE: list[dict[str, Any]] = [
+    {"nc:PersonName": {"nc:PersonGivenName": 5}},
+    {"nc:PersonName": {"nc:PersonGivenName": [["MARISOL"]]}},
+    {"nc:PersonName": " "},
+    {"j:PersonSexCode": "F", "@context": {"nc": "urn:other"}},
+    {"j:PersonSexCode": "F", "@id": "# P1"},
+]
+
+
+@pytest.mark.parametrize("person", BEYOND_THE_RELEASE)
+async def test_what_only_a_rule_of_the_house_refuses_is_neither_taken_in_nor_given(
+    policy: Policy, person: dict[str, Any]
+) -> None:
+    message = {"@context": niem.context(["nc", "j"]), "nc:Person": person}
+    assert niem.validate(message) == []
+    permit, answer = await permit_and_answer(policy)
+    told = replace(answer, matches=(replace(answer.matches[0], record=message),))
+    refused = await policy.admit(permit, told, now=NOW)
+    assert isinstance(refused, AdmitRefusal)
+    assert refused.reasons[0].code == "answer.not_as_asked"
+    with pytest.raises(ValueError, match="standard schema"):
+        as_standard(message)
 
 
 async def test_more_than_was_asked_is_not_taken_in(policy: Policy) -> None:
