@@ -314,6 +314,7 @@ async def _policy(
         note=note,
     )
     stack.push_async_callback(policy.close)
+    policy.expect_edits()
     return policy
 
 

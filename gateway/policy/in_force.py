@@ -5,6 +5,7 @@ What stands here is for the administrators. The decisions made of it are the fac
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -82,6 +83,7 @@ class InForce:
         self._limits = limits
         self._vetter = Vetter(limits)
         self._settling: asyncio.Task[None] | None = None
+        self._expects_edits = False
         self._switching = asyncio.Lock()
         self._current: ActiveSet | None = None
         self._known: dict[str, ActiveSet] = {}
@@ -139,7 +141,6 @@ class InForce:
         except SallyportError:
             await self._engine.close()
             raise
-        self._settle()
         return self
 
     async def _go_on_with(self, last: PolicySet | None, error: PolicyRejected) -> None:
@@ -242,6 +243,11 @@ class InForce:
         active = self._active()
         return list(unknown_words(agreement, active.vocabulary, active.policy_set.data))
 
+    def expect_edits(self) -> None:
+        """Have a process wait from now on that vets the next edit sooner. `close` ends it."""
+        self._expects_edits = True
+        self._settle()
+
     async def edits(self) -> AsyncIterator[None]:
         """Tell of each saved edit of the folder or bundle, once it is quiet for a moment."""
         watched = self._source.watched
@@ -322,11 +328,13 @@ class InForce:
 
         async def later() -> None:
             await asyncio.sleep(_SETTLE_S)
+            # Where no process can be started now, the edit starts its own, and tells what fails.
             async with self._switching:
                 if self._base is not None:
-                    await self._vetter.get_ready(self._base)
+                    with suppress(OSError):
+                        await self._vetter.get_ready(self._base)
 
-        if self._settling is None or self._settling.done():
+        if self._expects_edits and (self._settling is None or self._settling.done()):
             self._settling = asyncio.create_task(later())
 
     async def _vet(self, candidate: Candidate, agreed: Agreed) -> None:

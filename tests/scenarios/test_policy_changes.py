@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -279,3 +281,39 @@ def test_a_signed_bundle_by_its_commands(office: Office, tmp_path: Path) -> None
     assert component["bundle"]["version"] == 2
     out.write_bytes(kept)
     assert office.told("policy", "apply", "--bundle", str(out))["changed"] is False
+
+
+def vetters(office: Office) -> list[int]:
+    """Give the processes below the gateway that wait to vet, or vet."""
+    assert office.gateway.process is not None
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == office.gateway.process.pid:
+                found += [int(folder.name)] * (
+                    b"gateway.policy.vet" in (folder / "cmdline").read_bytes()
+                )
+    return found
+
+
+def test_a_process_waits_for_the_next_edit_and_ends_with_the_gateway(running: Office) -> None:
+    seen: list[int] = []
+    for word in ("identity", "contact"):
+        until = time.monotonic() + 30
+        while not (waiting := vetters(running)):
+            assert time.monotonic() < until, "nobody waits to vet"
+            time.sleep(0.1)
+        assert len(waiting) == 1
+        assert waiting[0] not in seen
+        seen += waiting
+        before = running.revision()
+        whole_set(running.policies)
+        running.edit(LOCAL, "never_classes: []", f"never_classes: [{word}]")
+        assert running.told("policy", "apply")["changed"]
+        assert running.revision() != before
+        assert seen[-1] not in vetters(running)
+    while not (waiting := vetters(running)):
+        time.sleep(0.1)
+    running.gateway.stop()
+    assert not Path(f"/proc/{waiting[0]}").exists()
