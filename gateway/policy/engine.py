@@ -20,7 +20,7 @@ class Limits:
     input_bytes: int = 256 * 1024
     vetting_s: float = 60.0
     case_ms: float = 50.0
-    largest_ms: float = 400.0
+    largest_ms: float = 600.0
     decision_ms: float = 1_000.0
     files: int = 500
     set_bytes: int = 8 * 1024 * 1024

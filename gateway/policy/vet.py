@@ -14,8 +14,9 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -31,6 +32,7 @@ from gateway.policy.paths import unknown_paths
 from gateway.policy.sets import TEST_SUFFIX, PolicySet, from_canonical
 from gateway.policy.shared import Shared
 from gateway.policy.suite import run_suite
+from gateway.policy.syntax import Tree
 from gateway.policy.vocabulary import Vocabulary, read_vocabulary
 from gateway.policy.words import unknown_words
 
@@ -39,14 +41,27 @@ _LIMITS = Limits()
 _PROCESSES = 4
 """The most that share the tests, where there are as many cores."""
 
-Looks = dict[tuple[str, str], builtins.Look]
-"""What was seen in test modules, by path and text: the largest, and the least often edited."""
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen in a module, and the syntax tree of one that decides: tests' are large."""
+
+    look: builtins.Look
+    tree: Tree | None
 
 
-def look_through(modules: Mapping[str, str]) -> Looks:
-    """Look through the test modules of a set. Raises `PolicyRejected` where one does not parse."""
-    tests = ((p, t) for p, t in modules.items() if p.endswith(TEST_SUFFIX))
-    return {(path, text): builtins.look(syntax_tree(path, text)) for path, text in tests}
+Known = dict[tuple[str, str], Seen]
+"""What was seen before, by path and text."""
+
+
+def look_through(modules: Iterable[tuple[str, str]]) -> Known:
+    """Look through modules, path and text. Raises `PolicyRejected` where one does not parse."""
+    found = {}
+    for path, text in modules:
+        tree = syntax_tree(path, text)
+        decides = not path.endswith(TEST_SUFFIX)
+        found[path, text] = Seen(builtins.look(tree), tree if decides else None)
+    return found
 
 
 def vet(
@@ -54,7 +69,7 @@ def vet(
     self_ori: str,
     case_ms: float,
     *,
-    known: Looks | None = None,
+    known: Known | None = None,
     processes: int = 1,
 ) -> dict[str, Any]:
     """Vet a set. Gives the number of tests and the slowest case. Raises `PolicyRejected`.
@@ -67,15 +82,16 @@ def vet(
     if builtins.SYSTEM in candidate.data:
         raise PolicyRejected("data 'system' are the OPA server's own", where="data.json")
     compiled = Compiled(candidate.modules, candidate.data)
-    trees = [syntax_tree(path, text) for path, text in candidate.rules.items()]
-    new = dict(candidate.tests.items() - (known or {}).keys())
-    looks = {**(known or {}), **look_through(new)}
-    seen = [builtins.look(tree) for tree in trees] + [looks[t] for t in candidate.tests.items()]
+    seen = dict(known or {})
+    seen |= look_through(m for m in candidate.modules.items() if m not in seen)
+    modules = [seen[m] for m in candidate.modules.items()]
+    trees = [m.tree for m in modules if m.tree is not None]
+    looks = [m.look for m in modules]
     # Before anything runs: what is not admitted may never end, or end the process.
     _refuse(folders.misplaced(trees))
-    _refuse(builtins.misuses(seen))
+    _refuse(builtins.misuses(looks))
     compiled.analyse()
-    tests = _tests(seen)
+    tests = _tests(looks)
     clock = Clock(case_ms)
     with Shared(len(tests), partial(_test, compiled, tests, clock), processes) as shared:
         _refuse(unknown_paths(trees, candidate.data))
@@ -132,9 +148,9 @@ class Clock:
             self.worst_ms, self.slowest = took_ms, case
 
 
-def _tests(seen: Iterable[builtins.Look]) -> list[builtins.TestRule]:
+def _tests(looks: Iterable[builtins.Look]) -> list[builtins.TestRule]:
     tests: dict[str, builtins.TestRule] = {}
-    for test in (t for one in seen for t in one.tests):
+    for test in (t for look in looks for t in look.tests):
         if test.path in tests:
             raise PolicyRejected(f"test '{_name(test)}' is there twice", where=test.where)
         tests[test.path] = test
@@ -212,12 +228,12 @@ def _run_cases(
 
 def main() -> None:
     """Get ready by a set known before, if one is named, then vet what comes."""
-    known: Looks | None = None
+    known: Known | None = None
     request = orjson.loads(sys.stdin.buffer.readline())
     if "known" in request:
         with suppress(PolicyRejected):
             before = from_canonical(request["known"].encode())
-            known = look_through(before.modules)
+            known = look_through(before.modules.items())
             _elements_exist(read_vocabulary(before.data))
         line = sys.stdin.buffer.readline()
         if not line:
@@ -230,7 +246,7 @@ def main() -> None:
     os._exit(0)
 
 
-def _verdict(request: dict[str, Any], known: Looks | None) -> dict[str, Any]:
+def _verdict(request: dict[str, Any], known: Known | None) -> dict[str, Any]:
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds = int(used.ru_utime + used.ru_stime + request["vetting_s"]) + 2
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))

@@ -205,7 +205,7 @@ pairs := count([1 |
     found = verdict(tmp_path, {release: slow})
     assert found is not None
     assert "'release of the largest input' took" in found
-    assert "the limit is 400 ms" in found
+    assert "the limit is 600 ms" in found
 
 
 def test_the_largest_inputs_are_as_large_as_any() -> None:
