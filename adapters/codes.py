@@ -3,12 +3,11 @@
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from adapters.document import Document, Place
 
 Word: TypeAlias = str | bool | int
-KEEP: Final = "keep"
 
 
 @dataclass(frozen=True, slots=True)

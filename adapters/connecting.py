@@ -19,7 +19,6 @@ from sqlalchemy.pool import NullPool
 from adapters import textfile
 from gateway.errors import Misconfigured
 
-SQLITE: Final = "sqlite"
 POSTGRESQL: Final = "postgresql"
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _TIMEOUTS: Final = {"live": "3s", "mirror": "10m"}

@@ -45,7 +45,6 @@ _ASCII_TEXT: Final = bytes(
 _AHEAD: Final = 0.2
 _LEAST_SCORE: Final = 0.5
 
-_HIGH: Final = bytes(range(0x80, 0x100))
 _LOW: Final = bytes(range(0x80))
 _EBCDIC_TEXT: Final = bytes(
     (

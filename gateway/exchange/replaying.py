@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-import orjson
-
 from gateway.errors import NotFound, PolicyRejected, PolicyUnavailable
 from gateway.ledger import EntryType, Filters, LogEntry, Page, PageOf
 from gateway.policy.kept import KeptSets
@@ -344,9 +342,3 @@ def _release(entry: LogEntry, outcome: Any) -> _Said:
 def _admit(entry: LogEntry, outcome: Any) -> _Said:
     taken = entry.fields.get("decision") != "not_admitted"
     return [("decision", "allow" if taken else "deny", "allow" if outcome["allow"] else "deny")]
-
-
-def case_of(one: Recorded) -> dict[str, Any]:
-    """Give the input as JSON."""
-    found: dict[str, Any] = orjson.loads(one.case)
-    return found

@@ -106,12 +106,6 @@ def marked(agencies: Sequence[AgencyOutcome]) -> list[tuple[str, str | None, ToC
     ]
 
 
-def _asked_of(match: Match) -> ToConfirm | None:
-    if match.confirm is None or not match.confirm.required:
-        return None
-    return _unconfirmed(match.confirm.phone)
-
-
 def _unconfirmed(phone: str | None) -> ToConfirm:
     new = Confirmation(f"conf_{secrets.token_hex(16)}", "", "")
     now = new.shown(datetime.now(UTC))

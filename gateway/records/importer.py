@@ -34,8 +34,6 @@ from gateway.records.terms import extract
 from gateway.records.using import let_go
 
 _DELETE = 5_000
-MAX_SHRINK = 10.0
-"""Percent of a source's records that may go at once, where nothing else is set."""
 
 
 @dataclass(frozen=True, slots=True)
