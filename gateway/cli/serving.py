@@ -10,6 +10,7 @@ from gateway import settings as settings_files
 from gateway.app import create_app, routes
 from gateway.cli import records
 from gateway.cli.options import Home
+from gateway.http.connection import Connection
 from gateway.telemetry import configure_logging
 
 
@@ -32,7 +33,7 @@ def serve(home: Home) -> None:
             host=settings.host,
             port=settings.port,
             loop="uvloop",
-            http="httptools",
+            http=Connection,
             lifespan="on",
             log_config=None,
             access_log=False,

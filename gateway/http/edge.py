@@ -33,14 +33,31 @@ class _TooLarge(HTTPException):
         super().__init__(413)
 
 
+class _TooSlow(HTTPException):
+    """Raised while the body is read. The rest may still come, so nothing follows it."""
+
+    def __init__(self) -> None:
+        super().__init__(408, headers={"Connection": "close"})
+
+
 class Edge:
-    """Wrap the app. `observe(route, status, seconds)` is called once a request."""
+    """Wrap the app. `observe(route, status, seconds)` is called once a request.
+
+    A body has `patience` seconds to come whole: it is waited for before anybody is known, and the
+    server's connections are counted.
+    """
 
     def __init__(
-        self, app: ASGIApp, *, max_body: int, observe: Callable[[str, int, float], None]
+        self,
+        app: ASGIApp,
+        *,
+        max_body: int,
+        observe: Callable[[str, int, float], None],
+        patience: float = 10.0,
     ) -> None:
         self._app = app
         self._max_body = max_body
+        self._patience = patience
         self._observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,7 +65,7 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        one = _Exchange(secrets.token_hex(8), receive, send, self._max_body)
+        one = _Exchange(secrets.token_hex(8), receive, send, self._max_body, self._patience)
         scope["sallyport.reference"] = one.reference
         started = time.perf_counter()
         try:
@@ -76,16 +93,27 @@ class Edge:
 class _Exchange:
     """One request on its way: counts what comes in, adds headers to what goes out."""
 
-    def __init__(self, reference: str, receive: Receive, send: Send, max_body: int) -> None:
+    def __init__(
+        self, reference: str, receive: Receive, send: Send, max_body: int, patience: float
+    ) -> None:
         self.reference = reference
         self.status = 0
         self._receive = receive
         self._send = send
         self._left = max_body
+        self._until = asyncio.get_running_loop().time() + patience
+        self._whole = False
 
     async def receive(self) -> Message:
-        """Pass on a part of the body, up to the cap."""
-        message = await self._receive()
+        """Pass on a part of the body, up to the cap and the time."""
+        if self._whole:  # what comes now is that the client hangs up
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            raise _TooSlow from None
+        self._whole = not message.get("more_body", False)
         self._left -= len(message.get("body", b""))
         if self._left < 0:
             raise _TooLarge

@@ -197,6 +197,7 @@ _ROUTING = {
     400: ("request.not_json", "The body can't be read. Send one JSON object in UTF-8."),
     404: ("request.not_found", "There is nothing under this address. See the OpenAPI document."),
     405: ("request.method", "This address does not take this method. See the OpenAPI document."),
+    408: ("request.too_slow", "The body did not come in time. Send it whole, at once."),
     413: ("request.too_large", "The body is over the limit. A search is a few kilobytes."),
     415: ("request.media_type", "Send application/json."),
 }

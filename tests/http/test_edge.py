@@ -1,5 +1,6 @@
 """The edge by itself: caps, references, and a failure that must not tell what it held."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ class Body(BaseModel):
     purpose: Annotated[str, Field(max_length=20)]
 
 
-def app() -> tuple[Edge, list[tuple[str, int]]]:
+def app(patience: float = 10.0) -> tuple[Edge, list[tuple[str, int]]]:
     inner = FastAPI()
     seen: list[tuple[str, int]] = []
 
@@ -40,7 +41,10 @@ def app() -> tuple[Edge, list[tuple[str, int]]]:
         raise errors.Refused("Policy does not permit it.", reasons=(reason,))
 
     problems.install(inner, ["purpose"])
-    return Edge(inner, max_body=1_000, observe=lambda r, s, _: seen.append((r, s))), seen
+    edge = Edge(
+        inner, max_body=1_000, observe=lambda r, s, _: seen.append((r, s)), patience=patience
+    )
+    return edge, seen
 
 
 @pytest.fixture
@@ -77,6 +81,22 @@ async def test_an_unannounced_body_over_the_cap(client: httpx.AsyncClient) -> No
 
     response = await client.post("/echo/x", content=chunks())
     assert code(response) == (413, "request.too_large")
+
+
+async def test_a_body_that_does_not_end() -> None:
+    edge, seen = app(patience=0.05)
+    never = asyncio.Event()
+
+    async def drips() -> AsyncIterator[bytes]:
+        yield b'{"purpose":'
+        await never.wait()
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(edge), base_url="http://t") as c:
+        response = await c.post("/echo/x", content=drips())
+        assert code(response) == (408, "request.too_slow")
+        assert response.headers["connection"] == "close"
+        assert (await c.post("/echo/x", json={"purpose": "p"})).status_code == 200
+    assert seen == [("/echo/{name}", 408), ("/echo/{name}", 200)]
 
 
 async def test_a_content_length_that_is_no_number(client: httpx.AsyncClient) -> None:

@@ -1,6 +1,7 @@
 """Bad input through the real route: a clear problem, never a 500, and the next caller unharmed."""
 
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -184,3 +185,10 @@ def test_unknown_addresses_and_methods(client: httpx.Client) -> None:
     assert client.delete("/v1/searches").json()["code"] == "request.method"
     assert client.get("/v1/searches/none").status_code == 422
     assert client.get("/v1/searches/srch_01KB0000000000000000000000").status_code == 404
+
+
+def test_a_head_without_end_is_hung_up_on(world: World, search: Search) -> None:
+    with socket.create_connection(("127.0.0.1", world[POLICE].port), 20) as begun:
+        begun.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\nx: " + b"y" * 70_000)
+        assert begun.recv(100).startswith(b"HTTP/1.1 431 ")
+    ok(world, search)

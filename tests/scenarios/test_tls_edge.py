@@ -133,7 +133,19 @@ def test_the_agency_s_own_systems_may_come_through_the_proxy_too(
     assert found.status_code == 200, found.text
 
 
-@pytest.mark.parametrize("path", ["/readyz", "/metrics", "/v1/admin/exposure"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/readyz",
+        "/metrics",
+        "/v1/admin/exposure",
+        "/%6detrics",
+        "/%72%65adyz",
+        "/v1/%61dmin/exposure",
+        "/v1%2fadmin/exposure",
+        "/metrics?a=/livez",
+    ],
+)
 def test_the_operators_routes_stay_inside(edges: tuple[World, Path], path: str) -> None:
     world, authority = edges
     trusted = ssl.create_default_context(cafile=str(authority))
