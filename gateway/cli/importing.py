@@ -1,12 +1,13 @@
 """One import of one source, as `sallyport import` and the schedule do it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import adapters
 from gateway.errors import RecordsUnavailable, SallyportError
+from gateway.model import Record, SetAside
 from gateway.records import fingerprint
 from gateway.records.corrections import Corrections
 from gateway.records.dryrun import dry_run
@@ -55,7 +56,7 @@ def rehearse(home: Path, mapping: Path, how: How, shown: Shown) -> Imported:
     done = dry_run(
         home / DATA / RECORDS,
         upkeep.name,
-        source.rows(Corrections(home / DATA, upkeep.name)),
+        _Items(source, Corrections(home / DATA, upkeep.name)),
         progress=shown.progress,
         origin=source.origin,
         max_shrink=_most(how, upkeep),
@@ -157,7 +158,7 @@ class Import:
         shown.total(source.total_hint())
         done = self._importer.run(
             self._upkeep.name,
-            source.rows(corrections),
+            _Items(source, corrections),
             as_of=as_of,
             record_types=source.record_types,
             terms=source.terms,
@@ -194,6 +195,17 @@ class Import:
             reasons=self._importer.reasons(current.source),
             stated=current.stated,
         )
+
+
+class _Items:
+    """What a source gives, as often as it is gone through."""
+
+    def __init__(self, source: adapters.MappedSource, corrections: Corrections) -> None:
+        self._source = source
+        self._corrections = corrections
+
+    def __iter__(self) -> Iterator[Record | SetAside]:
+        return iter(self._source.rows(self._corrections))
 
 
 def _most(how: How, upkeep: Upkeep) -> float:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from contextlib import nullcontext
 from hashlib import blake2b
 from pathlib import Path
@@ -14,7 +15,16 @@ from gateway.records.columns import index_format
 from gateway.records.importer import Imported, Progress, Shrink, shrinks
 from gateway.records.source import Origin
 from gateway.records.staging import known_of
-from gateway.records.sums import Item, Read, Sums, batches, chained, ids_of, sort_out
+from gateway.records.sums import (
+    TWINS_DIFFER,
+    Item,
+    Sums,
+    again,
+    batches,
+    chained,
+    ids_of,
+    sort_out,
+)
 
 
 def dry_run(
@@ -29,7 +39,7 @@ def dry_run(
     """Compare a source with its current records, if there are any, as an import would."""
     engine = open_sqlite(path, read_only=True) if path.exists() else None
     try:
-        return _compare(engine, source, batches(rows, origin), progress, max_shrink)
+        return _compare(engine, source, rows, origin, progress=progress, max_shrink=max_shrink)
     finally:
         if engine is not None:
             engine.dispose()
@@ -38,9 +48,12 @@ def dry_run(
 def _compare(
     engine: Engine | None,
     source: str,
-    found_in: Iterable[list[Read]],
+    rows: Iterable[Item],
+    origin: Callable[[], Origin | None],
+    *,
     progress: Callable[[Progress], None],
     max_shrink: float | None,
+    withheld: AbstractSet[str] = frozenset(),
 ) -> Imported:
     g = store.generations.c
     current, before, digest, made = None, 0, "", ""
@@ -50,22 +63,32 @@ def _compare(
             found = c.execute(query.where(g.source == source, g.state == store.CURRENT)).first()
         if found is not None:
             current, before, digest, made = found
-    sums, seen, reasons = Sums(), set[bytes](), Counter[tuple[str, str | None, str]]()
+    sums, seen, reasons = Sums(), dict[bytes, bytes](), Counter[tuple[str, str | None, str]]()
+    twins = set[str]()
     with engine.connect() if engine is not None else nullcontext() as c:
-        for batch in found_in:
+        for batch in batches(rows, origin):
             ids = ids_of(batch)
             done = sort_out(
                 source,
                 batch,
                 sums,
                 chained(sums.digest, batch),
-                taken={i for i in ids if _short(i) in seen},
+                taken={i: facts for i in ids if (facts := seen.get(_short(i))) is not None},
                 known={} if c is None else known_of(c, current, ids),
+                withheld=withheld,
             )
-            seen.update(_short(record_id) for record_id, _ in done.good)
+            seen.update((_short(record_id), kept[2]) for record_id, kept in done.good)
+            twins |= {str(s.value) for s in done.aside if s.code == TWINS_DIFFER}
             reasons.update((s.code, s.column, s.text) for s in done.aside)
             sums = done.after
             progress(Progress(sums.rows, sums.records, sums.rows_aside))
+    if twins - withheld:
+        return _compare(
+            *(engine, source, again(rows), origin),
+            progress=progress,
+            max_shrink=max_shrink,
+            withheld=withheld | twins,
+        )
     removed = before - (sums.records - sums.new)
     return Imported(
         *(source, None, sums.rows, sums.records, sums.rows_aside, sums.new, sums.changed),

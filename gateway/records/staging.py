@@ -5,6 +5,7 @@ differs on.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +15,18 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select
 from gateway.model import SetAside
 from gateway.records import store
 from gateway.records.source import Origin
-from gateway.records.sums import Content, Item, Kept, Sums, batches, chained, ids_of, sort_out
+from gateway.records.sums import (
+    TWINS_DIFFER,
+    Content,
+    Item,
+    Kept,
+    Sums,
+    again,
+    batches,
+    chained,
+    ids_of,
+    sort_out,
+)
 
 
 class Staging:
@@ -34,8 +46,29 @@ class Staging:
     ) -> tuple[Sums, int]:
         """Write the items, but for those that an interrupted run wrote already.
 
-        Gives the sums, and how many items were there from before.
+        Gives the sums, and how many items were there from before. Where rows of one record id
+        disagree about who may see it, which shows only at the later one, all is read again, and
+        none of them is taken. Raises what `again` raises.
         """
+        withheld = self._twins()
+        if withheld:
+            # Found by a run that did not end. Whether they still disagree shows from the start.
+            self._forget(Sums())
+            withheld = set()
+        sums, resumed = self._read(items, origin, progress, withheld)
+        while (found := self._twins()) - withheld:
+            withheld |= found
+            self._forget(Sums())
+            sums, resumed = self._read(again(items), origin, progress, withheld)
+        return sums, resumed
+
+    def _read(
+        self,
+        items: Iterable[Item],
+        origin: Callable[[], Origin | None],
+        progress: Callable[[Sums], None],
+        withheld: AbstractSet[str],
+    ) -> tuple[Sums, int]:
         known = self._known()
         sums, resumed = Sums(), 0
         for batch in batches(items, origin):
@@ -57,6 +90,7 @@ class Staging:
                         digest,
                         taken=taken_of(c, self._generation, ids),
                         known=known_of(c, self._before, ids),
+                        withheld=withheld,
                     )
                     self._write(c, done.good, done.aside, sums, done.after)
                 sums = done.after
@@ -64,6 +98,13 @@ class Staging:
         if known and max(known) > sums.items:
             self._forget(sums)
         return sums, resumed
+
+    def _twins(self) -> set[str]:
+        """Give the record ids whose rows are staged as disagreeing about who may see them."""
+        s, low = store.set_aside.c, self._generation * store.FIRST
+        query = select(s.value).where(s.id >= low, s.id < low + store.FIRST, s.code == TWINS_DIFFER)
+        with self._engine.connect() as c:
+            return {str(value) for value in c.execute(query).scalars()}
 
     def _known(self) -> dict[int, Sums]:
         b = store.batches
@@ -125,9 +166,9 @@ _INSERT = (
 )
 
 
-def taken_of(connection: Connection, generation: int, ids: list[str]) -> set[str]:
-    """Give those of the record ids that a generation has."""
-    return {row[0] for row in _rows_of(connection, generation, ids, "record_id")}
+def taken_of(connection: Connection, generation: int, ids: list[str]) -> dict[str, bytes]:
+    """Give those of the record ids that a generation has, with their handling."""
+    return {row[0]: row[1] for row in _rows_of(connection, generation, ids, "record_id, handling")}
 
 
 def known_of(connection: Connection, generation: int | None, ids: list[str]) -> dict[str, Content]:

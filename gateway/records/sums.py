@@ -10,7 +10,8 @@ at any time:
 A row with a bad part is set aside whole: if one of its records can't be stored, none of it is.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -18,6 +19,7 @@ from typing import NamedTuple, TypeAlias
 
 import orjson
 
+from gateway.errors import RecordsUnavailable
 from gateway.model import Contact, Handling, Record, SetAside
 from gateway.records.source import Origin
 
@@ -29,6 +31,13 @@ Kept: TypeAlias = tuple[str, Content]
 BATCH = 500
 """Items in one transaction; what is in memory at once."""
 LONGEST_MESSAGE = 2**20
+_RULES = b"2"
+"""Changes where other rows than before become records: then all is made anew."""
+_DIFFER = (
+    "rows with this record id disagree about who may see it: none of them counts until they agree"
+)
+TWINS_DIFFER = "record.twins_differ"
+"""Set aside: rows of one record id that disagree about who may see it. The value is the id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,17 @@ def batches(items: Iterable[Item], origin: Callable[[], Origin | None]) -> Itera
         yield batch
 
 
+def again(items: Iterable[Item]) -> Iterable[Item]:
+    """Give the items from the start. Raises RecordsUnavailable where they can be read only once."""
+    if iter(items) is items:
+        raise RecordsUnavailable(
+            "rows of one record id disagree about who may see it, and the source can't be read "
+            "a second time to leave them out",
+            code="import.once",
+        )
+    return items
+
+
 def ids_of(batch: Iterable[Read]) -> list[str]:
     """Give the record ids of a batch."""
     return [item[0] for item, _ in batch if not isinstance(item, SetAside)]
@@ -86,7 +106,7 @@ def ids_of(batch: Iterable[Read]) -> list[str]:
 
 def chained(before: str, batch: Iterable[Read]) -> str:
     """Give the digest of everything up to the end of this batch."""
-    chain = sha256(before.encode())
+    chain = sha256(before.encode() or _RULES)
     for item, _ in batch:
         if isinstance(item, SetAside):
             parts: tuple[bytes, ...] = (b"set aside", orjson.dumps(asdict(item)))
@@ -103,13 +123,15 @@ def sort_out(
     before: Sums,
     digest: str,
     *,
-    taken: set[str],
+    taken: MutableMapping[str, bytes],
     known: Mapping[str, Content],
+    withheld: AbstractSet[str] = frozenset(),
 ) -> Sorted:
     """Say what becomes of a batch.
 
-    `taken` are those of its record ids that this generation holds already; it grows by the new
-    ones. `known` is what the generation before holds of them.
+    `taken` are those of its record ids that this generation holds already, with their handling; it
+    grows by the new ones. `known` is what the generation before holds of them. Rows with a record
+    that is `withheld` are set aside.
     """
     good: list[Kept] = []
     aside: list[SetAside] = []
@@ -117,7 +139,7 @@ def sort_out(
     for number, group in enumerate(_rows_of(batch)):
         origin = group[0].origin
         span = 1 if origin is None else origin.span
-        refused = _refused(source, group, before.rows + number + 1, taken)
+        refused = _refused(source, group, before.rows + number + 1, taken, withheld)
         rows += span
         if refused is not None:
             aside.append(refused)
@@ -126,7 +148,7 @@ def sort_out(
         for item, _ in group:
             if not isinstance(item, SetAside):
                 good.append(item)
-                taken.add(item[0])
+                taken[item[0]] = item[1][2]
         corrected += origin is not None and origin.corrected
     new = sum(record_id not in known for record_id, _ in good)
     same = sum(known.get(record_id) == kept for record_id, kept in good)
@@ -176,19 +198,28 @@ def _rows_of(batch: list[Read]) -> Iterator[list[Read]]:
         yield group
 
 
-def _refused(source: str, group: list[Read], line: int, taken: set[str]) -> SetAside | None:
+def _refused(
+    source: str,
+    group: list[Read],
+    line: int,
+    taken: Mapping[str, bytes],
+    withheld: AbstractSet[str],
+) -> SetAside | None:
     """Say why a row can't be stored, or None if it can."""
-    own: set[str] = set()
+    own: dict[str, bytes] = {}
     for item, origin in group:
         if isinstance(item, SetAside):
             return item
-        record_id, (_, message, *_) = item
-        if record_id in taken or record_id in own:
+        record_id, (_, message, handling, _) = item
+        other = taken.get(record_id, own.get(record_id))
+        if record_id in withheld or (other is not None and other != handling):
+            code, text = TWINS_DIFFER, _DIFFER
+        elif other is not None:
             code, text = "record.duplicate_id", "another row of this source has the same record id"
         elif len(message) > LONGEST_MESSAGE:
             code, text = "record.too_large", f"the record is larger than {LONGEST_MESSAGE} bytes"
         else:
-            own.add(record_id)
+            own[record_id] = handling
             continue
         if origin is None:
             raw = message[:LONGEST_MESSAGE].decode(errors="replace")

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 
 from bench.people import FACTS, Person, record
 from gateway.errors import Misconfigured, RecordsUnavailable
-from gateway.model import Contact, Record, SetAside
+from gateway.model import Contact, Handling, Record, SetAside
+from gateway.records.dryrun import dry_run
 from gateway.records.importer import Importer, Progress
+from gateway.records.source import Origin
 from gateway.records.staging import staged_rows
 from gateway.records.store import Generation, Reader, open_store
 from gateway.records.sums import BATCH
@@ -76,6 +79,49 @@ def test_a_second_record_with_the_same_id_is_set_aside(path: Path, importer: Imp
     reader = Reader(path)
     assert {s.code for s in reader.set_aside("s")} == {"record.duplicate_id"}
     reader.close()
+
+
+def test_rows_of_one_id_that_disagree_about_who_may_see_it_are_none_of_them_given(
+    path: Path, importer: Importer
+) -> None:
+    open_, sealed = FACTS, Handling.of({**FACTS.as_dict(), "disclosure": "sealed"})
+    size = 2 * BATCH
+    made = [record(Person("A", "B", None, "F"), n) for n in range(size)]
+    first, other = made[3], made[7]
+    both = [
+        *(replace(m, handling=open_) for m in made),
+        replace(first, handling=sealed),  # long after the one that it contradicts
+        replace(first, handling=open_),
+        replace(other, handling=open_),  # only twice: the first of them counts
+    ]
+    rehearsed = dry_run(path, "s", both)
+    done = importer.run("s", both, as_of=AS_OF)
+    assert (done.rows, done.records, done.set_aside) == (size + 3, size - 1, 4)
+    assert (rehearsed.records, rehearsed.set_aside) == (size - 1, 4)
+    assert rehearsed.reasons == done.reasons
+    reader = Reader(path)
+    [generation] = reader.generations()
+    assert reader.by_record_id(generation.id, first.record_id) is None
+    assert reader.by_record_id(generation.id, other.record_id) is not None
+    aside = [s for s in reader.set_aside("s", limit=9) if s.code == "record.twins_differ"]
+    assert [s.value for s in aside] == [first.record_id] * 3
+    reader.close()
+    assert importer.run("s", both, as_of=AS_OF).same
+    # A source that can be read only once, and an interrupted run, let nothing through either.
+    with pytest.raises(RecordsUnavailable, match="second time"):
+        importer.run("s", iter([*both, made[0]]), as_of=AS_OF)
+    assert current(path)[0].records == size - 1
+    healed = importer.run("s", both[:size], as_of=AS_OF)
+    assert (healed.records, healed.new, healed.set_aside) == (size, 1, 0)
+
+
+def test_a_row_whose_own_records_disagree_is_set_aside(importer: Importer) -> None:
+    one = record(Person("A", "B", None, "F"), 1)
+    sealed = replace(one, handling=Handling.of({**FACTS.as_dict(), "disclosure": "sealed"}))
+    origin = Origin(2, "raw", 1, dict)
+    done = importer.run("s", [one, sealed], as_of=AS_OF, origin=lambda: origin)
+    assert (done.rows, done.records, done.set_aside) == (1, 0, 1)
+    assert [r.code for r in done.reasons] == ["record.twins_differ"]
 
 
 def test_a_record_comes_back_as_it_was(path: Path, importer: Importer) -> None:
