@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
@@ -88,7 +88,10 @@ def import_command(
         _print_json(done, failed)
     else:
         _print(done, failed)
-        for path in sources.mappings(settings.home, names or []):
+        named = sources.mappings(settings.home, names or [])
+        if not named:
+            Console().print(sources.NO_SOURCE)
+        for path in named:
             if _is_live(path):
                 Console().print(f"{adapters.name_of(path)} is searched live: nothing to import.")
     if failed:
@@ -205,7 +208,8 @@ def _print(done: Sequence[Imported], failed: Sequence[tuple[str, SallyportError]
     for d in done:
         if d.shrinks:
             console.print(
-                f"{d.source}: {d.removed:,} records would go; the import would stop and ask."
+                f"{d.source}: {d.removed:,} {'record' if d.removed == 1 else 'records'} would go; "
+                "the import would stop and ask."
             )
     if done and done[0].dry_run:
         console.print("A dry run: nothing was written.")
@@ -264,7 +268,8 @@ _MOST_REASONS = 15
 def _reasons(done: Iterable[Imported]) -> Table:
     table = Table(title="Why rows were set aside")
     for column in ("source", "rows", "column", "why", "code"):
-        table.add_column(column, justify="right" if column == "rows" else "left")
+        justify: JustifyMethod = "right" if column == "rows" else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=column == "code")
     for d in done:
         for r in d.reasons[:_MOST_REASONS]:
             table.add_row(d.source, f"{r.count:,}", sources.plain(r.column), r.text, r.code)

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import structlog
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -91,31 +92,49 @@ def source_list(home: Home, *, as_json: AsJson = False) -> None:
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n")
         return
-    table = Table()
-    for column, word in _LISTED.items():
-        table.add_column(word, justify="right" if column in _COUNTS else "left")
-    for row in rows:
-        table.add_row(*(_cell(column, row) for column in _LISTED))
     console = Console()
-    console.print(table if rows else "There is no source: mappings/ is empty.")
+    console.print(_table(rows) if rows else NO_SOURCE)
     for row in rows:
         for said in filter(None, (row.get("fault_text"), row.get("last_text"))):
-            console.print(f"{row['source']}: {said}", markup=False, highlight=False)
+            console.print(said_of(row["source"], said), markup=False, highlight=False)
 
 
+NO_SOURCE = (
+    "There is no source yet: mappings/ is empty. Begin with: sallyport mapping draft FILE "
+    "--out mappings/NAME.yaml"
+)
+_DAY, _MINUTE = len("2026-01-31"), len("2026-01-31 23:59")
 _LISTED = {
-    "source": "source",
-    "kind": "kind",
-    "generation": "generation",
-    "records": "records",
-    "set_aside": "set aside",
-    "as_of": "as of (UTC)",
-    "age_minutes": "age",
-    "limit_minutes": "limit",
-    "next_poll": "next poll (UTC)",
-    "last_result": "last import",
+    "source, kind": ("source", "kind"),
+    "records": ("records",),
+    "set aside": ("set_aside",),
+    "as of (UTC), age": ("as_of", "age_minutes", "limit_minutes"),
+    "next poll (UTC)": ("next_poll",),
+    "last import": ("last_result",),
 }
-_COUNTS = frozenset({"generation", "records", "set_aside"})
+_COUNTS = frozenset({"records", "set aside"})
+_LEAST = {"as of (UTC), age": _MINUTE, "next poll (UTC)": _DAY, "last import": _DAY}
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> Table:
+    """Give the list as it is read at 80 columns: what belongs together stands in one cell."""
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for word in _LISTED:
+        table.add_column(
+            word,
+            justify="right" if word in _COUNTS else "left",
+            overflow="fold",
+            min_width=_LEAST.get(word, max(map(len, word.split()))),
+        )
+    for row in rows:
+        cells = [[_cell(name, row) for name in names] for names in _LISTED.values()]
+        table.add_row(*("\n".join(filter(None, lines)) for lines in cells))
+    return table
+
+
+def said_of(source: str, text: str) -> str:
+    """Give a text about a source with its name before it, once."""
+    return text if text.startswith(f"{source}: ") else f"{source}: {text}"
 
 
 def _rows(settings: Settings, now: datetime) -> list[dict[str, Any]]:
@@ -201,7 +220,7 @@ def _cell(column: str, row: dict[str, Any]) -> str:
     if column == "age_minutes":
         return f"{span(value)}, STALE" if row.get("stale") else span(value)
     if column == "limit_minutes":
-        return f"{span(value)} ({row['limit_of']})"
+        return f"of {span(value)} ({row['limit_of']})"
     if column in {"as_of", "next_poll"}:
         return str(value)[:16].replace("T", " ")
     if column == "last_result":

@@ -91,3 +91,35 @@ def test_what_is_found_out_about_a_file_is_shown_and_kept(home: Path) -> None:
 
 def run_check(path: Path) -> str:
     return CliRunner().invoke(app, ["mapping", "check", str(path)]).output
+
+
+def test_the_list_of_sources_is_read_at_80_columns_with_no_word_cut_off(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "warrants_of_the_county_court"
+    for folder, ending in (("mappings", "yaml"), ("sources", "csv")):
+        old = home / folder / f"persons.{ending}"
+        old.rename(old.with_stem(name))
+    mapping = home / "mappings" / f"{name}.yaml"
+    mapping.write_text(mapping.read_text().replace("persons", name) + "poll: {every: 15m}\n")
+    monkeypatch.setenv("COLUMNS", "80")
+    run(home, "import", name)
+    source = home / "sources" / f"{name}.csv"
+    source.write_text(source.read_text().splitlines(keepends=True)[0])
+    refused = CliRunner().invoke(app, ["import", name, "--home", str(home)])
+    assert refused.exit_code == 3
+    said = run(home, "source", "list")
+    table, _, below = said.partition(f"{name}: 1 of 1 records")
+    assert "…" not in table
+    assert all(len(line) <= 80 for line in table.splitlines())
+    [listed] = [r for r in json.loads(run(home, "source", "list", "--json")) if r["source"] == name]
+    for word in ("mirror", name[:10], "refused", listed["as_of"][:16].replace("T", " ")):
+        assert word in table
+    assert "no longer in the source" in " ".join(below.split())
+
+
+def test_an_import_without_a_mapping_says_how_to_begin(home: Path) -> None:
+    for mapping in (home / "mappings").iterdir():
+        mapping.unlink()
+    for words in (["import"], ["source", "list"]):
+        assert "sallyport mapping draft" in " ".join(run(home, *words).split())
