@@ -29,7 +29,7 @@ _ALIASES: Final = {"full_name": "alias"}
 _REFERENCES: Final = References(Names({}), {})
 
 Path_ = tuple[str, ...]
-"""The tags from the root to an element."""
+"""The tags from the root to an element; of an attribute, its name with `@` is the last."""
 
 
 @dataclass(slots=True)
@@ -113,6 +113,13 @@ def _note(seen: _Seen, here: Path_, element: Element, number: int) -> None:
     seen.inner[here[:-1]][here] = None
     for prefix, name in element.nsmap.items():
         seen.prefixes.setdefault(str(name), str(prefix or "d"))
+    for name, value in ((str(n), str(v)) for n, v in element.attrib.items()):
+        # Those in a namespace are the vocabulary's own: ids, references, schema locations.
+        if not name.startswith("{") and value.strip() and not value.startswith("#"):
+            path = (*here, f"@{name}")
+            seen.inner[here][path] = None
+            seen.beside[path] = 1
+            seen.texts.add(path)
     if (known := _REFERENCES.name(element)) is not None:
         seen.ids[known] = here
     if (to := _REFERENCES.reference(element)) is not None:
@@ -166,6 +173,8 @@ def _leaves(seen: _Seen, record: Path_) -> Iterator[tuple[str, list[tuple[str, b
 
 def _title(record: Path_, tags: tuple[str, ...]) -> str:
     """Call a path by what is known of its elements, the innermost first."""
+    if tags[-1].startswith("@"):
+        return _words("_".join(map(_local, tags[-2:]))).strip("_").upper()
     known: Mapping[str, str] = knowledge()["elements"]
     names = [_local(record[-1]), *map(_local, tags)]
     for at in range(len(names) - 1, 0, -1):

@@ -13,6 +13,7 @@ from adapters.detect import detect
 from adapters.document import Document
 from adapters.draft import draft, look_at
 from adapters.draft_cobol import find_cobol
+from adapters.draft_excel import find_header
 from adapters.draft_fixed import find_layout
 from adapters.draft_joins import find_join
 from adapters.draft_nibrs import NIBRS_LINE, nibrs_draft
@@ -144,8 +145,9 @@ def _beside(
             raise Misconfigured(f"{path.name}: CSV and Excel files are joined by a draft")
         yield _open(path, known, {"path": shown}), path.name
     if kind == "excel":
-        for sheet in _sheets(first):
-            if sheet != opened.spec.get("sheet"):
+        sheets = _sheets(first)
+        for sheet in sheets:
+            if sheet != opened.spec.get("sheet", sheets[0]):
                 yield _open(first, kind, {"path": written[0], "sheet": sheet}), sheet
 
 
@@ -153,6 +155,23 @@ def _sheets(path: Path) -> list[str]:
     book = Book(path)
     book.close()
     return [s.name for s in book.sheets if s.visible]
+
+
+def _of_workbook(path: Path, spec: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Find the sheet and the row of the headers, where they are not said and not the first."""
+    found: dict[str, Any] = {}
+    notes: list[str] = []
+    if "sheet" not in spec and len(sheets := _sheets(path)) > 1:
+        found["sheet"] = sheets[0]
+        notes.append(
+            f"CHECK: the records are made of the sheet {sheets[0]}; --with sheet= says another"
+        )
+    if spec.keys().isdisjoint({"header", "columns"}):
+        row = find_header(path, {**spec, **found})
+        if row:
+            found["header"] = row
+            notes.append(f"CHECK: the headers stand in row {row}; --with header= says another")
+    return found, notes
 
 
 def _open(path: Path, kind: str, more: Mapping[str, Any]) -> _Opened:
@@ -168,11 +187,9 @@ def _open(path: Path, kind: str, more: Mapping[str, Any]) -> _Opened:
         if found.header is None and "columns" not in spec:
             spec["columns"] = [f"C{n}" for n in range(1, found.columns + 1)]
             notes.append("CHECK: the first line looks like data, so the columns are named C1, C2 …")
-    elif kind == "excel" and "sheet" not in spec and len(sheets := _sheets(path)) > 1:
-        spec["sheet"] = sheets[0]
-        notes = [
-            f"CHECK: the records are made of the sheet {sheets[0]}; --with sheet= says another"
-        ]
+    elif kind == "excel":
+        found_out, notes = _of_workbook(path, spec)
+        spec |= found_out
     elif kind == "fixed" and "columns" not in spec:
         layout = find_layout(path)
         spec = {"encoding": layout.encoding, "width": layout.width, **spec}

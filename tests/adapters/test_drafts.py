@@ -134,6 +134,25 @@ def test_the_sheets_of_a_workbook_are_joined(tmp_path: Path) -> None:
     assert len(mapped(tmp_path)) == len(PEOPLE)
 
 
+def test_a_sheet_with_a_title_above_its_headers_is_drafted_and_joined_to_nothing(
+    tmp_path: Path,
+) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["Daily bookings", None, "printed 2026-01-31"])
+    book.active.append([])
+    book.active.append(["Booking #", "Name", "DOB", "Sex", "Charge"])
+    for number, (surname, given, sex, born) in enumerate(PEOPLE, 1001):
+        for charge in ("Theft", "Trespass"):  # several rows have one number
+            book.active.append([number, f"{surname.upper()}, {given.upper()}", born, sex, charge])
+    book.active.merge_cells("A1:B1")
+    book.save(tmp_path / "bookings.xlsx")
+    written, content = drafted(tmp_path, tmp_path / "bookings.xlsx")
+    assert content["format"]["header"] == 3
+    assert "CHECK: the headers stand in row 3" in written
+    assert "join" not in content["records"][0]
+    assert len(mapped(tmp_path)) == 2 * len(PEOPLE)
+
+
 def test_flags_of_joined_rows_are_pointed_at(world: World, tmp_path: Path) -> None:
     folder = world[0] / "TX9990000" / "sources"
     written, content = drafted(tmp_path, folder / "warrants.csv", folder / "persons.csv")
@@ -188,6 +207,21 @@ def test_xml_that_nobody_knows(tmp_path: Path) -> None:
     path = tmp_path / "draft.yaml"
     path.write_text(path.read_text().replace('id: "{NM}"', 'id: "{BORN}"'))
     assert len(mapped(tmp_path)) == len(PEOPLE)
+
+
+def test_xml_whose_keys_and_codes_are_attributes(tmp_path: Path) -> None:
+    rows = "".join(
+        f'<w nr="X-{n}" s:id="w{n}"><who sex="{sex}"><last>{last}</last><dob>{dob}</dob></who></w>'
+        for n, (last, _, sex, dob) in enumerate(PEOPLE)
+    )
+    source = write(tmp_path / "x.xml", f'<all xmlns:s="urn:made:up">{rows}</all>')
+    written, content = drafted(tmp_path, source)
+    columns = content["format"]["columns"]
+    assert (columns["NR"], columns["WHO_SEX"]) == ("@nr", "who/@sex")
+    assert not any("id" in path for path in columns.values())
+    assert content["records"][0]["id"] == "{NR}"
+    assert "column: WHO_SEX" in written
+    assert {r.record_id for r in mapped(tmp_path)} == {f"X-{n}" for n in range(len(PEOPLE))}
 
 
 @pytest.mark.parametrize("bad", ["<!DOCTYPE a><a><b><c>1</c></b></a>", "<a><b>", "<a/>"])
