@@ -114,6 +114,7 @@ def routes(lifespan: Any = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        redirect_slashes=False,  # would repeat the Host that the caller sent
         generate_unique_id_function=_operation_id,
         lifespan=lifespan,
     )

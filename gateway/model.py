@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, NewType, Protocol, TypeAlias
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
 Json: TypeAlias = dict[str, Any] | list[Any] | str | int | float | bool | None
 Message: TypeAlias = dict[str, Any]
@@ -55,6 +55,8 @@ Timestamp = Annotated[
 
 _STRICT = ConfigDict(extra="forbid")
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})\.(\d{2})Z")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_FIRST_YEAR, _LAST_YEAR = 1900, 9900
 _STAMP_LENGTH = len("2026-11-22T14:02:11.40")
 
 
@@ -71,6 +73,29 @@ def digest(data: bytes) -> str:
 def stamp(moment: datetime) -> str:
     """Write an aware moment as the wire has it: UTC, hundredths, `2026-11-22T14:02:11.40Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:_STAMP_LENGTH] + "Z"
+
+
+def utc(moment: datetime) -> datetime:
+    """Give a moment in UTC; one without an offset is taken to be. Raises ValueError.
+
+    At both ends of the calendar nothing can be added, and other zones have moments without a year.
+    """
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(f"give a moment of the years {_FIRST_YEAR} to {_LAST_YEAR}")
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(utc)]
+
+
+def _written(day: object) -> object:
+    """Let pass a day as people write it: a number would count as seconds since 1970."""
+    if not isinstance(day, date) and not (isinstance(day, str) and _DAY.fullmatch(day)):
+        raise ValueError("write the day as YYYY-MM-DD")
+    return day
+
+
+Day = Annotated[date, BeforeValidator(_written)]
 
 
 def parse_stamp(text: str) -> datetime:
@@ -202,8 +227,8 @@ class AgeRange:
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
-    low: Annotated[int, Field(ge=0, le=120)]
-    high: Annotated[int, Field(ge=0, le=120)]
+    low: Annotated[int, Field(ge=0, le=120, strict=True)]
+    high: Annotated[int, Field(ge=0, le=120, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +239,7 @@ class PersonQuery:
     kind: ClassVar[str] = "person"
 
     names: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
-    birth_date: date | None = None
+    birth_date: Day | None = None
     age: AgeRange | None = None
     sex: Literal["F", "M", "U", "X"] | None = None
     identifiers: Annotated[tuple[Identifier, ...], Field(max_length=16)] = ()
@@ -242,12 +267,12 @@ class VehicleQuery:
     vin: Annotated[str, StringConstraints(min_length=5, max_length=32)] | None = None
     make: Short | None = None
     model: Short | None = None
-    year: Annotated[int, Field(ge=1885, le=2100)] | None = None
+    year: Annotated[int, Field(ge=1885, le=2100, strict=True)] | None = None
     color: Short | None = None
     category: Word | None = None
     """A kind of vehicle, such as automobile or truck."""
-    date_from: date | None = None
-    date_to: date | None = None
+    date_from: Day | None = None
+    date_to: Day | None = None
 
     def terms(self) -> tuple[str, ...]:
         """Name the fields in use."""
@@ -268,8 +293,8 @@ class IncidentQuery:
     kind: ClassVar[str] = "incident"
 
     number: Short | None = None
-    date_from: date | None = None
-    date_to: date | None = None
+    date_from: Day | None = None
+    date_to: Day | None = None
     offense: Short | None = None
     """A word of the standard's UCR code list, such as AGGRAVATED_ASSAULT."""
 

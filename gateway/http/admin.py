@@ -11,11 +11,13 @@ from gateway.exchange.exposure import Exposure, Got, count_got, reach
 from gateway.http.auth import require
 from gateway.http.composed import gateway_of
 from gateway.http.problems import Problem
+from gateway.http.strict import StrictRoute
 from gateway.ledger import Draft, EntryType
-from gateway.model import Caller, OriText, Word, stamp
+from gateway.model import Caller, Moment, OriText, Word, stamp
 
 router = APIRouter(
     prefix="/v1/admin",
+    route_class=StrictRoute,
     tags=["administration"],
     responses={s: {"model": Problem} for s in (401, 403, 422, 503)},
 )
@@ -69,8 +71,8 @@ async def exposure(
     ori: OriText,
     *,
     purpose: Word | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     public: bool = False,
 ) -> dict[str, Any]:
     """Decide over a grid of questions what an agency can see; count from the log what it got.
@@ -80,8 +82,8 @@ async def exposure(
     gateway = gateway_of(request)
     if purpose is not None and purpose not in gateway.policy.vocabulary.purposes:
         raise Invalid("The purpose is not in this gateway's vocabulary.", pointer="/purpose")
-    end = _aware(until) or datetime.now(UTC)
-    start = _aware(since) or end - _PERIOD
+    end = until or datetime.now(UTC)
+    start = since or end - _PERIOD
     about = {"agency": ori, "since": stamp(start), "until": stamp(end), "purpose": purpose}
     revision = gateway.policy.revision
     await _logged(request, caller, "exposure_measured", revision, about={"about": about})
@@ -98,10 +100,6 @@ async def exposure(
     ):
         pass
     return Exposure(found, got, start, end).as_json(public=public)
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 async def _logged(

@@ -14,11 +14,13 @@ from gateway.exchange.replaying import Replayer
 from gateway.http.auth import require
 from gateway.http.composed import Gateway, gateway_of
 from gateway.http.problems import Problem
+from gateway.http.strict import StrictRoute
 from gateway.ledger import Draft, EntryType, Filters, LogEntry, PageOf
-from gateway.model import Caller, OriText, Word, stamp
+from gateway.model import Caller, Moment, OriText, Word, stamp
 
 router = APIRouter(
     prefix="/v1/audit",
+    route_class=StrictRoute,
     tags=["audit"],
     responses={s: {"model": Problem} for s in (401, 403, 404, 422, 503)},
 )
@@ -65,8 +67,8 @@ async def entries(
     request: Request,
     caller: Auditor,
     *,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     type: Annotated[list[EntryType] | None, Query()] = None,  # noqa: A002 - the log's own name
     transaction: Annotated[str | None, Query(max_length=64)] = None,
     purpose: Word | None = None,
@@ -80,12 +82,13 @@ async def entries(
 ) -> Response:
     """Give a page of entries. `unseal` opens the personal parts. The reading itself is logged."""
     gateway = gateway_of(request)
-    asked = {k: v for k, v in request.query_params.multi_items() if k not in {"after", "limit"}}
+    given = request.query_params
+    asked = {k: " ".join(given.getlist(k)) for k in given if k not in {"after", "limit"}}
     await _logged(gateway, caller, "log_unsealed" if unseal else "log_read", {"filters": asked})
     page = await gateway.ledger.entries(
         Filters(
-            since=_aware(since),
-            until=_aware(until),
+            since=since,
+            until=until,
             types=tuple(type or ()),
             transaction=transaction,
             purpose=purpose,
@@ -223,10 +226,6 @@ async def _logged(gateway: Gateway, caller: Caller, what: str, personal: dict[st
     await gateway.ledger.begin(
         [Draft(type=EntryType.ADMIN, peer=gateway.ori, decision=what, personal=who | personal)]
     )
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _json(body: dict[str, Any]) -> Response:

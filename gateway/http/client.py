@@ -19,6 +19,7 @@ from gateway.exchange import SearchOutcome
 from gateway.http.auth import require_officer
 from gateway.http.composed import Gateway, gateway_of
 from gateway.http.problems import Problem
+from gateway.http.strict import StrictRoute
 from gateway.model import (
     Caller,
     CodeLetter,
@@ -34,14 +35,14 @@ from gateway.model import (
     Word,
 )
 
-router = APIRouter()
+router = APIRouter(route_class=StrictRoute)
 
 Officer = Annotated[Caller, Depends(require_officer("search"))]
 SearchId = Annotated[str, StringConstraints(pattern=r"^srch_[0-9A-HJKMNP-TV-Z]{26}$")]
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "content": {"application/problem+json": {}}}
-    for status in (400, 401, 403, 404, 409, 413, 422, 503)
+    for status in (400, 401, 403, 404, 408, 409, 413, 415, 422, 503)
 }
 
 
@@ -64,8 +65,8 @@ class SearchRequest:
         Annotated[tuple[OriText | Literal["*"], ...], Field(min_length=1, max_length=256)] | None
     ) = None
     granularity: Granularity = Granularity.RECORD
-    max_matches: Annotated[int, Field(ge=1, le=100)] = 10
-    deadline_ms: Annotated[int, Field(ge=50, le=30_000)] = 5_000
+    max_matches: Annotated[int, Field(ge=1, le=100, strict=True)] = 10
+    deadline_ms: Annotated[int, Field(ge=50, le=30_000, strict=True)] = 5_000
 
 
 def to_search(gateway: Gateway, body: SearchRequest, caller: Caller) -> Search:
@@ -194,7 +195,7 @@ async def complete_reference(
 
 
 @router.get(
-    "/v1/records/{ori}/{record_id}",
+    "/v1/records/{ori}/{record_id:path}",
     responses={200: {"model": SearchOutcome}, **PROBLEMS},
     tags=["records"],
     summary="Fetch one record",

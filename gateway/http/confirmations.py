@@ -14,9 +14,10 @@ from gateway.exchange.outcome import ConfirmationState
 from gateway.exchange.to_confirm import Confirmation, Said
 from gateway.http.client import PROBLEMS, Officer
 from gateway.http.composed import gateway_of
+from gateway.http.strict import StrictRoute
 from gateway.model import Long, OriText, Text, Timestamp, Word
 
-router = APIRouter(prefix="/v1/confirmations", tags=["confirmations"])
+router = APIRouter(prefix="/v1/confirmations", tags=["confirmations"], route_class=StrictRoute)
 
 ConfirmationId = Annotated[str, StringConstraints(pattern=r"^conf_[0-9a-f]{32}$")]
 

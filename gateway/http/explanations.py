@@ -10,9 +10,10 @@ from gateway.http.auth import require_officer
 from gateway.http.client import SearchRequest, to_search
 from gateway.http.composed import gateway_of
 from gateway.http.problems import Problem
+from gateway.http.strict import StrictRoute
 from gateway.model import Caller
 
-router = APIRouter()
+router = APIRouter(route_class=StrictRoute)
 
 Officer = Annotated[Caller, Depends(require_officer("search"))]
 
@@ -23,7 +24,7 @@ Officer = Annotated[Caller, Depends(require_officer("search"))]
         200: {"model": Rehearsal},
         **{
             status: {"model": Problem, "content": {"application/problem+json": {}}}
-            for status in (400, 401, 403, 413, 422, 503)
+            for status in (400, 401, 403, 408, 413, 415, 422, 503)
         },
     },
     tags=["searches"],

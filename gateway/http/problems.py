@@ -139,12 +139,26 @@ def of_validation(
     where = [str(p) for p in first["loc"] if p not in {"body", "query", "path"}]
     if kind == "json_invalid":
         return problem(
-            request, 400, "request.not_json", "The body is not JSON. Send one JSON object."
+            request,
+            400,
+            "request.not_json",
+            f"The body is not JSON: {first['ctx']['error']}. Send one JSON object in UTF-8.",
+        )
+    if kind in _NO_OBJECT:
+        if not where and not _is_json(request):
+            return of_http(request, HTTPException(415))
+        return problem(
+            request,
+            422,
+            "request.invalid",
+            "Something else stands where a JSON object belongs. Put an object there.",
+            pointer=_pointer(where),
         )
     if kind in _UNKNOWN_KEY:
         # The key itself came from outside: it is not repeated, only what it may have meant.
-        near = difflib.get_close_matches(where[-1] if where else "", fields, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
+        key = where[-1] if where else ""
+        near = difflib.get_close_matches(key, fields, n=1)
+        hint = f" Did you mean {near[0]}?" if near and key not in fields else ""
         return problem(
             request,
             422,
@@ -152,15 +166,22 @@ def of_validation(
             f"This object has a key that is not known here.{hint}",
             pointer=_pointer(where[:-1]),
         )
+    why = str(first["msg"]).removeprefix("Value error, ")
     return problem(
         request,
         422,
         "request.invalid",
-        f"{first['msg']}. Correct the field that the pointer names.",
+        f"{why[:1].upper()}{why[1:]}. Correct the field that the pointer names.",
         pointer=_pointer(where),
     )
 
 
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json")
+
+
+_NO_OBJECT = frozenset({"dataclass_type", "model_type", "model_attributes_type"})
 _UNKNOWN_KEY = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 
 
@@ -199,5 +220,5 @@ _ROUTING = {
     405: ("request.method", "This address does not take this method. See the OpenAPI document."),
     408: ("request.too_slow", "The body did not come in time. Send it whole, at once."),
     413: ("request.too_large", "The body is over the limit. A search is a few kilobytes."),
-    415: ("request.media_type", "Send application/json."),
+    415: ("request.media_type", "Send the body as JSON, with Content-Type: application/json."),
 }

@@ -6,18 +6,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Depends, Path, Request
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, StringConstraints
 
 from gateway.errors import Invalid
 from gateway.exchange.releases import NewRelease, as_told
 from gateway.http.auth import require
 from gateway.http.composed import Gateway, gateway_of
 from gateway.http.problems import Problem
+from gateway.http.strict import StrictRoute
 from gateway.ledger import Draft, EntryType
-from gateway.model import Caller, JudicialWarrant, Long, OriText, Text, Word
+from gateway.model import Caller, JudicialWarrant, Long, OriText, Text, Word, utc
 
 router = APIRouter(
     prefix="/v1/admin/releases",
+    route_class=StrictRoute,
     tags=["administration"],
     responses={s: {"model": Problem} for s in (401, 403, 404, 422, 503)},
 )
@@ -40,7 +42,7 @@ class ReleaseRequest:
     asker: OriText
     records: Annotated[tuple[Text, ...], Field(min_length=1, max_length=256)]
     classes: Annotated[tuple[Word, ...], Field(min_length=1, max_length=64)]
-    until: AwareDatetime
+    until: Annotated[AwareDatetime, AfterValidator(utc)]
     released_by: Text
     warrant: JudicialWarrant | None = None
     note: Long | None = None
@@ -58,7 +60,7 @@ async def record_release(
         asker=body.asker,
         records=tuple(dict.fromkeys(body.records)),
         classes=tuple(dict.fromkeys(body.classes)),
-        until=body.until.astimezone(UTC),
+        until=body.until,
         released_by=body.released_by,
         warrant=body.warrant,
         note=body.note,

@@ -50,6 +50,16 @@ BAD: dict[str, tuple[dict[str, Any], int, str]] = {
         422,
         "search.birth_date",
     ),
+    "a birth in seconds": (
+        body(subject={"person": {"names": [{"surname": "Q"}], "birth_date": 86_400}}),
+        422,
+        "request.invalid",
+    ),
+    "a birth in seconds as a text": (
+        body(subject={"person": {"names": [{"surname": "Q"}], "birth_date": "86400"}}),
+        422,
+        "request.invalid",
+    ),
     "no such day": (
         body(subject={"person": {"names": [{"surname": "Q"}], "birth_date": "1987-02-31"}}),
         422,
@@ -79,6 +89,9 @@ BAD: dict[str, tuple[dict[str, Any], int, str]] = {
     "no ORI": (body(agencies=["sheriff"]), 422, "request.invalid"),
     "a deadline of a day": (body(deadline_ms=86_400_000), 422, "request.invalid"),
     "too many matches": (body(max_matches=10_000), 422, "request.invalid"),
+    "a truth for a number": (body(max_matches=True), 422, "request.invalid"),
+    "a text for a number": (body(deadline_ms="5000"), 422, "request.invalid"),
+    "a list for an object": (body(subject=[]), 422, "request.invalid"),
     "a huge number": (body(max_matches=10**30), 422, "request.invalid"),
     "no letters": (body(**named(surname="%_%")), 422, "request.invalid"),
     "a picture": (body(**named(surname="\U0001f9d1\U0001f3fd")), 422, "request.invalid"),
@@ -119,10 +132,31 @@ def test_a_clear_problem(client: httpx.Client, name: str) -> None:
         (b"[" * 100_000, 400),
         (b'{"purpose":' * 2_000, 400),
         (b"null", 422),
+        (b"[]", 422),
+        (json.dumps(body())[:-1].encode() + b',"purpose":"criminal_investigation"}', 400),
+        (json.dumps(body()).encode().replace(b'"sex"', b'"birth_date":"1990-01-01","sex"'), 400),
+        (json.dumps(body())[:-1].encode() + b',"max_matches":NaN}', 400),
+        (json.dumps(body())[:-1].encode() + b',"max_matches":' + b"9" * 6_000 + b"}", 400),
+        (json.dumps(body()).encode("utf-16"), 400),
         (json.dumps(body()).encode() + b"}", 400),
         (b"x" * 10_000_000, 413),
     ],
-    ids=["empty", "cut", "no utf-8", "deep", "deep objects", "null", "trailing", "10 MB"],
+    ids=[
+        "empty",
+        "cut",
+        "no utf-8",
+        "deep",
+        "deep objects",
+        "null",
+        "list",
+        "key twice",
+        "key twice within",
+        "NaN",
+        "long number",
+        "utf-16",
+        "trailing",
+        "10 MB",
+    ],
 )
 def test_what_is_no_search(
     world: World, search: Search, client: httpx.Client, content: bytes, status: int
@@ -181,6 +215,9 @@ def test_crafted_strings_that_reach_the_policy(
 
 
 def test_unknown_addresses_and_methods(client: httpx.Client) -> None:
+    for elsewhere in ("/v1/agencies/", "/v1//agencies", "//evil.example/", "/docs", "/metrics/"):
+        found = client.get(elsewhere, headers={"host": "evil.example"})
+        assert (found.status_code, found.json()["code"]) == (404, "request.not_found"), elsewhere
     assert client.get("/v1/nothing").json()["code"] == "request.not_found"
     assert client.delete("/v1/searches").json()["code"] == "request.method"
     assert client.get("/v1/searches/none").status_code == 422
@@ -192,3 +229,52 @@ def test_a_head_without_end_is_hung_up_on(world: World, search: Search) -> None:
         begun.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\nx: " + b"y" * 70_000)
         assert begun.recv(100).startswith(b"HTTP/1.1 431 ")
     ok(world, search)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "", None])
+def test_a_body_that_is_not_called_json(client: httpx.Client, kind: str | None) -> None:
+    headers = {} if kind is None else {"content-type": kind}
+    response = client.post("/v1/searches", content=json.dumps(body()), headers=headers)
+    assert (response.status_code, response.json()["code"]) == (415, "request.media_type")
+
+
+def test_a_slash_in_a_records_id_is_part_of_it(client: httpx.Client) -> None:
+    outcome = client.post("/v1/searches", json=body()).json()
+    where = f"/v1/records/{SHERIFF}/26%2F004417"
+    found = client.get(where, params={"search": outcome["search_id"]})
+    assert found.json()["code"] == "record.not_found"  # the address is one of a record
+
+
+@pytest.fixture(scope="module")
+def auditor(world: World) -> Iterator[httpx.Client]:
+    officer = an_officer("auditor.0007", roles=("auditor",), unit="Internal Affairs")
+    with world[POLICE].client(officer, "audit") as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ("trasaction=x", "request.unknown_parameter"),
+        ("limit=1&limit=2", "request.invalid"),
+        ("unseal=perhaps", "request.invalid"),
+        ("limit=501", "request.invalid"),
+        ("after=nothing", "request.invalid"),
+        ("peer=sheriff", "request.invalid"),
+        ("type=gossip", "request.invalid"),
+        ("since=yesterday", "request.invalid"),
+        ("since=9999-12-31T23:59:59-23:59", "request.invalid"),
+        ("until=0001-01-01T00:00:00%2B23:59", "request.invalid"),
+    ],
+)
+def test_a_filter_that_is_none(auditor: httpx.Client, asked: str, code: str) -> None:
+    response = auditor.get(f"/v1/audit/entries?{asked}")
+    assert (response.status_code, response.json()["code"]) == (422, code), response.text
+
+
+def test_a_reading_is_logged_with_every_filter(auditor: httpx.Client) -> None:
+    response = auditor.get("/v1/audit/entries?type=query_out&type=deny&limit=500")
+    assert {e["type"] for e in response.json()["entries"]} <= {"query_out", "deny"}
+    newest = {"decision": "log_read", "newest_first": "true", "unseal": "true", "limit": "2"}
+    read = auditor.get("/v1/audit/entries", params=newest).json()["entries"]
+    assert {"type": "query_out deny"} in [e["personal"]["filters"] for e in read]
