@@ -1,0 +1,46 @@
+"""What `sallyport health` shows of `/readyz`, as its reader sees it at 80 columns."""
+
+from io import StringIO
+
+from rich.console import Console
+
+from gateway.cli.health import table_of
+
+STATE = {
+    "status": "degraded",
+    "components": {
+        "ledger": {"status": "ok", "entries": 3},
+        "records": {
+            "status": "degraded",
+            "sources": {
+                "warrants": {"kind": "mirror", "stale": True, "last_result": "unchanged"},
+                "wanted": {"last_result": "failed", "last_code": "source.missing"},
+                "names": {"kind": "live", "stale": False},
+                "jail": {"kind": "not imported", "fault": "mapping.wrong"},
+            },
+        },
+        "peers": {"status": "ok", "known": ["NM9990000"], "backing_off_s": {"NM9990000": 4}},
+        "agreements": {"status": "ok", "in_force": 0, "suspended": [], "untold": {}},
+    },
+}
+
+
+def test_each_source_has_a_line_that_says_what_is_wrong() -> None:
+    console = Console(file=StringIO(), width=80)
+    console.print(table_of("Brazos Fork Police Department", STATE))
+    assert isinstance(console.file, StringIO)
+    said = console.file.getvalue()
+    lines = [line.rstrip("│ \n").rpartition("│ ")[2].strip() for line in said.splitlines()]
+    for line in (
+        "warrants: unchanged, STALE",
+        "wanted: failed, source.missing",
+        "names: live",
+        "jail: not imported, mapping.wrong",
+        "More: sallyport source list",
+        "known: NM9990000",
+        "backing_off_s: NM9990000 4",
+        "in_force 0",
+    ):
+        assert line in lines
+    assert "{" not in said
+    assert "…" not in said
