@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +184,8 @@ def stay(world: World) -> None:
         f"# the same as an auditor: .venv/bin/sallyport audit entries --home {gateway.home}\n"
     )
     sys.stdout.flush()
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    with suppress(KeyboardInterrupt):
+        signal.pause()
 
 
 def main() -> None:
@@ -193,6 +195,9 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=PEOPLE, help="how many to make up")
     given = parser.parse_args()
     os.umask(0o077)
+    # However it is ended, its gateways and their keys don't outlive it.
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
     started = time.monotonic()
     root = Path(tempfile.mkdtemp(prefix="sallyport-demo-"))
     try:

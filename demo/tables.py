@@ -24,7 +24,9 @@ def show(console: Console, outcome: Mapping[str, Any]) -> None:
     if matches.row_count:
         console.print(matches)
     receipt = outcome["receipt"]
-    counted = ", ".join(f"{k} {receipt[k]}" for k in ("asked", "answered", "refused", "timed_out"))
+    kinds = ("answered", "refused", "not_understood", "timed_out", "failed", "capped")
+    told = [f"{k.replace('_', ' ')} {receipt[k]}" for k in kinds if receipt[k]]
+    counted = ", ".join([f"asked {receipt['asked']}", *told])
     complete = "complete" if receipt["complete"] else "not complete"
     console.print(f"[dim]receipt: {counted}; {complete}; log leaf {receipt['log_leaf'][:24]}…")
     console.print(f"[dim]{outcome['notice']}")
