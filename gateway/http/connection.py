@@ -6,9 +6,13 @@ limits are the edge's.
 """
 
 import asyncio
+import http
+import secrets
 from typing import ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gateway.http.problems import MEDIA_TYPE, written
 
 MAX_HEAD = 64 * 1024
 
@@ -41,9 +45,13 @@ class Connection(HttpToolsProtocol):
             return
         self._head += len(data)
         if self._head > MAX_HEAD:
-            self._refuse(b"431 Request Header Fields Too Large")
+            self._refuse(431, "request.too_large", "The head of the request is over 64 kB.")
         elif self._waiting is None:
             self._wait()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, as everything else is refused."""
+        self._refuse(400, "request.not_http", msg)
 
     def on_message_begin(self) -> None:
         """Note that a head begins."""
@@ -56,17 +64,28 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _wait(self) -> None:
-        self._waiting = self.loop.call_later(self.patience, self._refuse, b"408 Request Timeout")
+        self._waiting = self.loop.call_later(
+            self.patience,
+            self._refuse,
+            408,
+            "request.too_slow",
+            "The request did not come in time.",
+        )
 
     def _heard(self) -> None:
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
 
-    def _refuse(self, status: bytes) -> None:
+    def _refuse(self, status: int, code: str, detail: str) -> None:
         self._heard()
-        if not self.transport.is_closing():
-            self.transport.write(
-                b"HTTP/1.1 " + status + b"\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-            )
-            self.transport.close()
+        if self.transport.is_closing():
+            return
+        body = written(status, code, detail, reference=secrets.token_hex(8))
+        head = (
+            f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}\r\n"
+            f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
+            "connection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()

@@ -9,12 +9,11 @@ import secrets
 import time
 from collections.abc import Callable
 
-import orjson
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.http.problems import UNEXPECTED
+from gateway.http.problems import MEDIA_TYPE, UNEXPECTED, written
 
 _log = structlog.get_logger("sallyport.http")
 
@@ -71,7 +70,7 @@ class Edge:
         try:
             announced = _content_length(scope)
             if announced is None or announced > self._max_body:
-                await one.fail(413, "request.too_large", "Too large", _LARGE)
+                await one.fail(413, "request.too_large", _LARGE)
             else:
                 await self._app(scope, one.receive, one.send)
         except asyncio.CancelledError:
@@ -84,7 +83,7 @@ class Edge:
                 kind=type(error).__name__,
                 at=_place(error),
             )
-            await one.fail(500, "gateway.error", "Internal error", UNEXPECTED)
+            await one.fail(500, "gateway.error", UNEXPECTED)
         finally:
             route = str(getattr(scope.get("route"), "path", "unknown"))
             self._observe(route, one.status, time.perf_counter() - started)
@@ -130,22 +129,13 @@ class _Exchange:
             ]
         await self._send(message)
 
-    async def fail(self, status: int, code: str, title: str, detail: str) -> None:
+    async def fail(self, status: int, code: str, detail: str) -> None:
         """Send a problem, if nothing was sent yet."""
         if self.status:
             return
-        body = orjson.dumps(
-            {
-                "type": f"urn:sallyport:problem:{code}",
-                "title": title,
-                "status": status,
-                "code": code,
-                "detail": detail,
-                "reference": self.reference,
-            }
-        )
+        body = written(status, code, detail, reference=self.reference)
         headers = [
-            (b"content-type", b"application/problem+json"),
+            (b"content-type", MEDIA_TYPE.encode()),
             (b"content-length", str(len(body)).encode()),
             # The rest of the body is not read, so the connection can't be used again.
             (b"connection", b"close"),

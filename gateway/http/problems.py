@@ -78,7 +78,27 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Write a problem, and one line in our log under the same reference."""
-    reference = str(request.scope.get("sallyport.reference", ""))
+    body = written(
+        status,
+        code,
+        detail,
+        reference=str(request.scope.get("sallyport.reference", "")),
+        pointer=pointer,
+        reasons=reasons,
+    )
+    return Response(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def written(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    reference: str,
+    pointer: str | None = None,
+    reasons: Sequence[Reason] = (),
+) -> bytes:
+    """Give a problem's body, and write one line in our log under the same reference."""
     body: dict[str, Any] = {
         "type": _TYPE + code,
         "title": http.HTTPStatus(status).phrase,
@@ -95,7 +115,7 @@ def problem(
             for r in reasons
         ]
     _log.info("problem", status=status, code=code, reference=reference)
-    return Response(orjson.dumps(body), status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    return orjson.dumps(body)
 
 
 def of_error(request: Request, error: errors.SallyportError) -> Response:

@@ -1,6 +1,7 @@
 """Connections that begin a request and don't end it, on a real server's sockets."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import ClassVar
 
@@ -61,7 +62,9 @@ async def good(port: int) -> bool:
 
 @pytest.mark.parametrize("begun", [b"", b"GET", HEAD, HEAD + b"x: y"])
 async def test_a_head_that_does_not_end_is_hung_up_on(port: int, begun: bytes) -> None:
-    assert (await said(port, begun)).startswith(b"HTTP/1.1 408 ")
+    head, _, body = (await said(port, begun)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 ")
+    assert json.loads(body)["code"] == "request.too_slow"
 
 
 async def test_neither_does_the_second_of_a_connection(port: int) -> None:
@@ -79,6 +82,25 @@ async def test_those_who_never_end_shut_nobody_out_for_long(port: int) -> None:
 async def test_a_head_without_end_is_not_kept(port: int) -> None:
     found = await said(port, HEAD + b"x: " + b"y" * MAX_HEAD)
     assert found.startswith(b"HTTP/1.1 431 ")
+    assert await good(port)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"FOO / HTTP/1.1\r\n\r\n",
+        HEAD + b"content-length: 2\r\ncontent-length: 3\r\n\r\n",
+        HEAD + b"content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        HEAD + b"content-length: " + b"9" * 5_000 + b"\r\n\r\n",
+        b"GET /\0 HTTP/1.1\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01",
+    ],
+    ids=["method", "two lengths", "length and chunks", "long length", "nul", "TLS"],
+)
+async def test_what_is_no_http_is_a_problem_too(port: int, sent: bytes) -> None:
+    head, _, body = (await said(port, sent)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(body)["code"] == "request.not_http"
     assert await good(port)
 
 

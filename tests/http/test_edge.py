@@ -70,8 +70,12 @@ async def test_a_good_request_passes(client: httpx.AsyncClient) -> None:
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_an_announced_body_over_the_cap(client: httpx.AsyncClient) -> None:
-    assert code(await client.post("/echo/x", content=b"x" * 1_001)) == (413, "request.too_large")
+async def test_an_announced_body_over_the_cap(
+    client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    response = await client.post("/echo/x", content=b"x" * 1_001)
+    assert code(response) == (413, "request.too_large")
+    assert response.headers["x-reference"] in capsys.readouterr().out  # its line in our log
 
 
 async def test_an_unannounced_body_over_the_cap(client: httpx.AsyncClient) -> None:
