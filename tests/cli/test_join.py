@@ -82,7 +82,8 @@ class Reader:
         """Do one block."""
         text = self._here(text)
         if about.startswith("file="):
-            path = self.folder / self._here(about.removeprefix("file="))
+            where = Path(self.type("pwd").strip())
+            path = where / self._here(about.removeprefix("file="))
             path.write_text(text, encoding="utf-8")
         elif (kind, about) == ("sh", "serve"):
             self.stop()
@@ -165,6 +166,7 @@ class Reader:
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """One who has done everything in the document."""
     folder = tmp_path_factory.mktemp("join")
+    folder.chmod(0o755)  # as folders are made where nothing else is said
     (folder / "srv").mkdir()
     partner = folder / "partner"
     setup.init_home(partner, ori="TX9990000", name="Calloway", url="https://calloway.example")
@@ -177,6 +179,8 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     found = Reader(folder, *free_ports(1))
     try:
         for kind, about, text in BLOCKS:
+            if "their-entry.yaml" in text:
+                found.type(f"cp {folder}/their-entry.yaml .")  # as it came from the partner
             found.do(kind, about, text)
         yield found
     finally:
