@@ -238,9 +238,10 @@ _COUNTED = {
 
 def _imported(done: Iterable[Imported]) -> Table:
     table = Table(box=box.SIMPLE)
-    table.add_column("source", no_wrap=True)
+    # In a narrow window a long name is broken, and neither a heading nor a number cut off.
+    table.add_column("source", overflow="fold")
     for word in _COUNTED.values():
-        table.add_column(word, justify="right", no_wrap=True)
+        table.add_column(word.replace(" ", "\n"), justify="right", no_wrap=True)
     for d in done:
         table.add_row(d.source, *(f"{getattr(d, name):,}" for name in _COUNTED))
     return table

@@ -110,6 +110,18 @@ def test_each_row_is_counted_as_what_became_of_it(home: Path) -> None:
     assert "persons: unchanged, 20 records." in said
 
 
+def test_eighty_columns_cut_no_heading_and_no_number(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(home, "persons_with_an_administrative_warrant", *map(row, range(1, 1_235)))
+    monkeypatch.setenv("COLUMNS", "80")
+    said = run(home, "import")
+    assert "unchanged" in said
+    assert "removed" in said
+    assert said.count("1,234") >= 2  # rows read, and new
+    assert "…" not in said
+
+
 def test_one_source_that_fails_does_not_hold_up_the_others(home: Path) -> None:
     add(home, "broken", row(1))
     (home / "sources" / "broken.csv").unlink()

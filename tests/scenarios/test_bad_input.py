@@ -224,6 +224,47 @@ def test_unknown_addresses_and_methods(client: httpx.Client) -> None:
     assert client.get("/v1/searches/srch_01KB0000000000000000000000").status_code == 404
 
 
+CANARY = "ZEPHYRINEQUILL"
+
+
+def places(value: Any, *path: str | int) -> Iterator[tuple[str | int, ...]]:
+    """Name every place in a body, however deep."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, part in inside:
+        yield (*path, key)
+        if isinstance(part, dict | list):
+            yield from places(part, *path, key)
+
+
+WRONG: dict[str, Any] = {
+    "text": CANARY,
+    "long": CANARY * 5_000,
+    "list": [CANARY],
+    "object": {CANARY: CANARY},
+    "null": None,
+    "minus": -1,
+    "great": 1e308,
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_any_place_of_a_search_may_be_wrong(
+    world: World, search: Search, client: httpx.Client, wrong: str
+) -> None:
+    for place in places(body()):
+        sent = json.loads(json.dumps(body()))
+        inside = sent
+        for key in place[:-1]:
+            inside = inside[key]
+        inside[place[-1]] = WRONG[wrong]
+        response = client.post("/v1/searches", json=sent)
+        assert response.status_code in {200, 403, 422}, (place, response.text)
+        # What came in is said back by no problem, and stands in no log.
+        assert CANARY not in response.text, place
+    assert CANARY not in world[POLICE].log.read_text(encoding="utf-8")
+    ok(world, search)
+
+
 def test_a_head_without_end_is_hung_up_on(world: World, search: Search) -> None:
     with socket.create_connection(("127.0.0.1", world[POLICE].port), 20) as begun:
         begun.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\nx: " + b"y" * 70_000)
