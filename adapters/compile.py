@@ -253,7 +253,10 @@ class FieldCompiler:
             allowed -= {"unmapped"}
         idle = [k for k in field if k not in allowed and k not in turned]
         if idle:
-            raise self._doc.wrong(f"{', '.join(idle)} does nothing here", *place, idle[0])
+            why = f"{', '.join(idle)} does nothing here"
+            if source == "name":
+                why += ": it goes with one `column`; a name of several takes only `for` and `when`"
+            raise self._doc.wrong(why, *place, idle[0])
 
     def _part(self, field: Mapping[str, Any], plan: ObjectPlan, place: Place) -> str | None:
         """Give the repeated part that a field is filled from, if it says one."""

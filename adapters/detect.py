@@ -217,14 +217,15 @@ def _score(sample: bytes, encoding: str) -> float:
     for match in _WORDS.finditer(text):
         word = match[0]
         beside = [c for c in (word[0], word[-1]) if c.isascii()]
+        begins = not word[0].isascii()
         for sign in word:
             if sign.isascii():
                 continue
             total += 1
             if sign in _USUAL:
-                made += _suits(sign, beside)
+                made += _suits(sign, beside, begins=begins)
             elif sign in _LETTERS:
-                made += 0.7 * _suits(sign, beside)
+                made += 0.7 * _suits(sign, beside, begins=begins)
             elif sign in _TYPED:
                 within = word[0] != sign and word[-1] != sign
                 made += -0.3 if within and sign not in "\u2019\xa0" else 0.9
@@ -235,13 +236,19 @@ def _score(sample: bytes, encoding: str) -> float:
     return made / total if total else 0.0
 
 
-def _suits(letter: str, beside: Sequence[str]) -> float:
-    """Say how well a letter suits its neighbours: a small one among capitals does not."""
+def _suits(letter: str, beside: Sequence[str], *, begins: bool) -> float:
+    """Say how well a letter suits its neighbours: a small one among capitals does not.
+
+    `begins`: no other letter stands before it.
+    """
     if not beside:
         return 0.4
     if all(b.isupper() == letter.isupper() for b in beside):
         return 1.0
-    return 0.8 if letter.isupper() and all(b.islower() for b in beside[1:]) else -0.2
+    if letter.islower() and len(beside) > 1 and beside[-1].islower():
+        return 1.0  # after a capital: Jörg
+    # A capital stands before small ones at the beginning of a word alone: no JÜrg, no JosÚ.
+    return 0.8 if letter.isupper() and begins else -0.2
 
 
 def _looked(path: Path) -> _Bytes:

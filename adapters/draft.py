@@ -20,6 +20,7 @@ from gateway.errors import Misconfigured
 
 SAMPLE: Final = 2_000
 _LONGEST_UNKNOWN: Final = 12
+_MORE: Final = 0.5
 _KILOGRAMS: Final = 110
 """Half of grown people weigh less than so many kilograms; half weigh more than so many pounds."""
 
@@ -191,9 +192,12 @@ def _day_first(form: str) -> str:
 
 def _name(_made: Draft, one: Field, profile: Profile, _guess: Mapping[str, Any]) -> bool:
     for separator in (",", "/", "*", "^"):
-        if profile.share(re.compile(rf".+{re.escape(separator)}.*").fullmatch) >= FITS:
+        share = profile.share(re.compile(rf".+{re.escape(separator)}.*", re.DOTALL).fullmatch)
+        if share >= _MORE:
             blank = ", " if separator == "," else separator
             one.keys["name"] = f"SURNAME{blank}GIVEN MIDDLE SUFFIX"
+            if share < FITS:
+                one.doubts.append(f"some of its values have no {separator}")
             return True
     one.keys["name"] = "GIVEN MIDDLE SURNAME SUFFIX"
     one.doubts.append("does the given name stand first, or the surname?")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from adapters import registry
-from adapters.detect import detect
+from adapters.detect import Confidence, detect
 from adapters.document import Document
 from adapters.draft import draft, look_at
 from adapters.draft_cobol import find_cobol
@@ -184,6 +184,11 @@ def _open(path: Path, kind: str, more: Mapping[str, Any]) -> _Opened:
         found = detect(path)
         spec |= {"encoding": found.encoding, "delimiter": found.delimiter}
         notes = [f"Found out: {found.said()}.", *(f"  {e}" for e in found.evidence)]
+        if found.confidence is Confidence.DOUBTFUL:
+            notes.append(
+                f"CHECK: is it {found.encoding}, parted by {found.delimiter!r}? See names with "
+                "accents: sallyport mapping preview FILE"
+            )
         if found.header is None and "columns" not in spec:
             spec["columns"] = [f"C{n}" for n in range(1, found.columns + 1)]
             notes.append("CHECK: the first line looks like data, so the columns are named C1, C2 …")

@@ -53,6 +53,24 @@ def test_ebcdic_is_seen(tmp_path: Path) -> None:
     assert detect(path).encoding == "cp037"
 
 
+@pytest.mark.parametrize(
+    ("written", "found", "sure"),
+    [
+        ("cp1252", "windows-1252", Confidence.LIKELY),
+        ("cp850", "cp850", Confidence.LIKELY),
+        ("mac_roman", "windows-1252", Confidence.DOUBTFUL),  # cp850 would make it JÜrg
+    ],
+)
+def test_small_letters_after_a_capital_are_words(
+    tmp_path: Path, written: str, found: str, sure: Confidence
+) -> None:
+    path = tmp_path / "f"
+    people = [(name, "1") for name in ("J\xf6rg", "M\xfcller", "G\xf6ran", "K\xf6ln")]
+    path.write_bytes(table(people=people).encode(written))
+    detected = detect(path)
+    assert (detected.encoding, detected.encoding_confidence) == (found, sure)
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "^", "~"])
 def test_the_delimiter_is_found(tmp_path: Path, delimiter: str) -> None:
     path = tmp_path / "f"

@@ -134,6 +134,20 @@ def test_the_sheets_of_a_workbook_are_joined(tmp_path: Path) -> None:
     assert len(mapped(tmp_path)) == len(PEOPLE)
 
 
+def test_what_is_doubtful_of_a_file_is_marked(tmp_path: Path) -> None:
+    lines = [f'{n};"{last}, {given}";{sex}' for n, (last, given, sex, _) in enumerate(PEOPLE)]
+    for n, name in enumerate(("Vint J\xf6rg", "Dray G\xf6ran", "Ostler T\xfcr")):
+        lines[n] = f'{n};"{name}";F'
+    source = tmp_path / "old.csv"
+    source.write_bytes("\r\n".join(["NO;NAME;SEX", *lines, ""]).encode("mac_roman"))
+    written, content = drafted(tmp_path, source)
+    assert "(doubtful)" in written
+    assert f"# CHECK: is it {content['format']['encoding']}, parted by ';'?" in written
+    [name] = [f for f in content["records"][0]["fields"] if "name" in f]
+    assert name["name"] == "SURNAME, GIVEN MIDDLE SUFFIX"
+    assert "# CHECK: some of its values have no ," in written
+
+
 def test_a_sheet_with_a_title_above_its_headers_is_drafted_and_joined_to_nothing(
     tmp_path: Path,
 ) -> None:

@@ -359,6 +359,11 @@ def test_the_column_of_what_the_standard_refuses_is_named(
         (mapping(SEX + ", date: YYYYMMDD"), 10, "only one of codes, date"),
         (mapping(SEX + ", past: true"), 10, "past does nothing here"),
         (mapping(BORN + ", unmapped: keep"), 10, "unmapped does nothing here"),
+        (
+            mapping("to: person/nc:PersonName, name: {surname: SEX, given: BORN}, required: true"),
+            10,
+            "required does nothing here: it goes with one `column`",
+        ),
         (mapping('to: "person/j:PersonSexCode", value: M, each: x'), 10, "each does nothing"),
         (mapping(NAME, objects='{person: "nc:Persona"}'), 8, "did you mean nc:Person"),
         (mapping(NAME, objects='{person: "nc:Person", x: "j:Arrest"}'), 8, "no field fills"),
