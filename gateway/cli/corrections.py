@@ -18,7 +18,7 @@ from gateway.cli import exports
 from gateway.cli.importing import DATA, RECORDS, How, Import, Shown
 from gateway.cli.options import AsJson, Home
 from gateway.cli.showing import progress_bar
-from gateway.cli.sources import mappings, plain, read
+from gateway.cli.sources import mapping_of, plain, read
 from gateway.errors import Invalid, NotFound
 from gateway.model import SetAside
 from gateway.records.corrections import Corrections
@@ -107,7 +107,7 @@ def _table(found: Iterable[SetAside]) -> Table:
 def _require_imported(settings: Settings, name: str) -> None:
     if name in read(settings.home)[0]:
         return
-    [path] = mappings(settings.home, [name])
+    path = mapping_of(settings.home, name)
     raise NotFound(
         f"{name} is searched live: no rows are set aside beforehand."
         if adapters.is_live(path)
@@ -127,7 +127,7 @@ def _export(settings: Settings, name: str, file: Path) -> None:
 def _columns(settings: Settings, name: str) -> list[str]:
     """Name the source's columns, as far as the mapping and the file are there to tell."""
     try:
-        [path] = mappings(settings.home, [name])
+        path = mapping_of(settings.home, name)
     except NotFound:
         return []  # records without a mapping: what is set aside names its columns itself
     return sorted(adapters.load(path).columns)
@@ -135,7 +135,7 @@ def _columns(settings: Settings, name: str) -> list[str]:
 
 def _retry(settings: Settings, name: str, file: Path) -> None:
     """Keep what was corrected, import, and say what became of it."""
-    [path] = mappings(settings.home, [name])
+    path = mapping_of(settings.home, name)
     _require_imported(settings, name)
     corrections = Corrections(settings.home / DATA, name)
     wanted = {c.key: c for c in exports.read(file)}
@@ -204,7 +204,7 @@ def corrections_command(
 ) -> None:
     """List what was corrected by hand, by row and column. `--forget` takes it back."""
     settings = settings_files.load(home)
-    [path] = mappings(settings.home, [name])
+    path = mapping_of(settings.home, name)
     corrections = Corrections(settings.home / DATA, adapters.name_of(path))
     if forget is not None:
         gone = corrections.forget(list(corrections) if forget == "all" else [forget])

@@ -112,8 +112,12 @@ def _import_all(
     """Import each; one that fails does not hold up the others."""
     done: list[Imported] = []
     failed: list[tuple[str, SallyportError]] = []
+    twice = sources.doubled((adapters.name_of(path), path) for path in wanted)
+    failed += [(name, Misconfigured(said)) for name, said in twice.items()]
     for path in wanted:
         name = adapters.name_of(path)
+        if name in twice:
+            continue
         shown = _shown(name, bar)
         try:
             if dry_run:

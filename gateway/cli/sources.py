@@ -1,8 +1,9 @@
 """`sallyport source list`: each source, how old it is and may be, and when it is polled."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,13 +41,35 @@ def register(app: typer.Typer) -> None:
 
 def mappings(home: Path, names: Sequence[str] = ()) -> list[Path]:
     """Give the mapping files of these sources, or of all. Raises NotFound, with what there is."""
-    found = {adapters.name_of(p): p for p in sorted((home / "mappings").glob("*.yaml"))}
-    unknown = sorted(set(names) - found.keys())
+    found = [(adapters.name_of(p), p) for p in sorted((home / "mappings").glob("*.yaml"))]
+    known = {name for name, _ in found}
+    unknown = sorted(set(names) - known)
     if unknown:
         raise NotFound(
-            f"There is no mapping for {', '.join(unknown)}. There are: {', '.join(sorted(found))}."
+            f"There is no mapping for {', '.join(unknown)}. There are: {', '.join(sorted(known))}."
         )
-    return [path for name, path in found.items() if not names or name in names]
+    return [path for name, path in found if not names or name in names]
+
+
+def mapping_of(home: Path, name: str) -> Path:
+    """Give a source's mapping file. Raises NotFound; Misconfigured where several claim its name."""
+    paths = mappings(home, [name])
+    if said := doubled((name, path) for path in paths).get(name):
+        raise Misconfigured(said)
+    return paths[0]
+
+
+def doubled(found: Iterable[tuple[str, Path]]) -> dict[str, str]:
+    """Say of each source's name that several mappings claim what is wrong: none of them counts."""
+    files: dict[str, list[str]] = {}
+    for name, path in found:
+        files.setdefault(name, []).append(path.name)
+    return {
+        name: f"{' and '.join(sorted(paths))} both say `source: {name}`, so neither is imported. "
+        "Give one of them a name of its own"
+        for name, paths in files.items()
+        if len(paths) > 1
+    }
 
 
 class Known:
@@ -73,7 +96,16 @@ class Known:
             if wrong := now[path][1].wrong:
                 _log.warning("mapping is wrong", detail=wrong)
         self._read = now
-        return [known for _, known in now.values()]
+        return with_doubles({path: known for path, (_, known) in now.items()})
+
+
+def with_doubles(read: Mapping[Path, Upkeep]) -> list[Upkeep]:
+    """Give what mappings say of upkeep, one a source: wrong where several claim its name."""
+    twice = doubled((upkeep.name, path) for path, upkeep in read.items())
+    return [
+        replace(upkeep, wrong=twice[upkeep.name]) if upkeep.name in twice else upkeep
+        for upkeep in {u.name: u for u in read.values()}.values()
+    ]
 
 
 def upkeep_of(path: Path, name: str | None = None) -> Upkeep:
@@ -138,7 +170,8 @@ def said_of(source: str, text: str) -> str:
 
 
 def _rows(settings: Settings, now: datetime) -> list[dict[str, Any]]:
-    known = {u.name: u for u in map(upkeep_of, mappings(settings.home))}
+    paths = mappings(settings.home)
+    known = {u.name: u for u in with_doubles({path: upkeep_of(path) for path in paths})}
     current, runs = read(settings.home)
     limits = _limits(settings)
     rows = []

@@ -14,6 +14,7 @@ import adapters
 from gateway.cli import exports, records
 from gateway.cli.importing import How, Import, Shown
 from gateway.cli.main import app
+from gateway.cli.sources import Known
 from gateway.errors import Conflict, Invalid, Misconfigured, NotFound, RecordsUnavailable
 from gateway.model import SetAside
 from gateway.records.importer import Importer
@@ -463,3 +464,26 @@ def test_a_wrong_mapping_is_told_and_holds_up_no_other_source(home: Path) -> Non
     assert listed["fault_text"] == results["others"]["error"]["text"]
     assert f"others: {listed['fault_text']}" in run(home, "source", "list")
     assert invoke(home, "import", "persons").exit_code == 0
+
+
+def test_two_mappings_of_one_name_are_told_and_neither_is_imported(home: Path) -> None:
+    add(home, "others", row(1))
+    folder = home / "mappings"
+    copy = folder / "copy.yaml"
+    copy.write_text((folder / "others.yaml").read_text())  # copied, and the name forgotten
+    done = invoke(home, "import", "--json")
+    assert done.exit_code == 1
+    results = {r["source"]: r for r in json.loads(done.stdout)}
+    assert results["persons"]["records"] == 20
+    said = results["others"]["error"]["text"]
+    assert said.startswith("copy.yaml and others.yaml both say `source: others`")
+    listed = sources(home)["others"]
+    assert (listed["kind"], listed["fault"], listed["fault_text"]) == (
+        *("not imported", "mapping.wrong"),
+        said,
+    )
+    [polled] = [u for u in Known(home).upkeep() if u.name == "others"]
+    assert polled.wrong == said
+    assert invoke(home, "import", "others").exit_code == 1
+    copy.unlink()
+    assert imported(home, "others")["new"] == 1
