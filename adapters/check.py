@@ -57,7 +57,8 @@ class Checked:
     """What was found. `source` is there where the mapping can be used.
 
     `stated` is what was found out about its files. With rows: how many were read, translated and
-    set aside, and why; `kept` counts legacy values that stay beside, by path.
+    set aside, and why; `doubled` counts records with the id of another, and `kept` legacy values
+    that stay beside, by path.
     """
 
     findings: list[Finding]
@@ -67,6 +68,7 @@ class Checked:
     read: int = 0
     translated: int = 0
     aside: int = 0
+    doubled: int = 0
     records: Counter[str] = field(default_factory=Counter)
     reasons: list[Reason] = field(default_factory=list)
     kept: Counter[str] = field(default_factory=Counter)
@@ -104,6 +106,12 @@ def check(
         *_unmapped(mapping, compiler.columns, compiler.used),
         *_unused_tables(mapping.doc, list(compiler.tables.uses()), rows=rows),
     ]
+    if checked.doubled:
+        text = (
+            f"{checked.doubled:,} mapped with the id of another: an import sets such rows aside. "
+        )
+        line = mapping.doc.line("records", 0, "id")
+        checked.findings.append(Finding("warning", line, f"{text}Are they one? See `together`"))
     checked.findings.sort(key=lambda f: f.line)
     return checked
 
@@ -179,6 +187,7 @@ def _read(
     """Read the whole source, and sum up what becomes of its rows."""
     reasons: dict[tuple[str, str | None, str], Reason] = {}
     total = source.total_hint()
+    ids: set[int] = set()  # of a million, digests are held and not texts
     for number, row in enumerate(source.rows(), 1):
         if isinstance(row, SetAside):
             key = (row.code, row.column, row.text)
@@ -190,6 +199,8 @@ def _read(
                 reason.values[row.value] += 1
         else:
             checked.records[row.record_type] += 1
+            checked.doubled += (digest := hash(row.record_id)) in ids
+            ids.add(digest)
         if progress is not None and not number % 500:
             progress(source.tally.read, total)
     tally = source.tally

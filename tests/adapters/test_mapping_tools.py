@@ -106,6 +106,14 @@ def test_with_rows_the_reasons_are_summed_up(file: Path) -> None:
     assert "code.unknown" in run("check", str(file), "--rows")
 
 
+def test_rows_that_an_import_would_set_aside_for_their_id_are_counted(file: Path) -> None:
+    source = file.parent / "data"
+    lines = source.read_text(encoding="utf-8").splitlines()
+    source.write_text("\n".join([*lines, lines[1], lines[1]]) + "\n", encoding="utf-8")
+    assert "2 mapped with the id of another" in run("check", str(file), "--rows")
+    assert "id of another" not in run("check", str(file))
+
+
 def test_a_mapping_is_held_against_the_policy(file: Path) -> None:
     text = mapping(NAME, SEX, 'to: "person/nc:PersonOtherIdentificationX", column: ID')
     text = text.replace("type: person", "type: persn").replace(
