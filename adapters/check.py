@@ -107,11 +107,9 @@ def check(
         *_unused_tables(mapping.doc, list(compiler.tables.uses()), rows=rows),
     ]
     if checked.doubled:
-        text = (
-            f"{checked.doubled:,} mapped with the id of another: an import sets such rows aside. "
-        )
+        text = f"records with the id of another: {checked.doubled:,}. An import sets them aside"
         line = mapping.doc.line("records", 0, "id")
-        checked.findings.append(Finding("warning", line, f"{text}Are they one? See `together`"))
+        checked.findings.append(Finding("warning", line, f"{text}; are they one? See `together`"))
     checked.findings.sort(key=lambda f: f.line)
     return checked
 

@@ -110,7 +110,7 @@ def test_rows_that_an_import_would_set_aside_for_their_id_are_counted(file: Path
     source = file.parent / "data"
     lines = source.read_text(encoding="utf-8").splitlines()
     source.write_text("\n".join([*lines, lines[1], lines[1]]) + "\n", encoding="utf-8")
-    assert "2 mapped with the id of another" in run("check", str(file), "--rows")
+    assert "records with the id of another: 2." in run("check", str(file), "--rows")
     assert "id of another" not in run("check", str(file))
 
 
