@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -311,3 +312,56 @@ def test_only_a_change_of_policy_makes_a_record_visible(world: World, search: Se
     seen, again = cautions()
     assert seen == ["C-00417"]
     assert again != revision
+
+
+def test_all_are_asked_for_by_a_star_and_it_is_logged(world: World, search: Search) -> None:
+    everybody = search(POLICE, person(MARISOL), "person", agencies=["*"])
+    assert set(by_agency(everybody)) == set(world.gateways)
+    auditor = an_officer("auditor.0007", roles=("auditor",), unit="Internal Affairs")
+    with world[POLICE].client(auditor, "audit") as client:
+        asked = {"transaction": everybody["search_id"], "type": "query_out", "unseal": "true"}
+        first = client.get("/v1/audit/entries", params=asked).json()["entries"][0]
+    assert first["personal"]["search"]["agencies"] == ["*"]
+
+
+def test_an_auditor_s_filters_and_pages(world: World, search: Search) -> None:
+    search(POLICE, person(MARISOL), "person", "warrant", agencies=[SHERIFF, BORDER])
+    auditor = an_officer("auditor.0007", roles=("auditor",), unit="Internal Affairs")
+    with world[POLICE].client(auditor, "audit") as client:
+
+        def read(**asked: Any) -> list[dict[str, Any]]:
+            """Read it all, page by page; each reading adds a line of its own, numbered soon."""
+            found: list[dict[str, Any]] = []
+            while True:
+                page = client.get("/v1/audit/entries", params=asked).json()
+                assert len(page["entries"]) <= asked["limit"]
+                found += page["entries"]
+                if not page.get("next") or len(found) >= 120:
+                    return [e for e in found if "index" in e]
+                asked = {**asked, "after": page["next"]}
+
+        whole = read(limit=7)
+        assert len(whole) > 14
+        assert [e["index"] for e in whole] == list(range(len(whole)))
+        assert all("personal" not in e for e in whole)
+        until = whole[-1]["time"]
+        query = next(e for e in reversed(whole) if e["type"] == "query_out")
+        for name, value, field in (
+            ("type", "query_out", "type"),
+            ("transaction", query["transaction"], "transaction"),
+            ("purpose", query["purpose"], "purpose"),
+            ("peer", query["peer"], "peer"),
+            ("decision", "answered", "decision"),
+            ("subject", query["subject"], "subject"),
+        ):
+            expected = [e["index"] for e in whole if e.get(field) == value]
+            assert expected, name
+            found = read(limit=5, **{name: value})
+            assert [e["index"] for e in found][: len(expected)] == expected, name
+            assert all(e.get(field) == value for e in found), name
+        since = whole[len(whole) // 2]["time"]
+        later = read(limit=50, since=since, until=until)
+        assert later
+        assert all(since <= e["time"] <= until for e in later)
+        newest = client.get("/v1/audit/entries", params={"limit": 3, "newest_first": True}).json()
+        assert newest["entries"][0]["decision"] == "log_read"  # the reading itself stands there

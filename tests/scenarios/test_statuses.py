@@ -1,0 +1,119 @@
+"""What becomes of a question at an agency that does not answer as it should; what a cap leaves."""
+
+import http.server
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from demo.__main__ import question
+from demo.world import World, an_officer
+from tests.scenarios.two import MARISOL, POLICE, SHERIFF
+
+
+def outcome(world: World, *types: str, **more: Any) -> dict[str, Any]:
+    with world[POLICE].client(an_officer(), "search") as client:
+        body = question(MARISOL, *types, agencies=[SHERIFF], **more)
+        response = client.post("/v1/searches", json=body)
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.json()
+    return found
+
+
+def asked(world: World, **more: Any) -> dict[str, Any]:
+    """Ask, once the agency is asked at all: after a failure it is let alone for some seconds."""
+    end = time.monotonic() + 60
+    while True:
+        found = outcome(world, "person", **more)
+        if found["agencies"][0]["status"] != "backing_off" or time.monotonic() > end:
+            return found
+        time.sleep(0.3)
+
+
+@contextmanager
+def in_its_place(port: int, status: int, sent: bytes) -> Iterator[None]:
+    """Answer on the agency's address what it would not."""
+
+    class Impostor(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            if not status:
+                self.wfile.write(sent)
+                return
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Location", "/livez")
+            self.send_header("Content-Length", str(len(sent)))
+            self.end_headers()
+            self.wfile.write(sent)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Impostor)
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        serving.join()
+
+
+@pytest.fixture
+def again(two: World) -> Iterator[World]:
+    """The two, and both in order again afterwards."""
+    yield two
+    if two[SHERIFF].process is None:
+        two[SHERIFF].start()
+        two[SHERIFF].ready()
+    assert asked(two)["status"] == "complete"
+
+
+def test_one_that_hangs_is_a_timeout_and_not_waited_for(again: World) -> None:
+    process = again[SHERIFF].process
+    assert process is not None
+    process.send_signal(signal.SIGSTOP)
+    try:
+        found = asked(again, deadline_ms=700)
+    finally:
+        process.send_signal(signal.SIGCONT)
+    (part,) = found["agencies"]
+    assert part["status"] == "timeout"
+    assert part["retry_after_s"] >= 1
+    assert "matches" not in part  # no record is something else than not asked
+    assert found["status"] == "none"
+    receipt = found["receipt"]
+    assert (receipt["asked"], receipt["timed_out"], receipt["complete"]) == (1, 1, False)
+
+
+def test_whoever_answers_in_its_place_is_not_believed(again: World) -> None:
+    again[SHERIFF].stop()
+    told = b'{"status":"answered","matches":[]}'
+    for status, sent, becomes in (
+        (200, told, "bad_signature"),
+        (302, told, "bad_signature"),
+        (0, b"\x16\x03\x01 no HTTP", "bad_answer"),
+    ):
+        with in_its_place(again[SHERIFF].port, status, sent):
+            found = asked(again)
+        (part,) = found["agencies"]
+        assert part["status"] == becomes, (status, part)
+        assert "matches" not in part
+        assert (found["status"], found["receipt"]["failed"]) == ("none", 1)
+
+
+def test_a_cap_is_told_and_makes_the_answer_incomplete(two: World) -> None:
+    everything = outcome(two, "person", "warrant", "arrest", "incident")
+    assert len(everything["agencies"][0]["matches"]) > 1
+    assert everything["receipt"]["complete"]
+    capped = outcome(two, "person", "warrant", "arrest", "incident", max_matches=1)
+    (part,) = capped["agencies"]
+    assert len(part["matches"]) == 1
+    assert part["more"] is True
+    assert (capped["receipt"]["capped"], capped["receipt"]["complete"]) == (1, False)
