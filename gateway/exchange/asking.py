@@ -456,9 +456,6 @@ class Asking:
     def _keep(
         self, search: Search, outcome: SearchOutcome, asked_at: datetime, tickets: Tickets
     ) -> None:
-        # Nothing of the answer is in a confirmation: it runs on where the answer is not kept.
-        longest = asked_at + timedelta(days=self._keep_days)
-        self._confirmations.keep(search, outcome.agencies, longest)
         self._searches.keep(
             search,
             _request(search),
@@ -467,6 +464,9 @@ class Asking:
             keep_until=asked_at + timedelta(days=_days(outcome.agencies, self._keep_days)),
             tickets=tickets,
         )
+        # Nothing of the answer is in a confirmation: it runs on where the answer is not kept.
+        longest = asked_at + timedelta(days=self._keep_days)
+        self._confirmations.keep(search, outcome.agencies, longest)
 
     def _signed(self, outcome: SearchOutcome, leaf: str) -> SearchOutcome:
         receipt = dataclasses.replace(outcome.receipt, log_leaf=leaf)

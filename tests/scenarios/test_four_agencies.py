@@ -306,7 +306,7 @@ def test_only_a_change_of_policy_makes_a_record_visible(world: World, search: Se
     finally:
         local.write_text(before)
     # A saved edit counts by itself.
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while time.monotonic() < until and cautions()[0] == []:
         time.sleep(0.1)
     seen, again = cautions()
