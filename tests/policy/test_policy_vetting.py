@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from gateway.errors import PolicyRejected
 from gateway.policy import fixed
+from gateway.policy import vet as vet_module
 from gateway.policy.agreements import with_examples
 from gateway.policy.embedded import Compiled
 from gateway.policy.engine import Limits
@@ -397,3 +398,13 @@ def working(group: int) -> list[str]:
             if int(its_group) == group and state != "Z":
                 found.append(name)
     return found
+
+
+def test_one_late_measurement_keeps_no_set_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([0.0, 0.061, 1.0, 1.016, 2.0, 2.2, 3.0, 3.2, 4.0, 4.2])
+    monkeypatch.setattr(vet_module.time, "thread_time", lambda: next(times))
+    clock = vet_module.Clock(50)
+    done, took = clock.run("a case", None, lambda: b"true")
+    assert (done, round(took)) == (b"true", 16)
+    with pytest.raises(PolicyRejected, match="took 200 ms"):
+        clock.run("a slow case", None, lambda: b"true")
