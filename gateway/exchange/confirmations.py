@@ -25,7 +25,6 @@ from sqlalchemy import (
     String,
     Table,
     delete,
-    func,
     insert,
     select,
     update,
@@ -33,7 +32,7 @@ from sqlalchemy import (
 
 from gateway.errors import Conflict, NotFound
 from gateway.exchange.outcome import AgencyOutcome
-from gateway.exchange.sealed import SealedRows
+from gateway.exchange.sealed import SealedRows, next_over
 from gateway.exchange.to_confirm import Confirmation, Said, marked
 from gateway.ledger import Draft, EntryType, Ledger
 from gateway.model import Caller, Search, stamp
@@ -113,8 +112,7 @@ class Confirmations:
         past = _table.c.keep_until <= now.timestamp()
         with self._rows.open() as c:
             c.execute(delete(_table).where(past))
-            soonest = c.execute(select(func.min(_table.c.keep_until))).scalar()
-        return None if soonest is None else datetime.fromtimestamp(soonest, UTC)
+            return next_over(c, _table.c.keep_until, now)
 
     async def get(self, confirmation_id: str, caller: Caller) -> Confirmation:
         """Give one to the officer who searched. Raises NotFound for everybody else."""

@@ -24,13 +24,11 @@ NOTICE = "Possible matches, not probable cause. No match is no clearance."
 ConfirmationState: TypeAlias = Literal["unconfirmed", "requested", "overdue", "confirmed", "denied"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToConfirm(Confirm):
-    """What its owner confirms before anyone acts on it, and how that stands: `do` says it in words.
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How the confirmation of one hit stands."""
 
-    `id` names it at /v1/confirmations. `requests` were made, the last with `priority`, at
-    `requested_at`, to be answered until `due`; `by` is who answered for the owner, and when.
-    """
+    # Without slots: a class can't have two bases that have some.
 
     id: str
     state: ConfirmationState
@@ -41,6 +39,15 @@ class ToConfirm(Confirm):
     due: Timestamp | None = None
     by: Text | None = None
     responded_at: Timestamp | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToConfirm(Standing, Confirm):
+    """What its owner confirms before anyone acts on it, and how that stands: `do` says it in words.
+
+    `id` names it at /v1/confirmations. `requests` were made, the last with `priority`, at
+    `requested_at`, to be answered until `due`; `by` is who answered for the owner, and when.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

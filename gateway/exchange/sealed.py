@@ -3,12 +3,13 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Column, Connection, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import RecordsUnavailable
@@ -54,3 +55,13 @@ class SealedRows:
             raise RecordsUnavailable(self._not_ours) from error
         inner: dict[str, Any] = orjson.loads(plain)
         return inner
+
+
+def next_over(c: Connection, keep_until: Column[float], now: datetime) -> datetime | None:
+    """Give when the next row's time is over, of those whose time is not; None if there is none.
+
+    `keep_until` is a column of seconds since 1970.
+    """
+    left = keep_until > now.timestamp()
+    soonest = c.execute(select(func.min(keep_until)).where(left)).scalar()
+    return None if soonest is None else datetime.fromtimestamp(soonest, UTC)

@@ -22,7 +22,6 @@ from sqlalchemy import (
     String,
     Table,
     delete,
-    func,
     insert,
     select,
     update,
@@ -30,7 +29,7 @@ from sqlalchemy import (
 
 from gateway.background import ended
 from gateway.errors import Conflict, NotFound, RecordsUnavailable
-from gateway.exchange.sealed import SealedRows
+from gateway.exchange.sealed import SealedRows, next_over
 from gateway.model import Caller, Reference, Search, stamp
 
 SWEEP_S = 30.0
@@ -142,8 +141,7 @@ class Searches:
                 if inner["body"]:
                     sealed = self._rows.seal(row.id, inner | {"body": "", "tickets": {}})
                     c.execute(update(_table).where(_table.c.id == row.id).values(sealed=sealed))
-            soonest = c.execute(select(func.min(_table.c.keep_until)).where(~past)).scalar()
-        return None if soonest is None else datetime.fromtimestamp(soonest, UTC)
+            return next_over(c, _table.c.keep_until, now)
 
     def get(
         self, search_id: str, caller: Caller, now: datetime, *, to_complete: bool = False

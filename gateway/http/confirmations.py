@@ -10,12 +10,12 @@ from pydantic import ConfigDict, StringConstraints
 from starlette.responses import Response
 
 from gateway.errors import Invalid
-from gateway.exchange.outcome import ConfirmationState
+from gateway.exchange.outcome import Standing
 from gateway.exchange.to_confirm import Confirmation, Said
 from gateway.http.client import PROBLEMS, Officer
 from gateway.http.composed import gateway_of
 from gateway.http.strict import StrictRoute
-from gateway.model import Long, OriText, Text, Timestamp, Word
+from gateway.model import Long, OriText, Text, Word
 
 router = APIRouter(prefix="/v1/confirmations", tags=["confirmations"], route_class=StrictRoute)
 
@@ -42,21 +42,12 @@ class ConfirmationResponse:
     note: Long | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmationView:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmationView(Standing):
     """How the confirmation of one hit stands now; `do` says in words what to do."""
 
-    id: str
     search_id: str
     ori: OriText
-    state: ConfirmationState
-    do: str
-    priority: Word | None = None
-    requests: int | None = None
-    requested_at: Timestamp | None = None
-    due: Timestamp | None = None
-    by: Text | None = None
-    responded_at: Timestamp | None = None
 
 
 @router.get(
