@@ -3,8 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from adapters.compile import ObjectPlan
 from adapters.conditions import Condition, all_hold
@@ -15,7 +16,10 @@ from adapters.rows import Fault, Row, Values
 from adapters.shapes import Contexts, Instance
 from adapters.trees import Tree
 from gateway import niem
-from gateway.model import Message, Record
+from gateway.model import Handling, Message, Record
+
+Claim: TypeAlias = tuple[str, Handling | None]
+"""A record's id, and the facts on who may see it; None where the row does not say."""
 
 _LONGEST_ID: Final = 256
 _NUMBERS: Final = re.compile(r"\[\d+\]")
@@ -59,6 +63,28 @@ class RecordPlan:
         message = self._message(row)
         contact = self.handling.contact(row.values)
         return Record(record_id, self.record_type, message, handling, contact)
+
+    def claim(self, row: Row, unread: AbstractSet[str] | None = None) -> Claim | None:
+        """Give the id of the record that a row set aside would be, and who may see it.
+
+        None: no such record, or nobody can say which. `unread`: the columns of a row that could not
+        be read whole; what such a row says of who may see it is not relied upon.
+        """
+        try:
+            if unread is None and not self.applies(row):
+                return None
+        except Fault:
+            pass  # it may be one
+        if unread and not unread.isdisjoint(self.id_columns):
+            return None
+        try:
+            record_id = self._id(row.values)
+        except Fault:
+            return None
+        try:
+            return record_id, self.handling.handling(row.values) if unread is None else None
+        except Fault:
+            return record_id, None
 
     def forget(self) -> None:
         """Let go of the values of rows: what is kept of their structure holds none."""

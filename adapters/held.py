@@ -34,6 +34,8 @@ class Held:
     found_by: Mapping[str, Any]
     id_column: str
     id_pattern: re.Pattern[str]
+    id_is_key: bool
+    """The database itself lets no two rows have one id."""
     offenses: Mapping[str, Word | None]
     """The words of the codes in the column of offenses, where one is searched."""
 

@@ -9,7 +9,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from adapters.build import RecordPlan
+from adapters.build import Claim, RecordPlan
 from adapters.codes import CodeTables
 from adapters.compile import FieldCompiler, Target
 from adapters.conditions import Condition
@@ -158,7 +158,7 @@ class MappedSource:
             tally.set_aside += 1
             aside = SetAside(
                 *(self.name, row.line, row.code, row.text, row.raw),
-                *(row.column, row.value, _fields(row, part)),
+                *(row.column, row.value, _fields(row, part), claims_of(row, part.plans)),
             )
             return (aside,)
         try:
@@ -168,7 +168,7 @@ class MappedSource:
             tally.set_aside += 1
             aside = SetAside(
                 *(self.name, row.line, fault.code, fault.text, row.raw),
-                *(fault.column, fault.value, _fields(row, part)),
+                *(fault.column, fault.value, _fields(row, part), claims_of(row, part.plans)),
             )
             return (aside,)
         tally.translated += row.span
@@ -181,6 +181,15 @@ def _fields(row: Row | BadRow, part: Part) -> dict[str, Any] | None:
     found = fields_of(row, part.joins)
     derived = {repeat.name for repeat in part.repeats}
     return found and {k: v for k, v in found.items() if k not in derived}
+
+
+def claims_of(row: Row | BadRow, plans: Sequence[RecordPlan]) -> tuple[Claim, ...]:
+    """Give the ids of the records that a row would be: it may be sealed, and another one open."""
+    if isinstance(row, Row):
+        found = [plan.claim(row) for plan in plans]
+    else:
+        found = [plan.claim(row.row, row.unread) for plan in plans] if row.row is not None else []
+    return tuple(claim for claim in found if claim is not None)
 
 
 def _built(row: Row, plans: Sequence[RecordPlan]) -> list[Record]:

@@ -2,13 +2,15 @@
 
 A search is pushed down as SQL with parameters; the rows found are mapped on the fly. A row that is
 deleted there is not found by the next search. A row that can't be translated is passed over and
-counted; `adapters.load` on the same mapping says which, and why.
+counted; `adapters.load` on the same mapping says which, and why. Where several rows have one id and
+do not agree on who may see it, or one does not say, none of them is given.
 """
 
 import contextlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
@@ -17,15 +19,17 @@ from adapters.held import Held, conditions
 from adapters.joins import joined
 from adapters.mapping import MappingFile
 from adapters.repeats import repeated
-from adapters.rows import Fault, Row, Values
-from adapters.source import Compiler
+from adapters.rows import BadRow, Fault, Row, Values
+from adapters.source import Compiler, claims_of
 from adapters.sql_prepared import Prepared, prepare
 from adapters.tables import Database, raw
 from gateway.errors import Misconfigured, RecordsUnavailable
-from gateway.model import PersonQuery, Record, RecordQuery, SubjectQuery
+from gateway.model import Handling, PersonQuery, Record, RecordQuery, SubjectQuery
 
 _AT_ONCE: Final = 40
 """Persons whose records are fetched together."""
+_MOST_ALIKE: Final = 5_000
+"""Rows of the ids found that are looked at, at most."""
 
 
 class LiveSource:
@@ -73,7 +77,7 @@ class LiveSource:
         records: dict[str, Record] = {}
         with self._database.connect() as connection:
             for held, rows in self._found(connection, prepared, wanted, query, limit):
-                for record in self._records(held, rows):
+                for record in self._agreed(connection, held, rows):
                     records.setdefault(record.record_id, record)
                     if len(records) >= limit:
                         return list(records.values())
@@ -87,7 +91,7 @@ class LiveSource:
                 if matched is None:
                     continue
                 rows = self._database.find(connection, held.table, held.id_column, [matched[1]])
-                for record in self._records(held, rows):
+                for record in self._agreed(connection, held, rows):
                     if record.record_id == record_id:
                         return record
         return None
@@ -160,10 +164,30 @@ class LiveSource:
         own = list(dict.fromkeys(row[by["to"]] for row in between))
         yield from find(connection, held.table, by["key"], own, limit)
 
+    def _agreed(
+        self, connection: Connection, held: Held, rows: Iterable[Values]
+    ) -> Iterator[Record]:
+        """Give the records of rows, but of those ids that have a row that says something else."""
+        if held.id_is_key:
+            yield from self._records(held, rows)
+            return
+        found = list(rows)
+        keys = list(dict.fromkeys(key for v in found if (key := v[held.id_column])))
+        find = self._database.find
+        every = list(islice(find(connection, held.table, held.id_column, keys), _MOST_ALIKE + 1))
+        if len(every) > _MOST_ALIKE:
+            return  # too many to be looked at, so nobody can say
+        said: dict[str, Handling | None] = {}
+        for row in self._whole(held, [*found, *every]):
+            for record_id, facts in claims_of(row, (held.plan,)):
+                said[record_id] = facts if said.get(record_id, facts) == facts else None
+        for record in self._records(held, found):
+            if said.get(record.record_id) is not None:
+                yield record
+
     def _records(self, held: Held, rows: Iterable[Values]) -> Iterator[Record]:
-        made = (Row(n, raw(held.table, v), v) for n, v in enumerate(rows, 1))
         try:
-            for row in joined(repeated(made, held.repeats), held.joins):
+            for row in self._whole(held, rows):
                 if isinstance(row, Row) and held.plan.applies(row):
                     try:
                         yield held.plan.build(row)
@@ -173,3 +197,9 @@ class LiveSource:
                     self.untranslatable += 1
         finally:
             held.plan.forget()
+
+    @staticmethod
+    def _whole(held: Held, rows: Iterable[Values]) -> Iterable[Row | BadRow]:
+        """Give rows with all that is joined to them."""
+        made = (Row(n, raw(held.table, v), v) for n, v in enumerate(rows, 1))
+        return joined(repeated(made, held.repeats), held.joins)

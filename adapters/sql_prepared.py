@@ -115,7 +115,11 @@ def _hold(mapping: MappingFile, database: Database, compiler: Compiler, number: 
     named = found_by.get("incident", {}).get("offense_codes", {})
     offenses = compiler.tables.find(named, *place, "found_by").words if named else {}
     key = plan.id_columns[0]
-    return Held(number, spec["table"], plan, repeats, joins, found_by, key, id_pattern, offenses)
+    is_key = database.is_key(spec["table"], key)
+    return Held(
+        *(number, spec["table"], plan, repeats, joins, found_by),
+        *(key, id_pattern, is_key, offenses),
+    )
 
 
 def _check_found_by(mapping: MappingFile, database: Database, number: int) -> None:

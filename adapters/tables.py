@@ -166,6 +166,17 @@ class Database:
             if f["referred_schema"] == self._schema and (others := f["referred_columns"])
         ]
 
+    def is_key(self, name: str, column: str) -> bool:
+        """Whether the database lets no two rows of a table have one value in a column."""
+        with self.connect() as connection:
+            inspector = inspect(connection)
+            keys = [inspector.get_pk_constraint(name, self._schema)["constrained_columns"]]
+            keys += [
+                found["column_names"]
+                for found in inspector.get_unique_constraints(name, self._schema)
+            ]
+        return [column] in keys
+
     def padding(self, name: str, key: str) -> int | None:
         """Give the width to which a column's texts are filled up with blanks; None if not so.
 

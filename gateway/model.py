@@ -591,7 +591,8 @@ class SetAside:
     """A legacy row that could not be translated. `line` counts from 1. Holds personal data.
 
     `fields` is the row as far as it could be read: column to text, and the rows of a repeated part
-    under its name. With it a person can correct single columns.
+    under its name. With it a person can correct single columns. `claims` are the ids of the records
+    that it would have been, each with the facts on who may see it; None where it does not say.
     """
 
     source: str
@@ -602,6 +603,7 @@ class SetAside:
     column: str | None = None
     value: str | None = None
     fields: Mapping[str, Any] | None = field(default=None, hash=False)
+    claims: tuple[tuple[str, Handling | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

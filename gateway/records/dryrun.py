@@ -64,7 +64,7 @@ def _compare(
         if found is not None:
             current, before, digest, made = found
     sums, seen, reasons = Sums(), dict[bytes, bytes](), Counter[tuple[str, str | None, str]]()
-    twins = set[str]()
+    twins, claims = set[str](), list[tuple[str, bytes | None]]()
     with engine.connect() if engine is not None else nullcontext() as c:
         for batch in batches(rows, origin):
             ids = ids_of(batch)
@@ -79,9 +79,11 @@ def _compare(
             )
             seen.update((_short(record_id), kept[2]) for record_id, kept in done.good)
             twins |= {str(s.value) for s in done.aside if s.code == TWINS_DIFFER}
+            claims += [claim for said in done.claims for claim in said.items()]
             reasons.update((s.code, s.column, s.text) for s in done.aside)
             sums = done.after
             progress(Progress(sums.rows, sums.records, sums.rows_aside))
+    twins |= {i for i, facts in claims if seen.get(_short(i), facts) != facts}
     if twins - withheld:
         return _compare(
             *(engine, source, again(rows), origin),

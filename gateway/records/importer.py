@@ -316,7 +316,7 @@ class Importer:
         for generation in doomed:
             let_go(self._path, generation)
             low = generation * store.FIRST
-            for table in (store.records, store.set_aside):
+            for table in (store.records, store.claims, store.set_aside):
                 while self._delete_some(table, low):
                     pass
             with self._engine.begin() as c:

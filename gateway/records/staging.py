@@ -19,7 +19,7 @@ from gateway.records.sums import (
     TWINS_DIFFER,
     Content,
     Item,
-    Kept,
+    Sorted,
     Sums,
     again,
     batches,
@@ -47,8 +47,8 @@ class Staging:
         """Write the items, but for those that an interrupted run wrote already.
 
         Gives the sums, and how many items were there from before. Where rows of one record id
-        disagree about who may see it, which shows only at the later one, all is read again, and
-        none of them is taken. Raises what `again` raises.
+        disagree about who may see it, or one set aside does not say, which shows only at the later
+        one, all is read again, and none of them is taken. Raises what `again` raises.
         """
         withheld = self._twins()
         if withheld:
@@ -92,7 +92,7 @@ class Staging:
                         known=known_of(c, self._before, ids),
                         withheld=withheld,
                     )
-                    self._write(c, done.good, done.aside, sums, done.after)
+                    self._write(c, done, sums)
                 sums = done.after
             progress(sums)
         if known and max(known) > sums.items:
@@ -100,11 +100,27 @@ class Staging:
         return sums, resumed
 
     def _twins(self) -> set[str]:
-        """Give the record ids whose rows are staged as disagreeing about who may see them."""
-        s, low = store.set_aside.c, self._generation * store.FIRST
-        query = select(s.value).where(s.id >= low, s.id < low + store.FIRST, s.code == TWINS_DIFFER)
+        """Give the record ids whose rows are staged as disagreeing about who may see them.
+
+        With those of which a row was stored that a row set aside does not agree with.
+        """
+        s, r, claim = store.set_aside.c, store.records.c, store.claims.c
+        low = self._generation * store.FIRST
+        differing = select(s.value).where(
+            s.id >= low, s.id < low + store.FIRST, s.code == TWINS_DIFFER
+        )
+        unsaid = (
+            select(claim.record_id)
+            .join(
+                store.records,
+                (r.generation == self._generation) & (r.record_id == claim.record_id),
+            )
+            .where(claim.id >= low, claim.id < low + store.FIRST)
+            .where(claim.handling.is_distinct_from(r.handling))
+        )
         with self._engine.connect() as c:
-            return {str(value) for value in c.execute(query).scalars()}
+            found = [*c.execute(differing).scalars(), *c.execute(unsaid).scalars()]
+        return {str(value) for value in found}
 
     def _known(self) -> dict[int, Sums]:
         b = store.batches
@@ -116,46 +132,45 @@ class Staging:
     def _forget(self, sums: Sums) -> None:
         """Take back what was staged after `sums`: the source says something else now."""
         low = self._generation * store.FIRST
-        r, s, b = store.records.c, store.set_aside.c, store.batches.c
+        r, b = store.records.c, store.batches.c
         with self._engine.begin() as c:
             c.execute(
                 delete(store.records).where(r.id >= low + sums.records, r.id < low + store.FIRST)
             )
-            c.execute(
-                delete(store.set_aside).where(
-                    s.id >= low + sums.set_aside, s.id < low + store.FIRST
-                )
-            )
+            for of in (store.claims.c, store.set_aside.c):
+                aside = (of.id >= low + sums.set_aside) & (of.id < low + store.FIRST)
+                c.execute(delete(of.id.table).where(aside))
             later = (b.generation == self._generation) & (b["items"] > sums.items)
             c.execute(delete(store.batches).where(later))
 
-    def _write(
-        self,
-        connection: Connection,
-        good: list[Kept],
-        aside: list[SetAside],
-        before: Sums,
-        after: Sums,
-    ) -> None:
+    def _write(self, connection: Connection, done: Sorted, before: Sums) -> None:
         low = self._generation * store.FIRST
-        if good:
+        if done.good:
             # The driver's own call: to make 500 rows' parameters costs more than to write them.
             connection.exec_driver_sql(
                 _INSERT,
                 [
                     (number, self._generation, record_id, *kept)
-                    for number, (record_id, kept) in enumerate(good, low + before.records)
+                    for number, (record_id, kept) in enumerate(done.good, low + before.records)
                 ],
             )
-        if aside:
+        first = low + before.set_aside
+        if done.aside:
             connection.execute(
                 insert(store.set_aside),
                 [
-                    {**_columns(s), "generation": self._generation, "id": low + n}
-                    for n, s in enumerate(aside, before.set_aside)
+                    {**_columns(s), "generation": self._generation, "id": number}
+                    for number, s in enumerate(done.aside, first)
                 ],
             )
-        values = {"generation": self._generation, **asdict(after)}
+        claims = [
+            {"id": number, "record_id": record_id, "handling": handling}
+            for number, said in enumerate(done.claims, first)
+            for record_id, handling in said.items()
+        ]
+        if claims:
+            connection.execute(insert(store.claims), claims)
+        values = {"generation": self._generation, **asdict(done.after)}
         connection.execute(insert(store.batches).values(**values))
 
 

@@ -41,7 +41,7 @@ from gateway.errors import Misconfigured, RecordsUnavailable
 from gateway.model import Contact, Handling, SetAside, parse_stamp
 from gateway.records.columns import Columns
 
-VERSION = 3
+VERSION = 4
 FIRST = 1 << 32
 """A record's key is `generation * FIRST + number`."""
 STAGED, CURRENT, RETIRED = "staged", "current", "retired"
@@ -97,6 +97,15 @@ set_aside = Table(
     Column("value", Text),
     Column("raw", Text, nullable=False),
     Column("fields", LargeBinary),
+)
+claims = Table(
+    # The record ids of a row set aside (`id`), with the facts on who may see it, or none where it
+    # does not say: no other row with that id counts that says something else.
+    "claims",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("handling", LargeBinary),
 )
 batches = Table(
     # How far a staged generation got: the sums and the digest of all that was read up to there.
@@ -221,8 +230,9 @@ def open_store(path: Path) -> Engine:
 
 def _add_columns(connection: Connection, version: int) -> None:
     """Bring an older file up to date. What version 1 had staged is forgotten: it is read again."""
-    added = "ALTER TABLE generations ADD COLUMN stated TEXT NOT NULL DEFAULT '[]'"
-    connection.exec_driver_sql(added)
+    if version < 3:  # noqa: PLR2004 - the versions there were
+        added = "ALTER TABLE generations ADD COLUMN stated TEXT NOT NULL DEFAULT '[]'"
+        connection.exec_driver_sql(added)
     if version > 1:
         return
     for name in ("quick", "whole", "day", "corrected"):

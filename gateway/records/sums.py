@@ -31,13 +31,16 @@ Kept: TypeAlias = tuple[str, Content]
 BATCH = 500
 """Items in one transaction; what is in memory at once."""
 LONGEST_MESSAGE = 2**20
-_RULES = b"2"
+_RULES = b"3"
 """Changes where other rows than before become records: then all is made anew."""
 _DIFFER = (
-    "rows with this record id disagree about who may see it: none of them counts until they agree"
+    "rows with this record id disagree about who may see it, or one of them does not say: none of "
+    "them counts until they agree"
 )
 TWINS_DIFFER = "record.twins_differ"
 """Set aside: rows of one record id that disagree about who may see it. The value is the id."""
+Claims: TypeAlias = Mapping[str, bytes | None]
+"""The record ids of a row set aside, with the facts on who may see it; None: it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +70,14 @@ class Read(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """One batch, sorted: the records to be stored, the rows set aside, and the sums after it."""
+    """One batch, sorted: the records to be stored, the rows set aside, and the sums after it.
+
+    `claims` are those of each row set aside.
+    """
 
     good: list[Kept]
     aside: list[SetAside]
+    claims: list[Claims]
     after: Sums
 
 
@@ -135,6 +142,7 @@ def sort_out(
     """
     good: list[Kept] = []
     aside: list[SetAside] = []
+    claims: list[Claims] = []
     rows = rows_aside = corrected = 0
     for number, group in enumerate(_rows_of(batch)):
         origin = group[0].origin
@@ -143,6 +151,7 @@ def sort_out(
         rows += span
         if refused is not None:
             aside.append(refused)
+            claims.append(_claimed(group))
             rows_aside += span
             continue
         for item, _ in group:
@@ -163,7 +172,7 @@ def sort_out(
         before.corrected + corrected,
         digest,
     )
-    return Sorted(good, aside, after)
+    return Sorted(good, aside, claims, after)
 
 
 def content(record: Record) -> Content:
@@ -196,6 +205,19 @@ def _rows_of(batch: list[Read]) -> Iterator[list[Read]]:
         group.append(read)
     if group:
         yield group
+
+
+def _claimed(group: list[Read]) -> Claims:
+    """Give what a row set aside says of who may see the records that it would have been."""
+    found: dict[str, bytes | None] = {}
+    for item, _ in group:
+        if isinstance(item, SetAside):
+            said = [(i, None if facts is None else _facts(facts)) for i, facts in item.claims]
+        else:
+            said = [(item[0], item[1][2])]
+        for record_id, facts in said:
+            found[record_id] = facts if found.get(record_id, facts) == facts else None
+    return found
 
 
 def _refused(

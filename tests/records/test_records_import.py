@@ -276,13 +276,19 @@ def test_a_reader_in_another_process_is_never_locked(path: Path, importer: Impor
     reader.close()
 
 
-def test_a_file_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_file_of_a_version_before_is_brought_up_to_date(tmp_path: Path, version: int) -> None:
     path = tmp_path / "records.db"
     engine = open_store(path)
     with engine.begin() as c:
-        c.exec_driver_sql("ALTER TABLE generations DROP COLUMN stated")
-        c.exec_driver_sql("PRAGMA user_version=2")
+        if version == 2:
+            c.exec_driver_sql("ALTER TABLE generations DROP COLUMN stated")
+        c.exec_driver_sql("DROP TABLE claims")
+        c.exec_driver_sql(f"PRAGMA user_version={version}")
     engine.dispose()
     reader = Reader(path)
     assert reader.generations() == ()
     reader.close()
+    importer = Importer(path)
+    assert importer.run("s", rows(9), as_of=AS_OF).set_aside == 1
+    importer.close()
