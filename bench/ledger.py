@@ -1,6 +1,6 @@
 """What the access log costs: entries a second, CPU an entry, waiting time, and verification.
 
-    python bench/ledger.py [--entries 20000] [--verify 100000] [--folder FOLDER]
+    python -m bench.ledger [--entries 20000] [--verify 100000] [--folder FOLDER]
 
 Each entry has a sealed part of about 1.5 kB, a case, and a nonce, as a peer's question has.
 """
