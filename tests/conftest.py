@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import tests.guard.sitecustomize  # noqa: F401 - closes this process's sockets
 from demo.ports import free_ports
 from tests import postgres
 
@@ -14,17 +15,12 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 OPA = ROOT / ".cache" / "opa"
 
-# Processes that tests start get the same closed sockets: see tests/guard/sitecustomize.py.
+# Processes that tests start get the same closed sockets as this one, and pytest's own options close
+# them once more around each test.
 GUARD = ROOT / "tests" / "guard"
 os.environ["PYTHONPATH"] = os.pathsep.join(
     [str(GUARD), *filter(None, [os.environ.get("PYTHONPATH")])]
 )
-
-
-def pytest_configure() -> None:
-    from pytest_socket import socket_allow_hosts  # noqa: PLC0415 - patches sockets when imported
-
-    socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

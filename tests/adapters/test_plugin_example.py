@@ -25,7 +25,8 @@ SUMS = {"rows": 5, "new": 2, "changed": 0, "unchanged": 0, "set_aside": 3}
 
 def sallyport(site: Path | None, *words: object) -> subprocess.CompletedProcess[str]:
     """Run the command as an administrator does, with the package installed or without."""
-    environment = {**os.environ, "COLUMNS": "200", "PYTHONPATH": str(site) if site else ""}
+    path = os.pathsep.join([*([str(site)] if site else []), os.environ["PYTHONPATH"]])
+    environment = {**os.environ, "COLUMNS": "200", "PYTHONPATH": path}
     command = [sys.executable, "-m", "gateway.cli", *map(str, words)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
