@@ -1,11 +1,16 @@
-"""Metrics and spans. Labels and attributes are words of ours, never anything that came in."""
+"""Metrics, spans and log lines. Labels and attributes are words of ours, never what came in."""
 
 import json
 import logging
+import os
+import re
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from inspect import currentframe
 from pathlib import Path
+from typing import TextIO
 
 import structlog
 from opentelemetry import trace
@@ -98,11 +103,11 @@ class Metrics:
         self.requests.labels(route, str(status)).observe(seconds)
 
 
-def configure_logging(*, as_json: bool) -> None:
-    """Send every log line to standard error as one event. Foreign loggers' lines lose their values.
+def configure_logging(*, as_json: bool, to: TextIO) -> None:
+    """Send every log line to a stream as one event. Foreign loggers' lines lose their values.
 
-    A library's line may hold what came in, in its arguments or in an exception's text: of those
-    only the template, the kind of exception and its place are kept.
+    A library's line may hold what came in, in its text, its arguments or an exception's text: only
+    a text that stands so in the library's code, the kind of exception and its place are kept.
     """
     renderer = (
         structlog.processors.JSONRenderer()
@@ -115,7 +120,7 @@ def configure_logging(*, as_json: bool) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             renderer,
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(to),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,
     )
@@ -132,17 +137,73 @@ class _Foreign(logging.Handler):
     """Passes a library's line on without values."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
-        template = str(record.msg)[:200] if record.args or not kind else kind
-        if template.startswith("Traceback"):
-            template = "a traceback, not shown: it may hold values"
+        said: object = record.msg
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(said, BaseException):
+            error = error or said
         structlog.get_logger(record.name).log(
             record.levelno,
             "library",
-            template=template,
-            kind=kind,
+            template=said if isinstance(said, str) and _is_literal(said, record) else None,
+            kind=type(error).__name__ if error else None,
+            # What the system says, such as that an address is in use: its own words alone.
+            system=os.strerror(error.errno) if isinstance(error, OSError) and error.errno else None,
             at=f"{record.module}:{record.lineno}",
         )
+
+
+def _is_literal(text: str, record: logging.LogRecord) -> bool:
+    """Whether the text stands so in the function that logs it: then it was not made of values."""
+    frame = currentframe()
+    while frame is not None:
+        code = frame.f_code
+        if (code.co_filename, code.co_name) == (record.pathname, record.funcName):
+            return text in code.co_consts
+        frame = frame.f_back
+    return False
+
+
+_ERROR_OUTPUT = 2
+_PLACE = re.compile(
+    rb"panicked at [^\n]*?([\w-]+/[\w.-]+\.rs:\d+)|^ +File \"[^\n]*?(\w+\.py\", line \d+)",
+    re.MULTILINE,
+)
+
+
+@contextmanager
+def own_error_output() -> Iterator[TextIO]:
+    """Give the process's standard error to our log alone, until the end.
+
+    What else writes there (native code that panics, a thread's traceback, a warning) may show what
+    came in, and no handler of ours sees it. Of that the log gets the size and the places in code.
+    """
+    sys.stderr.flush()
+    kept = os.dup(_ERROR_OUTPUT)
+    read, write = os.pipe()
+    # Native code may write while it holds the interpreter, and so nobody could read: what doesn't
+    # fit is lost rather than waited for.
+    os.set_blocking(write, False)
+    os.dup2(write, _ERROR_OUTPUT)
+    os.close(write)
+    reader = threading.Thread(target=_tell_of, args=(read,), name="error output", daemon=True)
+    reader.start()
+    try:
+        # Line by line, as standard error is. It stays open: loggers keep it.
+        yield os.fdopen(os.dup(kept), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    finally:
+        os.dup2(kept, _ERROR_OUTPUT)
+        os.close(kept)
+        reader.join(5)
+
+
+def _tell_of(read: int) -> None:
+    """Log that something was written, until all writers are gone."""
+    log = structlog.get_logger("sallyport.errors")
+    while written := os.read(read, 1 << 16):
+        places = [next(filter(None, found)) for found in _PLACE.findall(written)]
+        at = [place.decode().replace('", line ', ":") for place in places]
+        log.error("not shown, it may hold values", bytes=len(written), at=at)
+    os.close(read)
 
 
 class _FileExporter(SpanExporter):
