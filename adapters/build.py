@@ -39,6 +39,8 @@ class RecordPlan:
     handling: HandlingPlan
     handling_columns: frozenset[str]
     """The row's own columns that say who may see the record."""
+    deciding: frozenset[str]
+    """All columns that say so, or whether the row becomes such a record."""
     kept: Counter[str]
     contexts: Contexts = field(default_factory=Contexts)
     _fillings: Sequence[Filling] = field(init=False)

@@ -8,34 +8,44 @@ there. So a correction counts only if it says all that could not be read and, wh
 all by which it is decided who may see the record. Else the row stays set aside and says what lacks.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
-from adapters.joins import Join
 from adapters.rows import BadRow, Reader, Row, Values
 from gateway.records.source import Correction, row_key
 
 
 def corrected(
-    reader: Reader, corrections: Mapping[str, Correction], handling: Collection[str]
+    reader: Reader,
+    corrections: Mapping[str, Correction],
+    handling: Collection[str],
+    *,
+    of_join: bool = False,
 ) -> Iterator[Row | BadRow]:
     """Put corrections in, by the rows' keys. A row that could not be read becomes one that can.
 
-    `handling` are the columns that say who may see a record.
+    `handling` are the columns that say who may see a record. `of_join`: the rows are a
+    joined file's, so that corrections name their columns `part.COLUMN`.
     """
     if not corrections:
         return reader.rows()
-    return _corrected(reader, corrections, handling)
+    return _corrected(reader, corrections, handling, of_join=of_join)
 
 
 def _corrected(
-    reader: Reader, corrections: Mapping[str, Correction], handling: Collection[str]
+    reader: Reader,
+    corrections: Mapping[str, Correction],
+    handling: Collection[str],
+    *,
+    of_join: bool,
 ) -> Iterator[Row | BadRow]:
     blank = dict.fromkeys(reader.columns().own, "")
     for row in reader.rows():
         # Damage of which no text is kept is no row that could be told from another.
         found = corrections.get(row_key(row.raw)) if row.raw else None
+        if found is not None and of_join:
+            named = ((k.partition(".")[2], v) for k, v in found.values.items())
+            found = Correction({k: v for k, v in named if k})
         yield row if found is None else _with(row, found, blank, handling)
 
 
@@ -44,21 +54,6 @@ def overridden(row: Row | BadRow) -> Row | BadRow:
     if isinstance(row, Row) and row.correction is not None:
         row.values.update(row.correction.values)
     return row
-
-
-def fields_of(row: Row | BadRow, joins: Sequence[Join]) -> dict[str, Any] | None:
-    """Give a row as a person may correct it: its columns and repeated parts, not those joined."""
-    known = row if isinstance(row, Row) else row.row
-    if known is None:
-        return None
-    many = {j.name for j in joins if j.many}
-    several = tuple(f"{j.name}." for j in joins if j.parent is not None)
-    groups = {
-        name: [{k: v for k, v in one.items() if not k.startswith(several)} for one in found]
-        for name, found in known.groups.items()
-        if name not in many
-    }
-    return {**known.values, **groups}
 
 
 def _with(

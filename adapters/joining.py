@@ -6,7 +6,7 @@ from typing import Any
 from adapters.codes import CodeTables
 from adapters.compile import FieldCompiler, nearest
 from adapters.document import Document, Place
-from adapters.joins import Join
+from adapters.joins import Join, listed
 from adapters.rows import Columns
 
 
@@ -91,8 +91,3 @@ class JoinCompiler:
                 text = f"{source}: no such column{nearest(source, known)}"
                 raise self._doc.wrong(text, *place, "from")
         return parent
-
-
-def listed(written: str | list[str]) -> list[str]:
-    """Give one name, or several, as a list."""
-    return [written] if isinstance(written, str) else list(written)

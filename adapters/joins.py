@@ -7,21 +7,46 @@ else can open and that is gone when reading ends. Rows are joined some hundreds 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import orjson
 
 from adapters.conditions import Condition, all_hold
+from adapters.corrected import corrected
 from adapters.rows import BadRow, Columns, Reader, Row, Stating, Values
+from gateway.records.source import Correction
 
 BATCH: Final = 256
 BETWEEN: Final = "\x1f"
 """Stands between the parts of a key of several columns."""
 MOST_JOINED: Final = 1_000
 """Rows that one key may lead to."""
+NO_KEY: Final = "join.no_key"
+"""Set aside: a joined row that has no key."""
+_NAMED: Final = 5
+"""Lines that a reason names, of rows that can't be read."""
+
+
+@dataclass(slots=True)
+class Found:
+    """What is known of some keys: their rows, and what of them can't be read.
+
+    `damaged` are keys with a row that can't be read. `keyless` says which rows can't be read whose
+    key nobody knows: each may be any key's. "": there is none.
+    """
+
+    rows: dict[str, list[Values]] = field(default_factory=dict)
+    damaged: set[str] = field(default_factory=set)
+    keyless: str = ""
+
+    def add(self, key: str, values: Values) -> None:
+        """Add a row to those of its key, but none of which there are too many already."""
+        rows = self.rows.setdefault(key, [])
+        if len(rows) <= MOST_JOINED:
+            rows.append(values)
 
 
 class Lookup(Protocol):
@@ -31,8 +56,8 @@ class Lookup(Protocol):
         """Name its columns."""
         ...
 
-    def find(self, keys: Sequence[str]) -> Mapping[str, list[Values]]:
-        """Give the rows for each key that has some."""
+    def find(self, keys: Sequence[str]) -> Found:
+        """Give the rows for each key that has some, and say what can't be read."""
         ...
 
 
@@ -64,6 +89,11 @@ class Join:
         return composite([holder.get(s, "") for s in self.sources])
 
 
+def listed(written: str | list[str]) -> list[str]:
+    """Give one name, or several, as a list."""
+    return [written] if isinstance(written, str) else list(written)
+
+
 def composite(parts: Sequence[str]) -> str:
     """Write a key of several columns as one text."""
     return BETWEEN.join(parts) if all(parts) else ""
@@ -84,28 +114,50 @@ def join_columns(own: Columns, joins: Iterable[Join]) -> Columns:
     return Columns(frozenset(plain), {k: frozenset(v) for k, v in groups.items()})
 
 
-def joined(rows: Iterable[Row | BadRow], joins: Sequence[Join]) -> Iterable[Row | BadRow]:
-    """Join everything to each row. A row whose join fails comes out as a BadRow."""
-    return _joined(rows, joins) if joins else rows
+def joined(
+    rows: Iterable[Row | BadRow], joins: Sequence[Join], deciding: Iterable[str] = ()
+) -> Iterable[Row | BadRow]:
+    """Join everything to each row. A row whose join fails comes out as a BadRow.
+
+    `deciding` are the columns by which it is decided what a row becomes and who may see it. What
+    they are of nobody can say where the row that they come from can't be read.
+    """
+    return _joined(rows, joins, _deciding(joins, deciding)) if joins else rows
 
 
-def _joined(rows: Iterable[Row | BadRow], joins: Sequence[Join]) -> Iterator[Row | BadRow]:
+def _deciding(joins: Sequence[Join], columns: Iterable[str]) -> frozenset[str]:
+    """Name the joins that such columns come from, or that lead to those."""
+    names = {part for c in columns if (part := c.rpartition(".")[0])}
+    for join in reversed(joins):
+        if join.name in names:
+            names |= {part for s in join.sources if (part := s.rpartition(".")[0])}
+    return frozenset(names)
+
+
+def _joined(
+    rows: Iterable[Row | BadRow], joins: Sequence[Join], deciding: frozenset[str]
+) -> Iterator[Row | BadRow]:
     waiting = iter(rows)
     while batch := list(islice(waiting, BATCH)):
         failed: dict[int, BadRow] = {}
         good = [r for r in batch if isinstance(r, Row)]
         for join in joins:
-            _join(join, [r for r in good if id(r) not in failed], failed)
+            left = [r for r in good if id(r) not in failed]
+            _join(join, left, failed, decides=join.name in deciding)
         yield from (failed.get(id(r), r) for r in batch)
 
 
-def _join(join: Join, rows: Sequence[Row], failed: dict[int, BadRow]) -> None:
+def _join(join: Join, rows: Sequence[Row], failed: dict[int, BadRow], *, decides: bool) -> None:
     holders = [(row, holder) for row in rows for holder in _holders(join, row)]
     keys = sorted({key for _, holder in holders if (key := join.key(holder))})
     found = join.lookup.find(keys)
     for row, holder in holders:
         key = join.key(holder)
-        matches = [m for m in found.get(key, ()) if all_hold(join.when, m)]
+        if key in found.damaged:
+            text = f"a row of {join.name} with this key can't be read"
+            failed[id(row)] = _bad(row, "join.damaged", text, join, key)
+            continue
+        matches = [m for m in found.rows.get(key, ()) if all_hold(join.when, m)]
         named = [{f"{join.name}.{c}": v for c, v in m.items()} for m in matches]
         if join.many and len(named) <= MOST_JOINED:
             row.groups[join.name] = named
@@ -114,9 +166,30 @@ def _join(join: Join, rows: Sequence[Row], failed: dict[int, BadRow]) -> None:
         elif named:
             text = f"several rows of {join.name} have this key"
             failed[id(row)] = _bad(row, "join.several", text, join, key)
-        if join.required and not named:
+        if decides and key and found.keyless and (not named or join.several is not None):
+            text = (
+                f"nobody can say who may see it: rows of {join.name} can't be read, and one of "
+                f"them may have this key: {found.keyless}"
+            )
+            failed[id(row)] = _bad(row, "join.damaged", text, join, key)
+        elif join.required and not named:
             text = f"no row of {join.name} has this key"
             failed[id(row)] = _bad(row, "join.missing", text, join, key)
+
+
+def fields_of(row: Row | BadRow, joins: Sequence[Join]) -> dict[str, Any] | None:
+    """Give a row as a person may correct it: its columns and repeated parts, not those joined."""
+    known = row if isinstance(row, Row) else row.row
+    if known is None:
+        return None
+    many = {j.name for j in joins if j.many}
+    several = tuple(f"{j.name}." for j in joins if j.parent is not None)
+    groups = {
+        name: [{k: v for k, v in one.items() if not k.startswith(several)} for one in found]
+        for name, found in known.groups.items()
+        if name not in many
+    }
+    return {**known.values, **groups}
 
 
 def _holders(join: Join, row: Row) -> list[Values]:
@@ -127,20 +200,23 @@ def _bad(row: Row, code: str, text: str, join: Join, key: str) -> BadRow:
     return BadRow(row.line, row.raw, code, text, join.source, key, row.span, row)
 
 
-def collect(found: dict[str, list[Values]], key: str, values: Values) -> None:
-    """Add a row to those of its key, but none of which there are too many already."""
-    rows = found.setdefault(key, [])
-    if len(rows) <= MOST_JOINED:
-        rows.append(values)
-
-
 class FileLookup:
-    """Looks up rows of a file. The file is read when the first key is asked for."""
+    """Looks up rows of a file. The file is read when the first key is asked for.
 
-    def __init__(self, reader: Reader, key: Sequence[str]) -> None:
+    Its rows that can't be read, or have no key, are told by `unread`: nobody else would see them.
+    """
+
+    def __init__(self, reader: Reader, spec: Mapping[str, Any], name: str, file: str) -> None:
+        """Take the reader, the mapping's `join` with its name, and the file's for reasons."""
         self._reader = reader
-        self._key = tuple(key)
+        self._key = tuple(listed(spec["key"]))
+        self._name = name
+        self._file = file
+        self.format: Mapping[str, Any] = spec["format"]
         self._database: sqlite3.Connection | None = None
+        self._keyless = ""
+        self._corrections: Mapping[str, Correction] = {}
+        self._deciding: frozenset[str] = frozenset()
 
     def columns(self) -> Columns:
         """Name the file's columns."""
@@ -154,17 +230,41 @@ class FileLookup:
         """Say what was found out about the file."""
         return self._reader.stated() if isinstance(self._reader, Stating) else ()
 
-    def find(self, keys: Sequence[str]) -> Mapping[str, list[Values]]:
-        """Give the rows for each key that has some."""
-        if self._database is None:
-            self._database = self._load()
-        found: dict[str, list[Values]] = {}
+    def correct(self, corrections: Mapping[str, Correction], deciding: Iterable[str]) -> None:
+        """Take what persons have said of its rows; `deciding` is as `joined` has it."""
+        self.forget()
+        prefix = f"{self._name}."
+        own = {c.removeprefix(prefix) for c in deciding if c.startswith(prefix)}
+        self._corrections, self._deciding = corrections, frozenset({*own, *self._key})
+
+    def find(self, keys: Sequence[str]) -> Found:
+        """Give the rows for each key that has some, and say what can't be read."""
+        database = self._loaded()
+        found = Found(keyless=self._keyless)
         marks = ", ".join("?" * len(keys))
         query = f"SELECT k, row FROM joined WHERE k IN ({marks}) ORDER BY n"  # noqa: S608 - marks
-        with closing(self._database.execute(query, list(keys))) as cursor:
+        with closing(database.execute(query, list(keys))) as cursor:
             for key, packed in cursor:
-                collect(found, key, orjson.loads(packed))
+                found.add(key, orjson.loads(packed))
+        query = f"SELECT k FROM unread WHERE k IN ({marks})"  # noqa: S608 - marks
+        found.damaged.update(k for (k,) in database.execute(query, list(keys)))
         return found
+
+    def unread(self) -> Iterator[BadRow]:
+        """Give its rows that can't be read or have no key, by their lines in the file.
+
+        Their columns are named as those joined are, and the text says which file it is.
+        """
+        query = "SELECT line, raw, code, text, col, value, span, row FROM unread ORDER BY n"
+        with closing(self._loaded().execute(query)) as cursor:
+            for line, raw, code, text, column, value, span, packed in cursor:
+                row = None
+                if packed is not None:
+                    values = {f"{self._name}.{c}": v for c, v in orjson.loads(packed).items()}
+                    row = Row(line, raw, values, {}, span)
+                named = column and f"{self._name}.{column}"
+                said = f"{self._file}, joined as {self._name}: {text}"
+                yield BadRow(line, raw, code, said, named, value, span, row)
 
     def forget(self) -> None:
         """Let go of the temporary database; it is made anew when it is needed."""
@@ -175,19 +275,59 @@ class FileLookup:
     def _key_of(self, values: Values) -> str:
         return composite([values.get(c, "") for c in self._key])
 
+    def _loaded(self) -> sqlite3.Connection:
+        if self._database is None:
+            self._database = self._load()
+        return self._database
+
     def _load(self) -> sqlite3.Connection:
         # The empty name: a private file on disk that SQLite has already removed from its folder.
         database = sqlite3.connect("", check_same_thread=False)
         database.execute("CREATE TABLE joined (n INTEGER PRIMARY KEY, k TEXT, row BLOB)")
+        database.execute(
+            "CREATE TABLE unread (n INTEGER PRIMARY KEY, k TEXT, line INT, raw TEXT, code TEXT,"
+            " text TEXT, col TEXT, value TEXT, span INT, row BLOB)"
+        )
         database.executemany(
             "INSERT INTO joined (k, row) VALUES (?, ?)",
-            (
-                (key, orjson.dumps(row.values))
-                for row in self._reader.rows()
-                # A row that can't be read is set aside where its own file is the source.
-                if isinstance(row, Row) and (key := self._key_of(row.values))
-            ),
+            ((key, orjson.dumps(row.values)) for key, row in self._readable(database)),
         )
         database.execute("CREATE INDEX joined_k ON joined (k)")
+        database.execute("CREATE INDEX unread_k ON unread (k)")
         database.commit()
+        self._keyless = self._where(database)
         return database
+
+    def _readable(self, database: sqlite3.Connection) -> Iterator[tuple[str, Row]]:
+        """Give the rows that have a key, and put aside the others."""
+        rows = corrected(self._reader, self._corrections, self._deciding, of_join=True)
+        for row in rows:
+            if isinstance(row, Row):
+                if key := self._key_of(row.values):
+                    yield key, row
+                    continue
+                blank = next(c for c in self._key if not row.values.get(c))
+                text = "the row has no key: nobody can say which it belongs to"
+                bad = BadRow(row.line, row.raw, NO_KEY, text, blank, "", row.span, row)
+            else:
+                bad = row
+            known = bad.row is not None and not bad.unread.intersection(self._key)
+            database.execute(
+                "INSERT INTO unread (k, line, raw, code, text, col, value, span, row)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (self._key_of(bad.row.values) or None) if bad.row and known else None,
+                    *(bad.line, bad.raw, bad.code, bad.text, bad.column, bad.value, bad.span),
+                    None if bad.row is None else orjson.dumps(bad.row.values),
+                ),
+            )
+
+    def _where(self, database: sqlite3.Connection) -> str:
+        """Name the lines of rows that may be any key's."""
+        query = "SELECT line FROM unread WHERE k IS NULL ORDER BY n LIMIT ?"
+        lines = [f"{line:,}" for (line,) in database.execute(query, (_NAMED,))]
+        if not lines:
+            return ""
+        (count,) = database.execute("SELECT count(*) FROM unread WHERE k IS NULL").fetchone()
+        more = f" and {count - len(lines):,} more" if count > len(lines) else ""
+        return f"{self._file}, {'line' if count == 1 else 'lines'} {', '.join(lines)}{more}"

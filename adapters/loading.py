@@ -5,8 +5,7 @@ from typing import Any
 
 from adapters import registry, sql
 from adapters.build import RecordPlan
-from adapters.joining import listed
-from adapters.joins import FileLookup, Join, join_columns
+from adapters.joins import FileLookup, Join, join_columns, listed
 from adapters.mapping import MappingFile
 from adapters.opening import look, narrow, open_reader
 from adapters.repeats import Repeat
@@ -41,7 +40,7 @@ def _of_file(mapping: MappingFile, compiler: Compiler) -> MappedSource:
         columns = look(mapping, joined, "records")
         beside.append((name, joined))
         compiler.columns[name] = frozenset(f"{name}.{c}" for c in columns.own)
-        return FileLookup(joined, listed(spec["key"]))
+        return FileLookup(joined, spec, name, mapping.file(spec["format"]["path"]).name)
 
     beside: list[tuple[str, Reader]] = []
     joins: list[Join] = []

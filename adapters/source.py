@@ -13,11 +13,11 @@ from adapters.build import Claim, RecordPlan
 from adapters.codes import CodeTables
 from adapters.compile import FieldCompiler, Target
 from adapters.conditions import Condition
-from adapters.corrected import corrected, fields_of, overridden
+from adapters.corrected import corrected, overridden
 from adapters.document import Document, Place
 from adapters.handling import compile_handling
 from adapters.joining import JoinCompiler
-from adapters.joins import FileLookup, Join, join_columns, joined
+from adapters.joins import FileLookup, Join, fields_of, join_columns, joined
 from adapters.mapping import MappingFile, placeholders
 from adapters.nibrs import codes as standard_codes
 from adapters.opening import code_files
@@ -36,8 +36,10 @@ _NEEDED = ("id", "when", "repeat", "join", "handling", "objects", "fields")
 class Tally:
     """What became of the rows read so far: `read` = `translated` + `aside`, always.
 
-    They count physical rows (of NIBRS: segments). `records` and `set_aside` count what came out:
-    an incident of several segments is one record, and a row may give records of several types.
+    They count physical rows (of NIBRS: segments), and of joined files those that can't be read or
+    have no key: the others are part of the rows that they are joined to. `records` and `set_aside`
+    count what came out: an incident of several segments is one record, and a row may give records
+    of several types.
     """
 
     read: int = 0
@@ -55,6 +57,19 @@ class Part:
     joins: Sequence[Join]
     plans: Sequence[RecordPlan]
     repeats: Sequence[Repeat] = ()
+
+    @property
+    def files(self) -> list[FileLookup]:
+        """The files that are joined."""
+        return [j.lookup for j in self.joins if isinstance(j.lookup, FileLookup)]
+
+    def unread(self) -> Iterator[BadRow]:
+        """Give the rows of joined files that can't be read: of a file joined twice, once."""
+        every = self.files
+        for number, lookup in enumerate(every):
+            before = [other for other in every[:number] if other.format == lookup.format]
+            told = {bad.line for other in before for bad in other.unread()}
+            yield from (bad for bad in lookup.unread() if bad.line not in told)
 
 
 class MappedSource:
@@ -91,16 +106,20 @@ class MappedSource:
         with self._around():
             for part in self._parts:
                 try:
+                    deciding = {c for plan in part.plans for c in plan.deciding}
+                    for lookup in part.files:
+                        lookup.correct(corrections, deciding)
                     handling = {c for plan in part.plans for c in plan.handling_columns}
                     rows = corrected(part.reader, corrections, handling)
-                    for row in joined(repeated(rows, part.repeats), part.joins):
+                    for row in joined(repeated(rows, part.repeats), part.joins, deciding):
                         yield from self._translated(overridden(row), part)
+                    for bad in part.unread():
+                        yield from self._translated(bad, part)
                 finally:
                     for plan in part.plans:
                         plan.forget()
-                    for join in part.joins:
-                        if isinstance(join.lookup, FileLookup):
-                            join.lookup.forget()
+                    for lookup in part.files:
+                        lookup.forget()
 
     @property
     def columns(self) -> frozenset[str]:
@@ -116,9 +135,8 @@ class MappedSource:
         for part in self._parts:
             if isinstance(part.reader, Stating):
                 found |= dict.fromkeys(part.reader.stated())
-            for join in part.joins:
-                if isinstance(join.lookup, FileLookup):
-                    found |= dict.fromkeys(join.lookup.stated())
+            for lookup in part.files:
+                found |= dict.fromkeys(lookup.stated())
         return tuple(found)
 
     def origin(self) -> Origin | None:
@@ -140,8 +158,7 @@ class MappedSource:
         """Give the moment that the records are of: that of the oldest part."""
         known = [part.reader.as_of() for part in self._parts]
         for part in self._parts:
-            files = (j.lookup for j in part.joins if isinstance(j.lookup, FileLookup))
-            known += [lookup.as_of() for lookup in files]
+            known += [lookup.as_of() for lookup in part.files]
         return None if None in known else min(k for k in known if k is not None)
 
     def total_hint(self) -> int | None:
@@ -259,6 +276,7 @@ class Compiler:
             objects=objects,
             handling=handling,
             handling_columns=frozenset(facts & columns.own) - {n for n in facts if "." in n},
+            deciding=frozenset({*facts, *(c for one in when for c in one.columns)}),
             kept=fields.kept,
         )
         self.plans.append((number, plan, fields.targets))

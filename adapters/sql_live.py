@@ -202,4 +202,4 @@ class LiveSource:
     def _whole(held: Held, rows: Iterable[Values]) -> Iterable[Row | BadRow]:
         """Give rows with all that is joined to them."""
         made = (Row(n, raw(held.table, v), v) for n, v in enumerate(rows, 1))
-        return joined(repeated(made, held.repeats), held.joins)
+        return joined(repeated(made, held.repeats), held.joins, held.plan.deciding)

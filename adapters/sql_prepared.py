@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from adapters.held import Held, looked_up, probes
-from adapters.joining import listed
-from adapters.joins import join_columns
+from adapters.joins import join_columns, listed
 from adapters.mapping import PLACEHOLDER, MappingFile
 from adapters.plans import scans
 from adapters.pushdown import PersonSearch

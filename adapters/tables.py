@@ -33,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from adapters.connecting import FAILURES, POSTGRESQL, engine_of, why
-from adapters.joins import BETWEEN, collect, composite
+from adapters.joins import BETWEEN, Found, composite
 from adapters.mapping import MappingFile
 from adapters.rows import BadRow, Columns, Row, Values
 from adapters.typed import Plain, as_text, fitting
@@ -279,20 +279,18 @@ class TableLookup:
         """Name its columns."""
         return self._database.columns(self._name)
 
-    def find(self, keys: Sequence[str]) -> Mapping[str, list[Values]]:
+    def find(self, keys: Sequence[str]) -> Found:
         """Give the rows for each key that has some."""
-        found: dict[str, list[Values]] = {}
+        found = Found()
         with self._database.connect() as connection:
             if len(self._key) == 1:
                 for values in self._database.find(connection, self._name, self._key[0], keys):
-                    collect(found, values[self._key[0]], values)
+                    found.add(values[self._key[0]], values)
             else:
                 self._find_composite(connection, keys, found)
         return found
 
-    def _find_composite(
-        self, connection: Connection, keys: Sequence[str], found: dict[str, list[Values]]
-    ) -> None:
+    def _find_composite(self, connection: Connection, keys: Sequence[str], found: Found) -> None:
         """Look by each column of the key at once; what does not belong together is left out."""
         table = self._database.table(self._name)
         for start in range(0, len(keys), _CHUNK):
@@ -302,7 +300,7 @@ class TableLookup:
                 for column, values in zip(self._key, zip(*some, strict=True), strict=True)
             ]
             for values in self._database.rows(connection, select(table).where(*conditions)):
-                collect(found, composite([values[c] for c in self._key]), values)
+                found.add(composite([values[c] for c in self._key]), values)
 
 
 class TableReader:

@@ -275,9 +275,14 @@ PHONE = 'to: "person/j:DriverLicense/nc:IdentificationID", column: other.OLN'
 def test_a_joined_file_adds_to_a_record(small: Make) -> None:
     text = mapping(NAME, PHONE, record=JOIN)
     source = small(text, HEADER + b"7,X,,\n8,Y,,\n", other=b"NO,OLN\n7,A1\n9,Z\nbroken\n")
-    one, two = records(source)
+    one, two, broken = source.rows()
+    assert isinstance(one, Record)
+    assert isinstance(two, Record)
     assert one.message["nc:Person"]["j:DriverLicense"] == {"nc:IdentificationID": "A1"}
     assert "j:DriverLicense" not in two.message["nc:Person"]
+    assert isinstance(broken, SetAside)
+    assert (broken.code, broken.line, broken.raw) == ("row.columns", 4, "broken")
+    assert (source.tally.read, source.tally.translated, source.tally.aside) == (3, 2, 1)
 
 
 def test_a_join_that_is_ambiguous_or_must_be_there_sets_the_row_aside(small: Make) -> None:
