@@ -4,16 +4,17 @@
     live(mapping_path)      a database that is searched where it is
     is_live(mapping_path)   whether a mapping says so
     name_of(mapping_path)   the source's name
+    doubled(names)          those names that several mappings claim
     draft(source, …)        a first mapping for a legacy file
     refresh(mapping_path, …)       what is kept of a mirrored database, brought up to date
     load_replica(mapping_path, …)  that as records
     upkeep(mapping_path)    its files, and when it is polled
 
 A mapping is a YAML file that an administrator writes: docs/mapping.md explains it. All but
-name_of raise Misconfigured, with file and line, for a mapping that is wrong.
+name_of and doubled raise Misconfigured, with file and line, for a mapping that is wrong.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from adapters import loading, sql
@@ -30,6 +31,7 @@ __all__ = [
     "MappedSource",
     "Refreshed",
     "Tally",
+    "doubled",
     "draft",
     "is_live",
     "live",
@@ -47,6 +49,18 @@ def name_of(mapping_path: Path) -> str:
         return MappingFile(mapping_path, []).source
     except Misconfigured:
         return mapping_path.stem
+
+
+def doubled(found: Iterable[tuple[str, Path]]) -> dict[str, str]:
+    """Say of each source's name that several mappings claim which they are."""
+    files: dict[str, list[str]] = {}
+    for name, path in found:
+        files.setdefault(name, []).append(path.name)
+    return {
+        name: f"{' and '.join(sorted(paths))} both say `source: {name}`"
+        for name, paths in files.items()
+        if len(paths) > 1
+    }
 
 
 def is_live(mapping_path: Path) -> bool:

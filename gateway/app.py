@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields, is_dataclass
 from datetime import timedelta
@@ -56,6 +56,7 @@ from gateway.policy.signers import load_signers
 from gateway.policy.sources import BundleSource, FolderSource, Source
 from gateway.records.find import Records
 from gateway.records.schedule import Schedule
+from gateway.records.source import RecordSource
 from gateway.settings import Settings
 from gateway.telemetry import Metrics, Tracing
 from gateway.trust import clients
@@ -150,6 +151,7 @@ async def _compose(
     """Open every part, in the order in which they need each other."""
     home, ori = settings.home, Ori(settings.ori)
     data = home / "data"
+    live = _live(home)
     keys = key_files.load(home)
     registry = registries.load(
         home / registries.FILE, own_ori=ori, own_key_ids=frozenset({keys.key_id})
@@ -175,7 +177,7 @@ async def _compose(
     ledger = await _ledger(settings, keys, stack)
     folder = AgreementFolder(home, own=ori, keyring=registry.keyring(ori, keys.agreement))
     policy = await _policy(settings, keys, folder, at_start(ori, ledger), stack)
-    records = await _records(home, stack)
+    records = await _records(home, live, stack)
     schedule = await _schedule(settings, make_schedule, metrics, stack)
 
     state = open_sqlite(data / "state.db")
@@ -345,10 +347,24 @@ def _policy_source(settings: Settings) -> Source:
     return FolderSource(settings.home / "policies", signers, two)
 
 
-async def _records(home: Path, stack: AsyncExitStack) -> Records:
-    """Open the mirrors, and the live sources that the mappings name."""
+def _live(home: Path) -> list[RecordSource]:
+    """Give the live sources that the mappings name. Raises Misconfigured where one's name is not
+    its own: nobody could say then which source a search, or its failure, speaks of.
+    """  # noqa: D205 - one sentence too long for one line
     mappings = sorted((home / "mappings").glob("*.yaml"))
-    live = [adapters.live(path) for path in mappings if adapters.is_live(path)]
+    named = [(adapters.name_of(path), path) for path in mappings]
+    twice = adapters.doubled(named)
+    live = [(name, path) for name, path in named if adapters.is_live(path)]
+    for name, _ in live:
+        if name in twice:
+            raise Misconfigured(
+                f"{twice[name]}, which is searched live; give one of them a name of its own"
+            )
+    return [adapters.live(path) for _, path in live]
+
+
+async def _records(home: Path, live: Sequence[RecordSource], stack: AsyncExitStack) -> Records:
+    """Open the mirrors and the live sources."""
     records = Records(home / "data" / "records.db", live)
     await records.start()
     stack.push_async_callback(records.stop)

@@ -61,14 +61,9 @@ def mapping_of(home: Path, name: str) -> Path:
 
 def doubled(found: Iterable[tuple[str, Path]]) -> dict[str, str]:
     """Say of each source's name that several mappings claim what is wrong: none of them counts."""
-    files: dict[str, list[str]] = {}
-    for name, path in found:
-        files.setdefault(name, []).append(path.name)
     return {
-        name: f"{' and '.join(sorted(paths))} both say `source: {name}`, so neither is imported. "
-        "Give one of them a name of its own"
-        for name, paths in files.items()
-        if len(paths) > 1
+        name: f"{said}, so neither is imported. Give one of them a name of its own"
+        for name, said in adapters.doubled(found).items()
     }
 
 

@@ -2,6 +2,8 @@
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
@@ -18,6 +20,7 @@ from adapters.sql_live import LiveSource
 from demo import california
 from demo.cast import MARISOL
 from demo.people import Manifest
+from gateway.cli import setup
 from gateway.errors import Misconfigured, RecordsUnavailable
 from gateway.model import (
     AgeRange,
@@ -232,6 +235,27 @@ def test_a_column_that_is_not_there_is_said_with_its_line(home: Path) -> None:
         path.write_text(text.replace(old, new), encoding="utf-8")
         with pytest.raises(Misconfigured, match=r"records\.yaml:\d+: "):
             adapters.live(path)
+
+
+@pytest.mark.parametrize("mode", ["live", "mirror"])
+def test_no_gateway_starts_where_a_live_source_shares_its_name(
+    home: Path, tmp_path: Path, mode: str
+) -> None:
+    gateway = tmp_path / "gateway"
+    setup.init_home(gateway, ori="CA9990000", name="Alder", url="http://127.0.0.1:8443")
+    for folder in ("mappings", "sources"):
+        shutil.copytree(home / folder, gateway / folder, dirs_exist_ok=True)
+    mapping = gateway / "mappings" / "records.yaml"
+    copy = mapping.read_text(encoding="utf-8").replace("mode: live", f"mode: {mode}")
+    mapping.with_name("copy.yaml").write_text(copy, encoding="utf-8")
+    serve = [sys.executable, "-m", "gateway.cli", "serve", "--home", str(gateway)]
+    done = subprocess.run(serve, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0
+    said = (
+        "copy.yaml and records.yaml both say `source: records`, which is searched live; give one "
+        "of them a name of its own"
+    )
+    assert said in done.stdout + done.stderr
 
 
 def test_search_keys_are_those_of_the_legacy_system() -> None:
