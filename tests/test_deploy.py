@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import ssl
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import yaml
 from demo.people import AGENCIES
 from gateway import settings
 from gateway.app import routes
+from gateway.cli import agreement_work
 from gateway.cli.main import app as cli
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -346,6 +348,30 @@ def test_the_set_up_uses_commands_that_there_are() -> None:
         command(shlex.split(call))
 
 
+def test_what_its_readme_has_one_type_makes_all_that_is_mounted(tmp_path: Path) -> None:
+    text = (DEPLOY / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    typed = [shlex.split(line, comments=True) for line in block.splitlines()]
+    made = [words for words in typed if words[0] == "python"]
+    for words in made:
+        run = [sys.executable, *(str(tmp_path / w) if "/" in w else w for w in words[1:])]
+        small = ["--people", "60"] if "demo.people" in words else []
+        subprocess.run([*run, *small], cwd=ROOT, check=True, capture_output=True)
+    bound = {source for name in SERVICES for source in mounts(name).values()}
+    legacy = [tmp_path / "deploy" / source for source in bound if source.startswith("./legacy/")]
+    assert len(legacy) == len(SITES) + 1
+    for folder in legacy:
+        assert any(folder.iterdir()), folder
+    for words in [words for words in typed if words[0] != "python"]:
+        assert words[:3] == ["docker", "compose", "-f"]
+        assert (ROOT / words[3]).is_file()
+        assert words[4] in {"up", "exec", "down"}
+        if words[4] == "exec":
+            assert words[5] in SERVICES
+            command(words[6:])
+    assert [words[4] for words in typed[len(made) :]] == ["up", "exec", "down"]
+
+
 # -- run for real -----------------------------------------------------------------------------
 
 
@@ -399,11 +425,56 @@ def test_two_agencies_set_themselves_up_and_a_second_run_changes_nothing(tmp_pat
     assert (home / "policies" / "ask.rego").stat().st_mode & 0o077 == 0
 
     (home / "policies" / "ask.rego").write_text("package sallyport.ask # edited here\n")
-    before = {p: p.read_bytes() for p in home.rglob("*") if p.is_file()}
+    before = files(home)
     again = start_init(tmp_path, A, B)
     said, _ = again.communicate(timeout=90)
     assert again.returncode == 0, said
-    assert {p: p.read_bytes() for p in home.rglob("*") if p.is_file()} == before
+    assert files(home) == before
+
+
+def test_each_party_signs_the_drafts_of_its_agreements_and_no_others(tmp_path: Path) -> None:
+    (tmp_path / "entries").mkdir()
+    shutil.copytree(ROOT / "policies", tmp_path / "share" / "policies")
+    made = tmp_path / "drafts"
+    subprocess.run([sys.executable, "-m", "demo.agreements", made], cwd=ROOT, check=True)
+    texts = {p: yaml.safe_load(p.read_text("utf-8")) for p in sorted(made.iterdir())}
+    # One between both, and one of each with somebody else.
+    ours = {who: draft_with(texts, who) for who in ((True, True), (True, False), (False, True))}
+    for ori in (A, B):
+        folder = tmp_path / "import" / ori / "agreements"
+        folder.mkdir(parents=True)
+        for draft in ours.values():
+            shutil.copy(draft, folder)
+    (tmp_path / A).mkdir()
+    (tmp_path / B).mkdir()
+    run_both(tmp_path)
+    first, second = (signed(tmp_path / ori / "gateway", ori) for ori in (A, B))
+    both, only_first, only_second = (draft.stem for draft in ours.values())
+    assert (set(first), set(second)) == ({both, only_first}, {both, only_second})
+    assert first[both] == second[both]
+
+    before = files(tmp_path / A / "gateway" / "agreements")
+    again = start_init(tmp_path, A, B)
+    said, _ = again.communicate(timeout=90)
+    assert again.returncode == 0, said
+    assert files(tmp_path / A / "gateway" / "agreements") == before
+
+
+def draft_with(texts: dict[Path, Any], who: tuple[bool, bool]) -> Path:
+    return next(
+        p for p, text in texts.items() if tuple(x in text["parties"] for x in (A, B)) == who
+    )
+
+
+def signed(home: Path, ori: str) -> dict[str, str]:
+    """What an agency keeps, under its own signature alone: the text's digest by agreement."""
+    documents = [h.document for h in agreement_work.open_desk(home).read().book.documents]
+    assert all([s.party for s in d.signatures] == [ori] for d in documents)
+    return {d.agreement.id: d.digest for d in documents}
+
+
+def files(folder: Path) -> dict[Path, bytes]:
+    return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def test_an_agency_that_hands_over_no_entry_is_not_waited_for_for_ever(tmp_path: Path) -> None:
