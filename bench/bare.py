@@ -1,4 +1,10 @@
-"""The records alone, for comparison: no signature, policy, log or release."""
+"""The yardstick of `bench.answers`: the gateway's records behind FastAPI, and nothing else.
+
+An application of its own, not the gateway with its doors taken out: only `gateway.policy` can make
+what a route may write, so there is no such gateway. It parses the same question with the same
+model, searches the same records by the same code and writes all that it found, in the same server.
+No signature, policy, log or release, and no parts of an answer beside the records.
+"""
 
 import os
 from collections.abc import AsyncIterator

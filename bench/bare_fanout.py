@@ -1,4 +1,9 @@
-"""Ask peers side by side and nothing else, for comparison."""
+"""The yardstick of `bench.fanout`: asks peers side by side, and nothing else.
+
+An application of its own, not the gateway with its doors taken out: the peer client takes only what
+policy permitted. It sends questions of the same shape over the same transport, behind httpx's
+client.
+"""
 
 import asyncio
 import json

@@ -7,8 +7,8 @@ address of its own: they verify the question and sign an answer, and give it as 
 question came as told. They note when a question came and when its answer went, on the clock that
 all processes share: what the gateway adds is the time of a search without that of the peer that
 took longest, in two parts, before the last question came and after the last answer went. "bare" is
-one FastAPI process that posts the same bodies to the same peers, on the same transport, without
-signature, policy or log.
+an application of its own, bench/bare_fanout.py: one FastAPI process that posts such questions to
+the same peers, on the same transport, without signature, policy or log.
 """
 
 import argparse

@@ -3,8 +3,9 @@
     python -m bench.load HOME_OF_ASKER URL ORI QUESTIONS SECONDS CONCURRENCY [--units 25]
         [--bare]
 
-QUESTIONS is a file with one question's subject a line. Every answer's status is counted; every 50th
-signature is verified, so that the load does not measure itself.
+QUESTIONS is a file with one question's subject a line. Every answer's status is counted. Every
+50th answer is kept, and once the time is over it is verified that the gateway signed it for its
+question: so the load does not measure itself, and a wrong signature ends it with an error.
 """
 
 import argparse
@@ -13,6 +14,8 @@ import itertools
 import json
 import time
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,11 +25,42 @@ import orjson
 
 from demo import agreements
 from gateway.http.client import new_search_id
+from gateway.model import Ori
 from gateway.peers import PATH
 from gateway.trust import keys as key_files
-from gateway.trust.signatures import Signer
+from gateway.trust import registry as registries
+from gateway.trust.signatures import Binding, Signer, Verifier
 
 CALLER = "CA9990000"
+KEPT_EVERY = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer as it came, and what it has to be bound to."""
+
+    question: Binding
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+    came: datetime
+
+
+def verify(registry: registries.Registry, owner: str, kept: Sequence[Kept]) -> int:
+    """Verify these, and give how many they are. Raises PeerBadSignature for the first wrong one."""
+    verifier = Verifier(registry, count=lambda _: None)
+    peer = registry.by_ori(owner)
+    assert peer is not None
+    for answer in kept:
+        verifier.verify_response(
+            peer,
+            answer.question,
+            status=answer.status,
+            headers=answer.headers,
+            body=answer.body,
+            now=answer.came,
+        )
+    return len(kept)
 
 
 def question(
@@ -77,6 +111,8 @@ async def ask(given: argparse.Namespace) -> dict[str, Any]:
     statuses: Counter[str] = Counter()
     matches: Counter[str] = Counter()
     times: list[float] = []
+    kept: list[Kept] = []
+    registry = registries.load(given.home / registries.FILE, own_ori=Ori(given.asker))
     url = given.url + (PATH if not given.bare else "/bare/questions")
     started = time.monotonic()
     until = started + given.seconds
@@ -105,6 +141,16 @@ async def ask(given: argparse.Namespace) -> dict[str, Any]:
             async with session.post(url, data=body, headers=headers) as response:
                 content = await response.read()
             times.append(time.perf_counter() - begun)
+            if not given.bare and number % KEPT_EVERY == 0:
+                kept.append(
+                    Kept(
+                        signed.binding,
+                        response.status,
+                        tuple((k.lower(), v) for k, v in response.raw_headers),
+                        content,
+                        datetime.now(UTC),
+                    )
+                )
             answer = orjson.loads(content)
             statuses[str(answer.get("status"))] += 1
             matches["some" if answer.get("matches") else "none"] += 1
@@ -120,6 +166,7 @@ async def ask(given: argparse.Namespace) -> dict[str, Any]:
         "per_second": len(times) / seconds,
         "statuses": dict(statuses),
         "matches": dict(matches),
+        "verified": verify(registry, given.ori, kept),
         "ms": {f"p{p}": round(times[len(times) * p // 100] * 1000, 2) for p in (50, 95, 99)},
     }
 
