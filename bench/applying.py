@@ -1,9 +1,10 @@
 """How soon an edited policy counts on a running gateway: `python -m bench.applying [ROUNDS]`.
 
 One gateway with the shipped policies. In each round its local rules are edited, and the edit is
-brought into force in one of three ways: by typing `sallyport policy apply` (the command's own start
-included), by the request that it makes, and by a saved edit that the gateway watches for. Timed
-until the gateway names the new set as the one that decides. Seconds of the clock.
+brought into force in one of four ways: by typing `sallyport policy apply` at once (the command's
+own start included) or as a person does, some seconds after saving; by the request that it makes;
+and by a saved edit that the gateway watches for. Timed from the edit, or from the typing, until the
+gateway names the new set as the one that decides. Seconds of the clock.
 """
 
 import shutil
@@ -25,6 +26,8 @@ from gateway.model import Ori
 AGENCY = Ori("CA9990000")
 SETTLED_S = 6.0
 """A person's edits lie further apart than this: the gateway is ready for the next one."""
+READ_AGAIN_S = 3.0
+"""Between saving an edit and typing the command."""
 
 
 def gateway(folder: Path) -> Gateway:
@@ -56,7 +59,10 @@ def measure(made: Gateway, how: str, number: int) -> float:
     time.sleep(SETTLED_S)
     started = time.perf_counter()
     edit(made, number)
-    if how == "typed":
+    if how == "typed later":
+        time.sleep(READ_AGAIN_S)
+        started = time.perf_counter()
+    if how.startswith("typed"):
         made.command("policy", "apply")
     elif how == "asked":
         admin_client.call(made.home, "POST", "/v1/admin/policy/apply")
@@ -74,7 +80,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         made = gateway(Path(folder))
         number = 0
-        for how in ("typed", "asked", "saved"):
+        for how in ("typed at once", "typed later", "asked", "saved"):
             made.env["SALLYPORT_POLICY_WATCH"] = str(how == "saved").lower()
             made.start()
             made.ready()

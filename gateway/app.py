@@ -317,7 +317,8 @@ async def _policy(
         note=note,
     )
     stack.push_async_callback(policy.close)
-    policy.expect_edits()
+    # Where the folder is watched, a saved edit is applied at once.
+    policy.expect_edits(ahead=not settings.policy_watch)
     return policy
 
 

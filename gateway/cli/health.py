@@ -2,9 +2,9 @@
 
 import sys
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 
-import httpx
 import orjson
 import typer
 from rich.console import Console
@@ -12,7 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway import settings as settings_files
+from gateway.cli import admin_client
 from gateway.cli.options import AsJson, Home
+from gateway.errors import Unavailable
+
+_TIMEOUT_S = 5.0
 
 
 def register(app: typer.Typer) -> None:
@@ -23,18 +27,16 @@ def register(app: typer.Typer) -> None:
 def health(home: Home, *, as_json: AsJson = False) -> None:
     """Show each component's state. Exit code 0: it can serve; 1: it can't."""
     settings = settings_files.load(home)
-    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared, not bound
-
+    status, raw = admin_client.get(settings, "/readyz", _TIMEOUT_S)
     try:
-        response = httpx.get(f"http://{host}:{settings.port}/readyz", timeout=5)
-        state = orjson.loads(response.content)
-    except (httpx.HTTPError, ValueError):
-        sys.exit(f"sallyport: no gateway answers on port {settings.port}")
+        state = orjson.loads(raw)
+    except ValueError:
+        raise Unavailable(admin_client.NO_GATEWAY) from None
     if as_json:
-        sys.stdout.write(response.text + "\n")
+        sys.stdout.write(raw.decode() + "\n")
     else:
         Console().print(table_of(settings.name, state))
-    sys.exit(0 if response.status_code == httpx.codes.OK else 1)
+    sys.exit(0 if status == HTTPStatus.OK else 1)
 
 
 def table_of(name: str, state: Mapping[str, Any]) -> Table:

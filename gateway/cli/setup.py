@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from gateway import settings as settings_files
+from gateway.cli.admin_client import ADMIN, ADMIN_KEY
 from gateway.cli.lazy import LazyGroup
 from gateway.cli.options import Home
 from gateway.errors import Conflict, Invalid, Misconfigured
@@ -24,9 +25,6 @@ from gateway.trust import clients, keys, registry
 from gateway.trust.files import read_yaml, write_secret
 from gateway.trust.jwk import Jwk, ec_jwk, read_ec
 
-ADMIN = "local-admin"
-"""The client that this gateway's own commands are; its key is keys/admin.pem."""
-ADMIN_KEY = "admin.pem"
 FOLDERS = ("policies", "agreements", "mappings", "sources", "data")
 _JWK_CAP = 4_096
 

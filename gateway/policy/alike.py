@@ -8,8 +8,9 @@ numbers that neither the data nor those comparisons hold lead to one outcome. An
 in the set, a kind of syntax that this module does not know too, and nothing is shared.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Self
 
 import orjson
 
@@ -35,10 +36,24 @@ class Alike:
 
     def __init__(self, trees: Iterable[Tree], data: Mapping[str, Any]) -> None:
         """Take the syntax trees of all modules that decide, and their data."""
-        trees = list(trees)
+        for _ in self._look(list(trees), data):
+            pass
+
+    @classmethod
+    async def gradually(cls, trees: Sequence[Tree], data: Mapping[str, Any]) -> Self:
+        """Make it while other work of the event loop goes on: a module at a time, about 1 ms."""
+        self = cls.__new__(cls)
+        for _ in self._look(trees, data):
+            await asyncio.sleep(0)
+        return self
+
+    def _look(self, trees: Sequence[Tree], data: Mapping[str, Any]) -> Iterator[None]:
         uses = _Uses(trees)
-        self.holds = not any(uses.tell_apart(tree) for tree in trees)
+        self.holds = True
         """Whether numbers that are not known make no difference."""
+        for tree in trees:
+            yield
+            self.holds = self.holds and not uses.tell_apart(tree)
         self._known = uses.compared_with | set(_texts(data)) if self.holds else set()
 
     def key(self, input_json: bytes) -> bytes:

@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 import orjson
 import regorus
 
+from gateway.background import ended
 from gateway.errors import PolicyRejected, PolicyUnavailable
 from gateway.policy.alike import Alike
 from gateway.policy.engine import ENTRYPOINTS, Decided, Limits
@@ -201,25 +202,37 @@ class EmbeddedEngine:
         self._compiled: Compiled | None = None
         self._active: PolicySet | None = None
         self._alike: Alike | None = None
+        """Which questions share a decision; None while that is found out."""
+        self._looking: asyncio.Task[None] | None = None
         self._decided: dict[tuple[str, bytes], Any] = {}
 
     async def activate(self, candidate: PolicySet) -> None:
         """Compile, warm and switch. Raises `PolicyRejected`; the old set then stays."""
         self._check_thread()
         compiled = _warmed(candidate)
-        alike = Alike(syntax_trees(candidate.rules), candidate.data)
-        self._compiled, self._alike, self._active = compiled, alike, candidate
+        await ended(self._looking)
+        self._compiled, self._alike, self._active = compiled, None, candidate
         self._decided.clear()
+        self._looking = asyncio.create_task(self._look_through(candidate))
+
+    async def _look_through(self, candidate: PolicySet) -> None:
+        """See which questions this set decides alike. It decides meanwhile: each by itself."""
+        trees = []
+        for path, text in candidate.rules.items():
+            trees.append(syntax_tree(path, text))
+            await asyncio.sleep(0)
+        self._alike = await Alike.gradually(trees, candidate.data)
 
     async def decide(self, entrypoint: str, input_json: bytes) -> Decided:
         """Evaluate one entrypoint on a clone. Raises `PolicyUnavailable`, with no cause shown."""
         self._check_thread()
-        if self._compiled is None or self._active is None or self._alike is None:
+        if self._compiled is None or self._active is None:
             raise PolicyUnavailable("no policy set is active")
         # A decision is a function of its input and the set. `now` is in whole seconds: who asks the
         # same shares a decision for a second, and no longer.
         shared = entrypoint in _SHARED
-        key = (entrypoint, self._alike.key(input_json)) if shared else None
+        same = self._alike.key(input_json) if self._alike else input_json
+        key = (entrypoint, same) if shared else None
         known = self._decided.get(key) if key else None
         if known is not None:
             return Decided(known, self._active.revision)
@@ -256,6 +269,7 @@ class EmbeddedEngine:
     async def close(self) -> None:
         """Drop the engine, on the thread that owns it."""
         self._check_thread()
+        await ended(self._looking)
         self._compiled = None
         self._decided.clear()
 

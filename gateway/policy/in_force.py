@@ -83,6 +83,7 @@ class InForce:
         self._limits = limits
         self._vetter = Vetter(limits)
         self._settling: asyncio.Task[None] | None = None
+        self._foreseeing: asyncio.Task[None] | None = None
         self._expects_edits = False
         self._switching = asyncio.Lock()
         self._current: ActiveSet | None = None
@@ -243,10 +244,15 @@ class InForce:
         active = self._active()
         return list(unknown_words(agreement, active.vocabulary, active.policy_set.data))
 
-    def expect_edits(self) -> None:
-        """Have a process wait from now on that vets the next edit sooner. `close` ends it."""
+    def expect_edits(self, *, ahead: bool = False) -> None:
+        """Have a process wait from now on that vets the next edit sooner. `close` ends it.
+
+        `ahead`: have each saved edit vetted at once, for whoever applies it then.
+        """
         self._expects_edits = True
         self._settle()
+        if ahead:
+            self._foreseeing = asyncio.create_task(self._foresee())
 
     async def edits(self) -> AsyncIterator[None]:
         """Tell of each saved edit of the folder or bundle, once it is quiet for a moment."""
@@ -307,6 +313,7 @@ class InForce:
     async def close(self) -> None:
         """Let go of the engine, and of the process that waits to vet."""
         await ended(self._settling)
+        await ended(self._foreseeing)
         await self._vetter.close()
         await self._engine.close()
 
@@ -336,6 +343,22 @@ class InForce:
 
         if self._expects_edits and (self._settling is None or self._settling.done()):
             self._settling = asyncio.create_task(later())
+
+    async def _foresee(self) -> None:
+        """Vet saved edits ahead, until cancelled. What fails here is told to who applies them."""
+        with suppress(OSError):
+            async for _ in self.edits():
+                async with self._switching:
+                    with suppress(SallyportError, OSError):
+                        await self._vet_ahead()
+                self._settle()
+
+    async def _vet_ahead(self) -> None:
+        candidate = await self._load(self._base)
+        agreed = await self._read_agreements(candidate.policy_set, strict=True)
+        if self._base is None or candidate.policy_set.revision != self._base.revision:
+            deciding = self._deciding(candidate.policy_set, agreed)
+            await self._vetter.vet_ahead(deciding, self._self)
 
     async def _vet(self, candidate: Candidate, agreed: Agreed) -> None:
         deciding = self._deciding(candidate.policy_set, agreed)

@@ -49,6 +49,9 @@ class OpaServerEngine:
         set is in force even if no server is there yet; until then every decision is refused.
         """
         before = self._active
+        # The patience with the set before the last ends here: its end must not come meanwhile, and
+        # leave out the set that is coming.
+        self._before = None
         self._accepted = frozenset(s.revision for s in (before, candidate) if s is not None)
         await self._write(candidate)
         late = await self._arrives(candidate.revision)

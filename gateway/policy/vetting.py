@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -15,6 +15,9 @@ from gateway.errors import PolicyRejected
 from gateway.policy.engine import Limits
 from gateway.policy.places import located
 from gateway.policy.sets import PolicySet
+
+_Asked: TypeAlias = tuple[str, str]
+"""A set's revision, and the agency that it is vetted for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +30,17 @@ class Vetted:
 
 
 class Vetter:
-    """Vets sets, each in a child process. May keep one ready, so that a change counts sooner.
+    """Vets sets, each in a child process. Two things let an edited set count sooner.
 
-    A child that is ready has loaded what it needs and has looked through the tests of the set in
-    force: half of the time of vetting an edited set.
+    A child may be kept ready: it has loaded what it needs and has looked through the tests of the
+    set in force, half of the time of vetting an edited set. And a set may be vetted ahead, before
+    anybody asks for it: whoever does then waits for the rest alone, and gets the same verdict.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._ready: asyncio.subprocess.Process | None = None
+        self._ahead: tuple[_Asked, asyncio.Task[dict[str, Any]]] | None = None
 
     async def vet(
         self, candidate: PolicySet, self_ori: str, *, folder: Path | None = None
@@ -46,10 +51,38 @@ class Vetter:
         `folder` tells in which of its files, and in which line, a fault of the data stands.
         """
         try:
-            verdict = await self._verdict(candidate, self_ori, tests_only=False)
+            verdict = await self._vetted_ahead((candidate.revision, self_ori))
+            verdict = verdict or await self._verdict(candidate, self_ori, tests_only=False)
         except PolicyRejected as error:
             raise (located(error, folder) if folder else error) from None
         return Vetted(verdict["tests"], verdict["slowest"], verdict["slowest_ms"])
+
+    async def vet_ahead(self, candidate: PolicySet, self_ori: str) -> None:
+        """Begin to vet a set that `vet` may be asked for soon. One is vetted ahead, the newest."""
+        asked = candidate.revision, self_ori
+        if self._ahead is None or self._ahead[0] != asked:
+            await self._drop_ahead()
+            vetting = self._verdict(candidate, self_ori, tests_only=False)
+            self._ahead = asked, asyncio.create_task(vetting)
+
+    async def _vetted_ahead(self, asked: _Asked) -> dict[str, Any] | None:
+        """Give the verdict of the set that was vetted ahead, once; None if it was another."""
+        if self._ahead is None or self._ahead[0] != asked:
+            await self._drop_ahead()
+            return None
+        _, vetting = self._ahead
+        try:
+            return await vetting
+        finally:
+            await self._drop_ahead()
+
+    async def _drop_ahead(self) -> None:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            _, vetting = ahead
+            vetting.cancel()
+            # Its verdict was told to who asked, or nobody asks any more.
+            await asyncio.gather(vetting, return_exceptions=True)
 
     async def run_suite(self, candidate: PolicySet) -> dict[str, Any]:
         """Run every test of a set, as `suite.run_suite` gives it. Raises `PolicyRejected`."""
@@ -57,13 +90,17 @@ class Vetter:
 
     async def get_ready(self, known: PolicySet) -> None:
         """Start the next child now, and have it look through the tests of this set."""
-        await self.close()
+        await self._end_ready()
         self._ready = child = await _start()
         if child.stdin is not None:
             child.stdin.write(_line({"known": known.canonical.decode()}))
 
     async def close(self) -> None:
-        """End the child that is ready, if there is one."""
+        """End the children: the one that is ready, and the one that vets ahead."""
+        await self._drop_ahead()
+        await self._end_ready()
+
+    async def _end_ready(self) -> None:
         child, self._ready = self._ready, None
         if child is not None:
             await _end(child)

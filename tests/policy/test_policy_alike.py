@@ -187,6 +187,8 @@ async def test_the_shipped_policies_share_and_decide_each_number_as_alone(
     policy_set = limited_to_cases()
     engine, alone, seen = EmbeddedEngine(), embedded._warmed(policy_set), []
     await engine.activate(policy_set)
+    assert engine._looking is not None
+    await engine._looking  # until then each is decided by itself
     decide = Compiled.decide
 
     def watched(self: Compiled, rule: str, input_json: bytes) -> bytes:

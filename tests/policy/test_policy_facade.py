@@ -1,5 +1,6 @@
 """The room's door: both doors, admission, and the set in force through edits and restarts."""
 
+import asyncio
 import dataclasses
 import time
 from collections.abc import AsyncIterator
@@ -33,6 +34,7 @@ from gateway.policy.engine import Decided
 from gateway.policy.kept import KeptSets
 from gateway.policy.sets import PolicySet, load_set
 from gateway.policy.standard import as_standard
+from gateway.policy.vetting import Vetter
 from tests.policy.made import (
     CALIFORNIA,
     LEAF,
@@ -426,6 +428,34 @@ async def test_what_is_edited_back_counts_at_once(tmp_path: Path) -> None:
     edit(folder, "package package", "package")
     assert await policy.apply() == policy.revision
     assert policy.status()["status"] == "ok"
+
+
+async def test_a_saved_edit_is_vetted_before_it_is_applied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, asked = asyncio.Event(), []
+    verdict_of = Vetter._verdict
+
+    async def counted(self: Vetter, candidate: PolicySet, *a: Any, **k: Any) -> dict[str, Any]:
+        asked.append(candidate.revision)
+        begun.set()
+        return await verdict_of(self, candidate, *a, **k)
+
+    folder = write_set(tmp_path / "policies", {})
+    policy = await start(tmp_path / "data", folder)
+    try:
+        monkeypatch.setattr(Vetter, "_verdict", counted)
+        before = policy.revision
+        policy.expect_edits(ahead=True)
+        await asyncio.sleep(0.2)  # the watch begins
+        (folder / "note").mkdir()
+        (folder / "note" / "data.yaml").write_text("edited: true\n")
+        await asyncio.wait_for(begun.wait(), 10)
+        assert policy.revision == before, "nothing counts that nobody applied"
+        assert await policy.apply() != before
+        assert asked == [policy.revision], "vetted once, and it was this set"
+    finally:
+        await policy.close()
 
 
 async def test_a_data_folder_that_cannot_be_written_is_reported(

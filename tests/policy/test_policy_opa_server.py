@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -15,7 +16,7 @@ from gateway.policy import opa_bundle
 from gateway.policy.opa_server import OpaServer, OpaServerEngine
 from gateway.policy.sets import make_set
 from tests.policy.conftest import RunningOpa, StartOpa
-from tests.policy.switching import CANARY, ONE, TWO
+from tests.policy.switching import CANARY, ONE, TWO, set_that_says
 
 TAKES_NO_BUNDLE = make_set({"x.rego": "package x\ny := nosuch(1)\n"}, {})
 
@@ -80,6 +81,27 @@ async def test_a_new_set_is_switched_to_under_load_with_no_wrong_decision(
         stop = True
         await asyncio.gather(*askers)
         assert decisions > 20
+
+
+@pytest.mark.opa
+async def test_a_switch_outlives_the_patience_with_the_set_before_the_last(
+    start_opa: StartOpa,
+) -> None:
+    # Decisions of the set before are taken for a moment after a switch. That moment may end while
+    # the next switch goes on: the set that is coming counts all the same.
+    async with engine_at(replace(start_opa(ONE), timeout_s=0.3)) as engine:
+        await engine.activate(ONE)
+        for number in range(4):
+            target = set_that_says(f"set {number}")
+            before = time.monotonic()
+            switch = asyncio.create_task(engine.activate(target))
+            while not switch.done():
+                await engine.decide("ask", b"{}")
+            await switch
+            while (await engine.decide("ask", b"{}")).revision != target.revision:
+                assert time.monotonic() - before < 10
+            # The next one begins before this one's moment is over, or behind it.
+            await asyncio.sleep(0.25 if number % 2 else 0.4)
 
 
 @pytest.mark.opa

@@ -13,14 +13,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from gateway.errors import PolicyRejected
-from gateway.policy import fixed
+from gateway.policy import fixed, vetting
 from gateway.policy import vet as vet_module
 from gateway.policy.agreements import with_examples
 from gateway.policy.embedded import Compiled
 from gateway.policy.engine import Limits
 from gateway.policy.input_schema import input_schemas
 from gateway.policy.inputs import canonical
-from gateway.policy.sets import load_set
+from gateway.policy.sets import PolicySet, load_set
 from gateway.policy.vet import vet
 from gateway.policy.vetting import Vetter
 from gateway.policy.vocabulary import read_vocabulary
@@ -363,6 +363,50 @@ async def test_one_that_waits_ends_with_its_gateway(tmp_path: Path) -> None:
     assert child.returncode is not None
 
 
+async def test_a_set_is_vetted_ahead_once_for_who_asks_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+    start = vetting._start
+
+    async def counted() -> asyncio.subprocess.Process:
+        child = await start()
+        started.append(child.pid)
+        return child
+
+    monkeypatch.setattr(vetting, "_start", counted)
+
+    async def ahead(candidate: PolicySet) -> None:
+        before = len(started)
+        await vetter.vet_ahead(candidate, TEXAS)
+        async with asyncio.timeout(10):
+            await until(lambda: len(started) > before)
+
+    good = load_set(write_set(tmp_path, {}))
+    bad = load_set(write_set(tmp_path, {TEST: "package sallyport.ask_test\ntest_no if false\n"}))
+    vetter = Vetter(Limits())
+    await ahead(good)
+    await vetter.vet_ahead(good, TEXAS)
+    assert (await vetter.vet(good, TEXAS)).tests == 3
+    assert len(started) == 1
+    # A verdict is for one who asks, one set and one agency; what was begun for another ends.
+    assert (await vetter.vet(good, TEXAS)).tests == 3
+    assert len(started) == 2
+    await ahead(good)
+    assert (await vetter.vet(good, CALIFORNIA)).tests == 3
+    assert len(started) == 4
+    await ahead(good)
+    with pytest.raises(PolicyRejected, match="test_no"):
+        await vetter.vet(bad, TEXAS)
+    await ahead(bad)
+    with pytest.raises(PolicyRejected, match="test_no"):
+        await vetter.vet(bad, TEXAS)
+    assert len(started) == 7
+    await ahead(good)
+    await vetter.close()
+    assert not any(map(working, started))
+
+
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core shares nothing")
 async def test_processes_that_share_the_tests_end_with_it(tmp_path: Path) -> None:
     endless = SLOW.replace("a == b", "some c in data.big.list; a == b; b == c")
@@ -373,11 +417,11 @@ async def test_processes_that_share_the_tests_end_with_it(tmp_path: Path) -> Non
     await vetter.get_ready(candidate)
     assert vetter._ready is not None
     group = vetter._ready.pid
-    vetting = asyncio.create_task(vetter.vet(candidate, TEXAS))
+    work = asyncio.create_task(vetter.vet(candidate, TEXAS))
     async with asyncio.timeout(30):
         await until(lambda: len(working(group)) > 1)
-    vetting.cancel()
-    done, _ = await asyncio.wait([vetting], timeout=20)
+    work.cancel()
+    done, _ = await asyncio.wait([work], timeout=20)
     assert done, "it waits for a process that it has not ended"
     async with asyncio.timeout(10):
         await until(lambda: not working(group))

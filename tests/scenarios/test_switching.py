@@ -7,7 +7,7 @@ import shutil
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from tests.scenarios.opa import deciding
 from tests.scenarios.two import MARISOL, POLICE, SHERIFF, until
 from tests.soak import SOAK, count
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(count(900, 3600))
 
 SWITCHES = count(2, 100)
 WHOLE = count(0, 6)
@@ -95,6 +95,7 @@ class Load:
 
     world: World
     over: threading.Event = field(default_factory=threading.Event)
+    callers: list[Future[None]] = field(default_factory=list)
     done: Counter[int] = field(default_factory=Counter)
     """Searches that came back, by caller."""
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -126,9 +127,19 @@ class Load:
                         return
 
     def further(self) -> None:
-        """Wait until each caller has had an answer to a question that was asked from now on."""
+        """Wait until each caller has had an answer to a question that was asked from now on.
+
+        Raises what a caller's search raised.
+        """
         wanted = {n: self.done[n] + 2 for n in range(CALLERS + 1)}
-        assert until(lambda: all(self.done[n] >= most for n, most in wanted.items()), 60)
+
+        def there() -> bool:
+            for caller in self.callers:
+                if caller.done():
+                    caller.result()
+            return all(self.done[n] >= most for n, most in wanted.items())
+
+        assert until(there, 60), self.done
 
 
 def entries_of(gateway: Gateway, since: str) -> dict[str, list[dict[str, Any]]]:
@@ -197,7 +208,7 @@ def under_load(world: World, desk: Desk) -> None:
     load = Load(world)
     since = entries_since(desk.gateway)
     with ThreadPoolExecutor(CALLERS + 1) as pool:
-        callers = [pool.submit(load.caller, n) for n in range(CALLERS + 1)]
+        load.callers = [pool.submit(load.caller, n) for n in range(CALLERS + 1)]
         try:
             load.further()
             for n in range(WHOLE + SWITCHES):
@@ -209,7 +220,7 @@ def under_load(world: World, desk: Desk) -> None:
                 load.further()
         finally:
             load.over.set()
-        for caller in callers:
+        for caller in load.callers:
             caller.result()
     log = entries_of(desk.gateway, since)
     word = functools.cache(desk.word)
