@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
 
 from adapters import textfile
+from adapters.typed import decoded
 from gateway.errors import Misconfigured
 
 POSTGRESQL: Final = "postgresql"
@@ -45,6 +46,7 @@ _TEXT_TYPES: Final = (
     *("date", "timestamp", "timestamptz", "time", "timetz", "interval"),
     *("json", "jsonb"),
 )
+_NO_ENCODING: Final = "SQL_ASCII"
 _SAID: Final = {
     "28P01": "it refused the password",
     "28000": "it refused the user",
@@ -136,8 +138,14 @@ def _sqlite(path: Path, seconds: int) -> Engine:
         hide_parameters=True,
         **({} if seconds else {"poolclass": NullPool}),
     )
+    event.listen(engine, "connect", _leniently)
     engine.update_execution_options(sallyport_seconds=seconds)
     return engine
+
+
+def _leniently(connection: Any, _record: Any) -> None:
+    """Take texts that are no UTF-8, too: the driver would stop at the first."""
+    connection.text_factory = decoded
 
 
 def _postgresql(spec: Mapping[str, Any], folder: Path, seconds: int) -> Engine:
@@ -169,16 +177,26 @@ def _postgresql(spec: Mapping[str, Any], folder: Path, seconds: int) -> Engine:
         hide_parameters=True,
         **(_POOL if spec.get("mode") == "live" else {"poolclass": NullPool}),
     )
-    event.listen(engine, "connect", _as_text)
+    # First of all: SQLAlchemy itself asks the server something as soon as it is connected.
+    event.listen(engine, "connect", _as_text, insert=True)
     return engine
 
 
 def _as_text(connection: Any, _record: Any) -> None:
-    """Take what Python has no value for (`infinity`, the year 20000) as the database writes it."""
+    """Take what Python has no value for (`infinity`, the year 20000) as the database writes it.
+
+    A server that does not know how its texts are written (SQL_ASCII) would, told an encoding, stop
+    at the first text that is none of it. So it is told none, and texts are decoded here.
+    """
     from psycopg.types.string import TextLoader  # noqa: PLC0415 - only where PostgreSQL is used
 
+    loader: Any = TextLoader
+    if connection.info.parameter_status("server_encoding") == _NO_ENCODING:
+        from adapters.bytes_of_postgresql import take  # noqa: PLC0415 - as above
+
+        loader = take(connection)
     for name in _TEXT_TYPES:
-        connection.adapters.register_loader(name, TextLoader)
+        connection.adapters.register_loader(name, loader)
 
 
 def _url(written: str) -> URL:

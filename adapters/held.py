@@ -38,6 +38,8 @@ class Held:
     """The database itself lets no two rows have one id."""
     offenses: Mapping[str, Word | None]
     """The words of the codes in the column of offenses, where one is searched."""
+    used: frozenset[str]
+    """The table's columns that the mapping names."""
 
 
 def conditions(database: Database, held: Held, query: SubjectQuery) -> list[Any]:

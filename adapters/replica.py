@@ -27,7 +27,9 @@ import orjson
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    LargeBinary,
     Text,
+    and_,
     cast,
     func,
     literal_column,
@@ -39,14 +41,16 @@ from sqlalchemy import true as always
 
 from adapters.changes import ChangeColumn
 from adapters.connecting import seconds_of
-from adapters.joins import composite
+from adapters.joins import BETWEEN, composite
 from adapters.tables import Database
-from adapters.typed import as_text
+from adapters.typed import as_text, decoded, stored
 from gateway.errors import RecordsUnavailable
 
 _BATCH: Final = 2_000
 _FETCH: Final = 400
 _FORMAT: Final = "1"
+_TEXT: Final = "CAST(? AS TEXT)"
+"""Where a text goes in: one with wrong bytes is given as bytes, and kept as text all the same."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS "#state" (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS "#rows" (t TEXT, k TEXT, mark TEXT, PRIMARY KEY (t, k)) WITHOUT ROWID;
@@ -135,6 +139,7 @@ def refresh(
         closing(sqlite3.connect(path, isolation_level=None)) as kept,
         database.moment(),
     ):
+        kept.text_factory = decoded
         kept.execute("PRAGMA secure_delete=ON")
         kept.execute("PRAGMA synchronous=FULL")
         state = _State(kept)
@@ -313,14 +318,26 @@ class _Refresh:
         ]
         for start in range(0, len(wanted), _FETCH):
             part = wanted[start : start + _FETCH]
-            columns = [self._theirs.c[c] for c in self._table.key]
-            one_of = (
-                columns[0].in_([key[0] for key in part])
-                if size == 1
-                else tuple_(*columns).in_(part)
-            )
-            query = select(*self._selected()).where(one_of)
+            query = select(*self._selected()).where(self._is_one_of(part))
             self._take(self._connection.execute(query).all())
+
+    def _is_one_of(self, keys: Sequence[tuple[Any, ...]]) -> ColumnElement[bool]:
+        """Say that a row's key is one of these. One with wrong bytes is asked for as bytes."""
+        columns = [self._theirs.c[c] for c in self._table.key]
+        sound = [k for k in keys if all(stored(v) == v for v in k if isinstance(v, str))]
+        one_of = (
+            columns[0].in_([key[0] for key in sound])
+            if len(columns) == 1
+            else tuple_(*columns).in_(sound)
+        )
+        if len(sound) == len(keys):
+            return one_of
+        others = (
+            and_(*(cast(c, LargeBinary) == _bytes(v) for c, v in zip(columns, key, strict=True)))
+            for key in keys
+            if key not in sound
+        )
+        return or_(one_of, *others)
 
     # -- what is kept ----------------------------------------------------------------------------
 
@@ -328,7 +345,8 @@ class _Refresh:
         """Note which keys there are. Raises RecordsUnavailable for what is no key."""
         self._done.rows += len(keys)
         seen = self._kept.executemany(
-            'INSERT OR IGNORE INTO temp."#seen" VALUES (?)', [(k,) for k in keys if k]
+            f'INSERT OR IGNORE INTO temp."#seen" VALUES ({_TEXT})',  # noqa: S608 - a word of ours
+            [(stored(k),) for k in keys if k],
         ).rowcount
         if seen != len(keys):
             key = ", ".join(self._table.key)
@@ -355,12 +373,15 @@ class _Refresh:
             marks.append((table.name, key, self._mark_of(row, texts)))
             values.append(texts)
         with self._batch():
-            self._kept.executemany('INSERT OR REPLACE INTO "#rows" VALUES (?, ?, ?)', marks)
+            self._kept.executemany(
+                f'INSERT OR REPLACE INTO "#rows" VALUES (?, {_TEXT}, {_TEXT})',  # noqa: S608 - words of ours
+                [(name, stored(key), stored(mark)) for name, key, mark in marks],
+            )
             if values:
-                places = ", ".join("?" * size)
+                places = ", ".join([_TEXT] * size)
                 self._kept.executemany(
                     f"INSERT OR REPLACE INTO {_quoted(table.name)} VALUES ({places})",  # noqa: S608 - quoted
-                    values,
+                    [tuple(map(stored, texts)) for texts in values],
                 )
                 self._state.set("token", token_hex(16))
 
@@ -369,14 +390,15 @@ class _Refresh:
         table = self._table
         gone = 'SELECT k FROM "#rows" WHERE t = ? AND k NOT IN (SELECT k FROM temp."#seen") LIMIT ?'
         while keys := self._kept.execute(gone, (table.name, _BATCH)).fetchall():
-            where = " AND ".join(f"{_quoted(c)} = ?" for c in table.key)
+            where = " AND ".join(f"{_quoted(c)} = {_TEXT}" for c in table.key)
             with self._batch():
                 self._kept.executemany(
                     f"DELETE FROM {_quoted(table.name)} WHERE {where}",  # noqa: S608 - quoted
                     [_parts(key, len(table.key)) for (key,) in keys],
                 )
                 self._kept.executemany(
-                    'DELETE FROM "#rows" WHERE t = ? AND k = ?', [(table.name, k) for (k,) in keys]
+                    f'DELETE FROM "#rows" WHERE t = ? AND k = {_TEXT}',  # noqa: S608 - a word of ours
+                    [(table.name, stored(k)) for (k,) in keys],
                 )
                 self._state.set("token", token_hex(16))
             self._done.removed += len(keys)
@@ -384,17 +406,17 @@ class _Refresh:
     def _marks(self, keys: Iterable[str]) -> dict[str, str]:
         found: dict[str, str] = {}
         for part in _batches(keys, _FETCH):
-            places = ", ".join("?" * len(part))
+            places = ", ".join([_TEXT] * len(part))
             found |= self._kept.execute(
                 f'SELECT k, mark FROM "#rows" WHERE t = ? AND k IN ({places})',  # noqa: S608 - marks
-                (self._table.name, *part),
+                (self._table.name, *map(stored, part)),
             )
         return found
 
     def _contents(self, keys: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """Give what is kept of these rows."""
         table = self._table
-        where = " AND ".join(f"{_quoted(c)} = ?" for c in table.key)
+        where = " AND ".join(f"{_quoted(c)} = {_TEXT}" for c in table.key)
         names = ", ".join(map(_quoted, table.columns))
         query = f"SELECT {names} FROM {_quoted(table.name)} WHERE {where}"  # noqa: S608 - quoted
         found: dict[str, tuple[str, ...]] = {}
@@ -425,7 +447,7 @@ class _Refresh:
         given = row[len(self._table.columns)]
         if self._table.change is not None or self._database.is_postgresql:
             return as_text(given)
-        return sha256(orjson.dumps(texts)).hexdigest()
+        return sha256(BETWEEN.join(texts).encode(errors="surrogateescape")).hexdigest()
 
     def _key(self, row: Any) -> str:
         at = [self._table.columns.index(c) for c in self._table.key]
@@ -460,8 +482,12 @@ def _batches(rows: Iterable[Any], size: int = _BATCH) -> Iterator[list[Any]]:
         yield batch
 
 
-def _parts(key: str, size: int) -> Sequence[str]:
-    return [key] if size == 1 else key.split("\x1f")
+def _parts(key: str, size: int) -> Sequence[str | bytes]:
+    return [stored(part) for part in ([key] if size == 1 else key.split(BETWEEN))]
+
+
+def _bytes(value: Any) -> bytes:
+    return (value if isinstance(value, str) else as_text(value)).encode(errors="surrogateescape")
 
 
 def _quoted(name: str) -> str:

@@ -28,10 +28,11 @@ def _loaded(
     mapping: MappingFile, database: Database, compiler: Compiler, as_of: datetime | None = None
 ) -> MappedSource:
     prepared = prepare(mapping, database, compiler)
-    parts = [
-        Part(TableReader(database, h.table, h.id_column, as_of), h.joins, [h.plan], h.repeats)
-        for h in prepared.held
-    ]
+    parts = []
+    for held in prepared.held:
+        reader = TableReader(database, held.table, held.id_column, as_of)
+        reader.select(held.used)
+        parts.append(Part(reader, held.joins, [held.plan], held.repeats))
     return MappedSource(mapping, parts, prepared.terms, database.moment)
 
 

@@ -22,7 +22,7 @@ from adapters.repeats import repeated
 from adapters.rows import BadRow, Fault, Row, Values
 from adapters.source import Compiler, claims_of
 from adapters.sql_prepared import Prepared, prepare
-from adapters.tables import Database, raw
+from adapters.tables import Database, row_of
 from gateway.errors import Misconfigured, RecordsUnavailable
 from gateway.model import Handling, PersonQuery, Record, RecordQuery, SubjectQuery
 
@@ -201,5 +201,5 @@ class LiveSource:
     @staticmethod
     def _whole(held: Held, rows: Iterable[Values]) -> Iterable[Row | BadRow]:
         """Give rows with all that is joined to them."""
-        made = (Row(n, raw(held.table, v), v) for n, v in enumerate(rows, 1))
+        made = (row_of(held.table, n, v, held.used) for n, v in enumerate(rows, 1))
         return joined(repeated(made, held.repeats), held.joins, held.plan.deciding)

@@ -106,6 +106,11 @@ def _hold(mapping: MappingFile, database: Database, compiler: Compiler, number: 
     plan = compiler.record(number, join_columns(repeated, joins))
     if len(plan.id_columns) != 1 or plan.id_columns[0] not in own.own:
         raise mapping.doc.wrong("a database's record has one key column in its id", *place, "id")
+    for join in joins:
+        if isinstance(join.lookup, TableLookup):
+            names = (f"{join.name}.{c}" for c in join.lookup.columns().own)
+            used = compiler.used.intersection(names)
+            join.lookup.select({u.removeprefix(f"{join.name}.") for u in used})
     _check_found_by(mapping, database, number)
     pattern = PLACEHOLDER.sub("\0", spec["id"])
     before, after = (re.escape(p) for p in pattern.split("\0"))
@@ -117,7 +122,7 @@ def _hold(mapping: MappingFile, database: Database, compiler: Compiler, number: 
     is_key = database.is_key(spec["table"], key)
     return Held(
         *(number, spec["table"], plan, repeats, joins, found_by),
-        *(key, id_pattern, is_key, offenses),
+        *(key, id_pattern, is_key, offenses, own.own & compiler.used),
     )
 
 

@@ -7,7 +7,7 @@ up with blanks are looked for both ways, so that the database can use its index.
 import codecs
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ from adapters.connecting import FAILURES, POSTGRESQL, engine_of, why
 from adapters.joins import BETWEEN, Found, composite
 from adapters.mapping import MappingFile
 from adapters.rows import BadRow, Columns, Row, Values
-from adapters.typed import Plain, as_text, fitting
+from adapters.typed import Plain, as_text, fitting, garbled, shown, stored
 from gateway.errors import Misconfigured, RecordsUnavailable
 
 _CHUNK: Final = 400
@@ -203,12 +203,12 @@ class Database:
     def fitting(self, name: str, key: str, values: Sequence[str | int]) -> list[Any]:
         """Give those of the values that may stand in a column, as its type has them.
 
-        SQLite takes any value for any column. PostgreSQL refuses what is not of the column's type,
-        and looks in no index for what is of another.
+        SQLite takes any value for any column, but no text with wrong bytes. PostgreSQL refuses
+        what is not of the column's type, and looks in no index for what is of another.
         """
         column = self.table(name).c[key]
         if not self.is_postgresql:
-            return list(values)
+            return [v for v in values if isinstance(v, int) or v == stored(v)]
         kind = self._kinds[name][column.name]
         made = (fitting(kind, str(value), self._codec) for value in values)
         return [v for v in made if v is not None]
@@ -269,6 +269,11 @@ class TableLookup:
         self._database = database
         self._name = name
         self._key = tuple(key)
+        self._used: frozenset[str] | None = None
+
+    def select(self, names: Collection[str]) -> None:
+        """Say which columns are used: wrong bytes in others damage no row."""
+        self._used = frozenset(names)
 
     @property
     def looked_up(self) -> tuple[str, tuple[str, ...]]:
@@ -285,7 +290,7 @@ class TableLookup:
         with self._database.connect() as connection:
             if len(self._key) == 1:
                 for values in self._database.find(connection, self._name, self._key[0], keys):
-                    found.add(values[self._key[0]], values)
+                    self._add(found, values[self._key[0]], values)
             else:
                 self._find_composite(connection, keys, found)
         return found
@@ -300,7 +305,14 @@ class TableLookup:
                 for column, values in zip(self._key, zip(*some, strict=True), strict=True)
             ]
             for values in self._database.rows(connection, select(table).where(*conditions)):
-                found.add(composite([values[c] for c in self._key]), values)
+                self._add(found, composite([values[c] for c in self._key]), values)
+
+    def _add(self, found: Found, key: str, values: Values) -> None:
+        wrong = garbled(values)
+        if wrong and (self._used is None or wrong & self._used):
+            found.damaged.add(key)
+        else:
+            found.add(key, values)
 
 
 class TableReader:
@@ -319,7 +331,12 @@ class TableReader:
         self._database = database
         self._name = name
         self._as_of = as_of
+        self._used: frozenset[str] | None = None
         self._key = key if database.is_postgresql else None
+
+    def select(self, names: Collection[str]) -> None:
+        """Say which columns are used: wrong bytes in others set no row aside."""
+        self._used = frozenset(names)
 
     def columns(self) -> Columns:
         """Name its columns."""
@@ -334,7 +351,7 @@ class TableReader:
                 query = query.order_by(table.c[self._key])
             found = self._database.rows(connection, query, stream=True)
             for number, values in enumerate(found, 1):
-                yield Row(number, raw(self._name, values), values)
+                yield row_of(self._name, number, values, self._used)
 
     def as_of(self) -> datetime | None:
         """Give the moment: a database is read as it is now, a replica as it was then."""
@@ -347,7 +364,29 @@ class TableReader:
             return int(connection.execute(counted).scalar_one())
 
 
-def raw(name: str, values: Values) -> str:
+def row_of(
+    name: str, number: int, values: Values, used: Collection[str] | None = None
+) -> Row | BadRow:
+    """Give a table's row: a bad one where a column that is used has bytes that are no text.
+
+    `used` left out: every column is.
+    """
+    try:
+        return Row(number, _raw(name, values), values)
+    except orjson.JSONEncodeError:
+        wrong = garbled(values)
+    legible = {c: shown(text) for c, text in values.items()}
+    raw = _raw(name, legible)
+    unread = wrong if used is None else wrong.intersection(used)
+    row = Row(number, raw, {c: "" if c in unread else text for c, text in legible.items()})
+    if not unread:
+        return row
+    first = min(unread)
+    text = "it holds bytes that are no text in the database's encoding"
+    return BadRow(number, raw, "row.encoding", text, first, legible[first], row=row, unread=unread)
+
+
+def _raw(name: str, values: Values) -> str:
     """Write a row as it is kept when it is set aside."""
     return f"{name} {orjson.dumps(values).decode()}"
 

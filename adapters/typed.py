@@ -5,7 +5,7 @@ of another. So what can't stand in a column is left out of a question: nothing w
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -18,6 +18,41 @@ from sqlalchemy.types import TypeEngine, UserDefinedType
 _WHOLE: Final = re.compile(r"-?\d{1,18}", re.ASCII)
 _DECIMAL: Final = re.compile(r"-?\d{1,38}(\.\d{1,38})?", re.ASCII)
 _TRUTH: Final = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
+
+
+def decoded(data: bytes, encoding: str = "utf-8") -> str:
+    """Decode a text; each byte that is none of it stays by itself, as half of a surrogate pair.
+
+    So one wrong byte hinders no other row. `garbled` finds it, `shown` writes it for people.
+    """
+    return str(data, encoding, "surrogateescape")
+
+
+def stored(text: str) -> str | bytes:
+    """Give a text as SQLite is to have it: of one with wrong bytes, its bytes."""
+    return text if _whole_text(text) else text.encode(errors="surrogateescape")
+
+
+def shown(text: str) -> str:
+    """Write a text for people: wrong bytes as their numbers."""
+    if _whole_text(text):
+        return text
+    return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
+def garbled(values: Mapping[str, str]) -> frozenset[str]:
+    """Name the columns whose texts have wrong bytes."""
+    if _whole_text("".join(values.values())):
+        return frozenset()
+    return frozenset(name for name, text in values.items() if not _whole_text(text))
+
+
+def _whole_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Plain(UserDefinedType[Any]):
