@@ -11,7 +11,7 @@ usual libraries hold whole sheets, or hang on a row number that a hostile file m
 
 import re
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -165,7 +165,7 @@ class ExcelReader:
         return names
 
     def _row(self, number: int, cells: _Cells, names: Mapping[int, str]) -> Row | BadRow:
-        raw = _raw(cells)
+        raw = _raw(cells.items())
         values: Values = dict.fromkeys(names.values(), "")
         wrong: dict[str, _Unread] = {}
         for at, found in cells.items():
@@ -238,13 +238,11 @@ class _Reading:
 
     def _cells(self, row: Element, number: int) -> _Cells | BadRow:
         cells: _Cells = {}
-        at = -1
-        for cell in row.iterchildren("{*}c"):
-            place = _CELL.fullmatch(str(cell.get("r", "")))
-            at = at + 1 if place is None else _index(place[1])
+        for at, cell in _placed(row):
             if at in cells:
                 text = f"two cells stand in column {letters(at)}"
-                return BadRow(number, _raw(cells), "excel.cell_twice", text)
+                raw = _raw((place, self._content(one)) for place, one in _placed(row))
+                return BadRow(number, raw, "excel.cell_twice", text)
             cells[at] = self._content(cell)
         if self._merged and any(c != "" for c in cells.values()):
             self._fill_merged(cells, number)
@@ -343,9 +341,19 @@ def _number(written: str | None, before: int) -> int:
     return before + 1
 
 
-def _raw(cells: _Cells) -> str:
+def _placed(row: Element) -> Iterator[tuple[int, Element]]:
+    """Give a row's cells, each with the place that it says, or the next."""
+    at = -1
+    for cell in row.iterchildren("{*}c"):
+        place = _CELL.fullmatch(str(cell.get("r", "")))
+        at = at + 1 if place is None else _index(place[1])
+        yield at, cell
+
+
+def _raw(cells: Iterable[tuple[int, str | _Unread]]) -> str:
     """Write a row as it is kept when it is set aside: its cells, parted by tabs."""
-    texts = (c if isinstance(c, str) else c.shown for _, c in sorted(cells.items()))
+    ordered = sorted(cells, key=lambda one: one[0])
+    texts = (c if isinstance(c, str) else c.shown for _, c in ordered)
     return "\t".join(t.replace("\t", " ") for t in texts)
 
 

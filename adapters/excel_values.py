@@ -67,12 +67,15 @@ def format_of(number: int, code: str | None) -> Format:
 def number_text(written: str, how: Format, *, since_1904: bool) -> str:
     """Write a number as it is shown. Raises Untranslatable."""
     try:
-        number = float(written)
+        # Python takes 1_0 and digits of other scripts for numbers, too.
+        number = float(written) if written.isascii() and "_" not in written else math.nan
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
         raise Untranslatable("the cell holds no number", code="excel.number")
     if how.elapsed:
+        if abs(number) >= _LAST_DAY:
+            raise Untranslatable("the cell holds no time that there is", code="excel.date")
         return _clock(round(number * _DAY_S))
     if how.date or how.time:
         return _moment(number, how, since_1904=since_1904)

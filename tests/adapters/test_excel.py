@@ -43,7 +43,12 @@ def workbook(path: Path, *rows: Sequence[Any], formats: dict[str, str] | None = 
 
 
 def by_hand(
-    path: Path, sheet: str, *, strings: str = "", more: dict[str, bytes] | None = None
+    path: Path,
+    sheet: str,
+    *,
+    strings: str = "",
+    styles: str = "",
+    more: dict[str, bytes] | None = None,
 ) -> Path:
     """Write a workbook part by part, so that it may hold what no library writes."""
     parts: dict[str, str | bytes] = {
@@ -54,9 +59,11 @@ def by_hand(
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{LINKS}">'
         f'<Relationship Id="a" Type="{REL}/worksheet" Target="worksheets/sheet1.xml"/>'
         f'<Relationship Id="b" Type="{REL}/sharedStrings" Target="/xl/sharedStrings.xml"/>'
+        f'<Relationship Id="c" Type="{REL}/styles" Target="styles.xml"/>'
         "</Relationships>",
         "xl/worksheets/sheet1.xml": sheet,
         "xl/sharedStrings.xml": f"<sst {MAIN}>{strings}</sst>",
+        "xl/styles.xml": f"<styleSheet {MAIN}>{styles}</styleSheet>",
         **(more or {}),
     }
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
@@ -117,6 +124,34 @@ def test_cells_are_read_as_a_person_sees_them(
     path = workbook(tmp_path / "f.xlsx", ["ID"], [value], formats={"A2": form})
     expected = (2, "excel.formula", "ID", "") if shown is None else (shown,)
     assert values(read(path)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("written", "style", "code"),
+    [
+        ("1e308", 1, "excel.date"),
+        ("-2958466", 1, "excel.date"),
+        ("1e308", 2, "excel.date"),
+        ("1_0", 0, "excel.number"),
+        ("٣", 0, "excel.number"),
+        ("NaN", 1, "excel.number"),
+    ],
+)
+def test_a_number_that_is_none_or_no_moment_sets_its_row_aside(
+    tmp_path: Path, written: str, style: int, code: str
+) -> None:
+    styles = '<numFmts><numFmt numFmtId="164" formatCode="[h]:mm"/></numFmts><cellXfs>'
+    styles += "".join(f'<xf numFmtId="{n}"/>' for n in (0, 164, 14)) + "</cellXfs>"
+    path = tmp_path / "f.xlsx"
+    rows = f'<row><c s="{style}"><v>{written}</v></c>{text("A")}</row><row>{text("1")}</row>'
+    by_hand(path, sheet(HEADER + rows), styles=styles)
+    assert values(read(path)) == [(2, code, "ID", written), ("1", "")]
+
+
+def test_a_row_with_two_cells_of_one_column_is_kept_whole(tmp_path: Path) -> None:
+    rows = f"<row>{text('1', 'A2')}{text('2', 'A2')}{text('B', 'B2')}</row>"
+    (bad,) = read(by_hand(tmp_path / "f.xlsx", sheet(HEADER + rows)))
+    assert (bad.raw, values([bad])) == ("1\t2\tB", [(2, "excel.cell_twice", None, None)])
 
 
 def test_dates_may_count_from_1904(tmp_path: Path) -> None:
