@@ -63,6 +63,10 @@ class Settings(BaseSettings):
     policy_warn_days: Annotated[int, Field(ge=0, le=365)] = 7
     """How many days before a signed bundle ends `/readyz` says so."""
 
+    max_connections: Annotated[int, Field(ge=16, le=100_000)] = 1_000
+    """Connections at once. Who comes beyond them is told so."""
+    max_connections_per_address: Annotated[int | None, Field(ge=1, le=100_000)] = None
+    """From one address. Left out: any number, as behind a proxy, where all come from one."""
     max_body_bytes: Annotated[int, Field(ge=1_024, le=16 * 2**20)] = 256 * 1024
     max_answer_bytes: Annotated[int, Field(ge=16_384, le=64 * 2**20)] = 8 * 2**20
     """The most that is read of a peer's answer, and the most that an answer to one holds."""

@@ -1,6 +1,8 @@
 """`sallyport serve` and `sallyport openapi`: the gateway itself, and its document."""
 
+import resource
 import sys
+from typing import Final
 
 import orjson
 import typer
@@ -10,9 +12,13 @@ from gateway import settings as settings_files
 from gateway.app import create_app, routes
 from gateway.cli import records
 from gateway.cli.options import Home
-from gateway.http.connection import Connection
+from gateway.errors import Misconfigured
+from gateway.http.connection import SPARE, Connection
 from gateway.settings import Settings
 from gateway.telemetry import configure_logging, own_error_output
+
+_OTHER_FILES: Final = 512
+"""Databases, sources, and 256 connections to peers."""
 
 
 def register(app: typer.Typer) -> None:
@@ -36,25 +42,45 @@ def _serve(settings: Settings) -> bool:
     # The log's writer thread asks for the interpreter more often than the default 5 ms: a commit's
     # wait under load fell from 117 to 33 ms at the 95th percentile.
     sys.setswitchinterval(0.0005)
+    allow_files(settings.max_connections + SPARE + _OTHER_FILES)
+
+    class Limited(Connection):
+        most = settings.max_connections
+        most_per_address = settings.max_connections_per_address
+
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(settings, records.make_schedule),
             host=settings.host,
             port=settings.port,
             loop="uvloop",
-            http=Connection,
+            http=Limited,
             lifespan="on",
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=1_000,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=10,
         )
     )
     server.run()
     return server.started
+
+
+def allow_files(wanted: int) -> None:
+    """Allow this process so many open files, up to what its machine lets it.
+
+    Without them a connection can't even be told that there is no place. Raises Misconfigured.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        raise Misconfigured(
+            f"max_connections needs {wanted:,} open files, and this process may have {hard:,}: "
+            "lower it, or raise the limit (ulimit -n; LimitNOFILE in a systemd unit)"
+        )
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def openapi() -> None:

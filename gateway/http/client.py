@@ -42,7 +42,7 @@ SearchId = Annotated[str, StringConstraints(pattern=r"^srch_[0-9A-HJKMNP-TV-Z]{2
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "content": {"application/problem+json": {}}}
-    for status in (400, 401, 403, 404, 408, 409, 413, 415, 422, 503)
+    for status in (400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 503)
 }
 
 

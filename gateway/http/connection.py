@@ -1,20 +1,63 @@
-"""One client's connection: how long and how large the head of a request may be.
+"""One client's connection: how many there may be, how long and how large a request's head.
 
 The server itself would wait for ever and keep whatever comes, and its connections are counted: a
 stranger who begins a thousand requests and ends none would shut everybody else out. The body's own
 limits are the edge's.
+
+Who comes when all places are taken is told so with a problem, once the request is there to answer.
+Those who were there before go on: uvicorn's own limit refuses them all alike.
 """
 
 import asyncio
 import http
 import secrets
-from typing import ClassVar
+from collections import Counter
+from dataclasses import dataclass
+from typing import ClassVar, Final
 
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.http.problems import MEDIA_TYPE, written
 
 MAX_HEAD = 64 * 1024
+SPARE: Final = 32
+"""So many beyond a limit are let in, to be told why not. Who comes after them is hung up on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """Why there is no place for a connection: an ASGI app that answers with just that."""
+
+    status: int
+    code: str
+    detail: str
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Say so. The request's body is not read, and nobody has been asked who they are."""
+        del scope, receive
+        body = written(self.status, self.code, self.detail, reference=secrets.token_hex(8))
+        headers = [
+            (b"content-type", MEDIA_TYPE.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"retry-after", b"1"),
+            (b"connection", b"close"),
+        ]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+FULL = Full(
+    503,
+    "gateway.busy",
+    "This gateway has as many connections as it takes. Nothing was done. Try again shortly.",
+)
+FULL_FOR_ADDRESS = Full(
+    429,
+    "request.too_many_connections",
+    "There are as many connections from your address as one may have here. Nothing was done. Send "
+    "your requests one after the other on fewer connections.",
+)
 
 
 class Connection(HttpToolsProtocol):
@@ -22,20 +65,36 @@ class Connection(HttpToolsProtocol):
 
     patience: ClassVar[float] = 10.0
     """Seconds from the first byte, or from connecting, to the end of the head."""
+    most: ClassVar[int] = 1_000
+    """Connections at once, of all clients."""
+    most_per_address: ClassVar[int | None] = None
+    """Connections at once from one address. None: as many as there are places."""
 
+    _from: ClassVar[Counter[str]] = Counter()
     _head = 0
     _in_head = True
+    _full: Full | None = None
     _waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the first request."""
+        """Begin to wait for the first request; hang up if there is not even a place to say no."""
         super().connection_made(transport)
+        if self.client:
+            self._from[self.client[0]] += 1
+        self._full = self._no_place()
+        if self._no_place(SPARE):
+            transport.abort()
+            return
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
+        """Wait no longer, and leave the place to others."""
         self._heard()
         super().connection_lost(exc)
+        if self.client:
+            self._from[self.client[0]] -= 1
+            if not self._from[self.client[0]]:
+                del self._from[self.client[0]]
 
     def data_received(self, data: bytes) -> None:
         """Take what came; a head that is not whole by now is counted and timed."""
@@ -59,9 +118,18 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Note that the head is whole."""
+        """Note that the head is whole. Who found no place is told so, if there still is none."""
         self._in_head = False
+        self._full = self._full and self._no_place()
+        self.app = self._full or self.config.loaded_app
         super().on_headers_complete()
+
+    def _no_place(self, spare: int = 0) -> Full | None:
+        """Tell why one of the connections is too many, this one counted. None: it is not."""
+        here = self._from[self.client[0]] if self.client else 0
+        if self.most_per_address is not None and here > self.most_per_address + spare:
+            return FULL_FOR_ADDRESS
+        return FULL if len(self.connections) > self.most + spare else None
 
     def _wait(self) -> None:
         self._waiting = self.loop.call_later(

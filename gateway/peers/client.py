@@ -45,6 +45,10 @@ ERRORS: tuple[tuple[type[Exception], type[PeerError], str], ...] = (
 )
 
 
+_NOT_THERE = frozenset({429, 502, 503, 504})
+"""What a gateway without a place, or a proxy before one that is down, says without a signature."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A permitted question as it will go out. `digest` is that of `body`."""
@@ -214,6 +218,12 @@ class Peers:
             response = await self._http.handle_async_request(request)
         except httpx.HTTPError as error:
             raise _mapped(error) from error
+        if response.status_code in _NOT_THERE and "signature" not in response.headers:
+            # Whoever could send this in its place could as well break the connection off.
+            raise PeerUnreachable(
+                "The agency's gateway has no place for a question, or is not there: it, or what "
+                "stands before it, said so without a signature."
+            )
         verified = self._verifier.verify_response(
             peer,
             binding,

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -316,3 +318,24 @@ def test_the_entry_is_yaml_that_people_can_read(tmp_path: Path) -> None:
     home = init(tmp_path / "home")
     (shown,) = yaml.safe_load(run("keys", "show", "--home", home))
     assert list(shown) == ["ori", "name", "url", "key_id", "key", "log_key", "agreement_key"]
+
+
+def under(limit: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with another limit of open files: `-n 600`; `-S -n 600` is one to be raised."""
+    shell = ["sh", "-c", f'ulimit {limit}; exec "$@"', "sh", sys.executable, *words]
+    return subprocess.run(shell, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_gateway_has_files_for_its_connections_or_does_not_start(tmp_path: Path) -> None:
+    home = init(tmp_path / "home")
+    refused = under("-n 600", "-m", "gateway.cli", "serve", "--home", str(home))
+    assert refused.returncode != 0
+    assert "max_connections needs 1,544 open files, and this process may have 600" in refused.stderr
+    assert "ulimit -n" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    asked = (
+        "import resource; from gateway.cli.serving import allow_files; allow_files(1_544);"
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
+    )
+    assert under("-S -n 600", "-c", asked).stdout == "1544\n"
+    assert under("-S -n 2000", "-c", asked).stdout == "2000\n"

@@ -2,12 +2,14 @@
 
 import http.server
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import httpx
 import pytest
 
 from demo.__main__ import question
@@ -98,7 +100,10 @@ def test_whoever_answers_in_its_place_is_not_believed(again: World) -> None:
     for status, sent, becomes in (
         (200, told, "bad_signature"),
         (302, told, "bad_signature"),
+        (500, told, "bad_signature"),
         (0, b"\x16\x03\x01 no HTTP", "bad_answer"),
+        # What a proxy says where there is no gateway: it is believed as far as a closed port is.
+        (502, told, "unreachable"),
     ):
         with in_its_place(again[SHERIFF].port, status, sent):
             found = asked(again)
@@ -106,6 +111,34 @@ def test_whoever_answers_in_its_place_is_not_believed(again: World) -> None:
         assert part["status"] == becomes, (status, part)
         assert "matches" not in part
         assert (found["status"], found["receipt"]["failed"]) == ("none", 1)
+
+
+def test_one_that_has_no_place_left_is_unreachable_until_it_has(again: World) -> None:
+    """All its connections are taken: who comes then is told so, and what there was goes on."""
+    sheriff = again[SHERIFF]
+    sheriff.stop()
+    again[POLICE].stop()  # so that it has no connection to the sheriff left
+    sheriff.env["SALLYPORT_MAX_CONNECTIONS"] = "16"
+    sheriff.start()
+    try:
+        sheriff.ready()
+        with sheriff.client(an_officer(), "search") as seated, ExitStack() as taken:
+            assert seated.get("/v1/agencies").status_code == 200
+            for _ in range(15):
+                one = socket.create_connection(("127.0.0.1", sheriff.port), 10)
+                taken.enter_context(one)
+            again[POLICE].start()
+            again[POLICE].ready()
+            refused = httpx.get(f"{sheriff.inside}/livez")
+            assert (refused.status_code, refused.json()["code"]) == (503, "gateway.busy")
+            (part,) = outcome(again, "person")["agencies"]
+            assert part["status"] == "unreachable"
+            assert part["retry_after_s"] >= 1
+            assert seated.get("/v1/agencies").status_code == 200
+        assert asked(again)["status"] == "complete"
+    finally:
+        del sheriff.env["SALLYPORT_MAX_CONNECTIONS"]
+        sheriff.stop()  # `again` starts it as it was
 
 
 def test_a_cap_is_told_and_makes_the_answer_incomplete(two: World) -> None:

@@ -2,11 +2,13 @@
 
 import os
 import re
+import socket
 import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from demo.__main__ import question
 from demo.ports import free_ports
 from demo.world import ROOT, World, an_officer
 from tests.conftest import have
+from tests.scenarios.two import until
 
 POLICE, SHERIFF = "CA9990000", "TX9990000"
 DEPLOY = ROOT / "deploy"
@@ -162,6 +165,75 @@ def test_nothing_older_than_tls_1_3_gets_in(edges: tuple[World, Path]) -> None:
     assert httpx.get(world[SHERIFF].url + "/livez", verify=trusted).status_code == 200
 
 
+@contextmanager
+def opened(port: int, number: int) -> Iterator[None]:
+    """Open so many connections to a proxy, and say nothing on them. It may hang up on some."""
+    with ExitStack() as stack:
+        for _ in range(number):
+            with suppress(ConnectionResetError):
+                one = socket.create_connection(("127.0.0.1", port), 10)
+                stack.enter_context(one)
+        yield
+
+
+def test_one_address_takes_no_more_than_its_places(edges: tuple[World, Path]) -> None:
+    world, authority = edges
+    trusted = ssl.create_default_context(cafile=str(authority))
+    url = world[SHERIFF].url
+    port = int(url.rpartition(":")[2])
+
+    def said() -> httpx.Response | None:
+        try:
+            return httpx.get(f"{url}/livez", verify=trusted)
+        except httpx.TransportError:
+            return None
+
+    def status(wanted: int | None) -> bool:
+        """Wait for it: the proxy takes connections up some time after they are there."""
+        return until(lambda: (r.status_code if (r := said()) else None) == wanted, 8)
+
+    with opened(port, 90):
+        assert status(200)
+        with opened(port, 20):
+            assert status(429)
+            told = said()
+            assert told is not None
+            assert told.headers["content-type"] == "application/problem+json"
+            assert int(told.headers["retry-after"]) >= 1
+            assert told.json()["code"] == "request.too_many_connections"
+            with opened(port, 100):  # not even TLS is spoken with those beyond
+                assert status(None)
+    assert status(200)  # those that are gone are counted no longer
+
+
+def test_a_gateway_that_is_down_behind_its_proxy_is_unreachable(edges: tuple[World, Path]) -> None:
+    """The proxy says so, and can't sign it: no answer of the agency is forged by that."""
+    world, authority = edges
+    sheriff = world[SHERIFF]
+    trusted = ssl.create_default_context(cafile=str(authority))
+    sheriff.stop()
+    try:
+        said = httpx.get(f"{sheriff.url}/livez", verify=trusted)
+        assert (said.status_code, said.json()["code"]) == (503, "gateway.busy")
+        assert int(said.headers["retry-after"]) >= 1
+        part = asked(world)
+        assert part["status"] == "unreachable"
+        assert part["retry_after_s"] >= 1
+        assert "signature" in part["reasons"][0]["text"]
+    finally:
+        sheriff.start()
+        sheriff.ready()
+    assert in_order_again(world)
+
+
+def in_order_again(world: World) -> bool:
+    """Ask until the agency is asked at all: after a failure it is let alone for some seconds."""
+    deadline = time.monotonic() + 30
+    while (status := asked(world)["status"]) == "backing_off" and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return bool(status == "answered")
+
+
 def test_a_gateway_that_does_not_trust_the_authority_asks_nobody(
     edges: tuple[World, Path],
 ) -> None:
@@ -179,8 +251,5 @@ def test_a_gateway_that_does_not_trust_the_authority_asks_nobody(
         police.env["SSL_CERT_FILE"] = trust
         police.start()
         police.ready()
-    deadline = time.monotonic() + 30
-    while (status := asked(world)["status"]) == "backing_off" and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert status == "answered"
+    assert in_order_again(world)
     assert not re.search(r"Quezada|Marisol", police.log.read_text())
