@@ -564,6 +564,10 @@ class Findings(Protocol):
         """
         ...
 
+    def exceed(self, shown: Collection[int], most: int) -> bool:
+        """Tell whether more than `most` records are of the kinds that are shown. Reads none."""
+        ...
+
 
 class Listed:
     """Findings that are at hand whole, best first. `named` are the ids that policy knows."""
@@ -584,6 +588,10 @@ class Listed:
         """Give the records of the kinds that are shown."""
         both = zip(self.places, self._found, strict=True)
         return ((place, found) for place, found in both if place in shown)
+
+    def exceed(self, shown: Collection[int], most: int) -> bool:
+        """Count the records of the kinds that are shown."""
+        return sum(place in shown for place in self.places) > most
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,18 +193,17 @@ class Policy(InForce):
         active, raw, value = await self._decide("release", case)
         actions = decisions.read_release(value, len(facts), active.vocabulary)
         by_kind = {kind: actions[place] for kind, place in zip(kinds, places, strict=True)}
-        shown = []
         # What is hidden is not even read: it costs what comparing it did, and no more.
-        for kind, record in result.found.best(
-            frozenset(kind for kind, action in by_kind.items() if action.show != "none")
-        ):
+        visible = frozenset(kind for kind, action in by_kind.items() if action.show != "none")
+        best = release.Shortlist(permit, result.found, visible, too_many=active.vocabulary.too_many)
+        for kind, record in result.found.best(visible):
             seen = release.show(record, by_kind[kind], permit.granularity, active, self._failures)
             if seen is not None:
-                shown.append(seen)
-            if len(shown) > question.max_matches and release.is_cut(permit.granularity):
-                break  # one beyond the limit tells that there are more
+                best.add(seen)
+            if best.enough:
+                break
         answer, given = release.build_answer(
-            permit, result, shown, stale, leaf=leaf, revision=active.revision, ticket=ticket
+            permit, result, best, stale, leaf=leaf, revision=active.revision, ticket=ticket
         )
         rules = tuple(dict.fromkeys(r for a in actions for r in a.rules))
         evidence = Evidence("release", active.revision, raw, value, rules)

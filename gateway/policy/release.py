@@ -4,7 +4,7 @@ A record that policy hides leaves no trace: not in the matches, a count, `more`,
 or a size. The answer with every record hidden is, byte for byte, the answer with none found.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import compress
@@ -14,8 +14,10 @@ import orjson
 
 from gateway.model import (
     Answer,
+    Band,
     ClassHeld,
     Confirm,
+    Findings,
     FindResult,
     Found,
     FoundKind,
@@ -41,6 +43,12 @@ _LEFT_OUT = Reason(
     "terms that fewer records meet, or ask the agency itself.",
 )
 NO_SUCH_TERMS = Reason("search.no_such_terms", "These records hold none of the terms asked for.")
+
+TOO_MANY = Reason(
+    "search.too_many",
+    "More records fit than anybody could look through, and none of the best better than possibly: "
+    "none is given. Ask for less: a birth date instead of an age, a number, fewer days.",
+)
 
 MakeTicket = Callable[[Ori, str], str]
 """Makes the ticket of an agency for a record id."""
@@ -183,15 +191,61 @@ def _standard(kept: Kept, found: Found, failures: Failures) -> Message | None:
         return None
 
 
-def is_cut(given: Granularity) -> bool:
-    """Tell whether the answer shows up to the limit: a hit speaks of all that was found."""
-    return given is not Granularity.HIT
+class Shortlist:
+    """What is shown of the records found, best first, and when enough of them were read.
+
+    A hit speaks of all that was found. Otherwise one beyond the question's limit tells that there
+    are more. Beyond `too_many`, and none of these better than possible, the order says next to
+    nothing and the first are as good as any: then nothing is given. All this is counted in records
+    that are shown, so that it tells nothing of others.
+    """
+
+    def __init__(
+        self,
+        permit: AnswerPermit,
+        found: Findings,
+        kinds: Collection[int],
+        *,
+        too_many: int | None,
+    ) -> None:
+        self.shown: list[Shown] = []
+        self._found = found
+        self._kinds = kinds
+        self._cut = permit.granularity is not Granularity.HIT
+        self._most = permit.question.max_matches
+        # A count is no list to look through, and says itself that there are more.
+        self._limit = too_many if permit.granularity.rank >= Granularity.POINTER.rank else None
+        self._sure = False
+        self._few: bool | None = None
+
+    def add(self, seen: Shown) -> None:
+        """Put the next best one to it."""
+        self.shown.append(seen)
+        self._sure = self._sure or seen.match.band is not Band.POSSIBLE
+
+    @property
+    def too_many(self) -> bool:
+        """Whether there are so many that none is given."""
+        return self._limit is not None and len(self.shown) > self._limit and not self._sure
+
+    @property
+    def enough(self) -> bool:
+        """Whether no more have to be read."""
+        if self.too_many:
+            return True
+        if not self._cut or len(self.shown) <= self._most:
+            return False
+        if self._limit is None or self._sure:
+            return True
+        if self._few is None:  # as it most often is: known without reading them
+            self._few = not self._found.exceed(self._kinds, self._limit)
+        return self._few
 
 
 def build_answer(
     permit: AnswerPermit,
     result: FindResult,
-    shown: Sequence[Shown],
+    best: Shortlist,
     stale: Mapping[str, bool],
     *,
     leaf: str,
@@ -199,7 +253,9 @@ def build_answer(
     ticket: MakeTicket | None = None,
 ) -> tuple[Answer, tuple[Given, ...]]:
     """Build the answer at the granularity given. It tells of the shown records alone."""
-    question, given = permit.question, permit.granularity
+    question, given, shown = permit.question, permit.granularity, best.shown
+    if best.too_many:
+        return plain_answer(question, "too_many", (TOO_MANY,), leaf=leaf, revision=revision), ()
     limit = question.max_matches
     some = shown[:limit]
     more = len(shown) > limit
@@ -269,7 +325,7 @@ def _not_used(permit: AnswerPermit, result: FindResult) -> tuple[str, ...]:
 
 def plain_answer(
     question: Question,
-    status: Literal["refused", "not_understood"],
+    status: Literal["refused", "not_understood", "too_many"],
     reasons: tuple[Reason, ...],
     *,
     leaf: str,

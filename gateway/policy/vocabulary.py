@@ -46,6 +46,8 @@ class Vocabulary:
     """Facts of a record that is hidden: decided on where none was found, to take as long."""
     confirm_within: Mapping[str, int] = field(default_factory=dict)
     """How urgently an owner may be asked to confirm a hit, and the minutes that it has."""
+    too_many: int | None = None
+    """More matches than so many, none better than possible, are not given. None: no such limit."""
 
     def caution_words(self, codes: Iterable[str]) -> tuple[str, ...]:
         """Give cautions as words, each once. An unknown code stays: no caution is ever lost."""
@@ -72,6 +74,7 @@ def read_vocabulary(data: Mapping[str, Any]) -> Vocabulary:
         release_bases=_named(found, "release_bases") if "release_bases" in found else {},
         stand_in=_facts(found.get("stand_in", {})),
         confirm_within=_minutes(found, "confirm_within") if "confirm_within" in found else {},
+        too_many=_matches(found, "too_many") if "too_many" in found else None,
     )
     unknown = words.granularities - {str(g) for g in Granularity}
     if unknown:
@@ -107,6 +110,13 @@ def _minutes(found: Mapping[str, Any], key: str) -> Mapping[str, int]:
     for word, minutes in value.items():
         if type(minutes) is not int or not 1 <= minutes <= _MOST_MINUTES:
             raise _wrong(key, f"'{word}' needs minutes, from 1 to {_MOST_MINUTES:,}")
+    return value
+
+
+def _matches(found: Mapping[str, Any], key: str) -> int:
+    value = found[key]
+    if type(value) is not int or value < 1:
+        raise _wrong(key, "a number of matches is wanted, 1 or more")
     return value
 
 

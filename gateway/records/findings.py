@@ -8,7 +8,7 @@ hundreds.
 import heapq
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from operator import itemgetter
 
 import orjson
@@ -82,6 +82,11 @@ class Findings:
                 raise RecordsChanged("the records changed while they were read")
             for _, kind, match, found in some:
                 yield kind, found or found_stored(stored[keys[match.number]], match)
+
+    def exceed(self, shown: Collection[int], most: int) -> bool:
+        """Tell whether more than `most` records are of the kinds that are shown. Reads none."""
+        every = chain(self._in_mirrors(shown), self._others(shown))
+        return next(islice(every, most, None), None) is not None
 
     def _in_mirrors(self, shown: Collection[int]) -> Iterator[_Ranked]:
         if self._ranking is None:

@@ -1,6 +1,6 @@
 """What leaves: by element what the decision gives, and of a hidden record nothing at all."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gateway import niem
 from gateway.errors import PolicyUnavailable
-from gateway.model import FindResult, Found, Granularity, Listed
+from gateway.model import Band, FindResult, Found, Granularity, Listed
 from gateway.policy import AnswerPermit, Policy, Released
 from gateway.policy.elements import compile_elements, compile_plan, keep, mask
 from gateway.policy.sets import load_set
@@ -100,17 +100,9 @@ async def test_more_tells_of_records_that_would_be_shown_alone(policy: Policy) -
 
 
 async def test_what_is_hidden_is_not_even_read(policy: Policy) -> None:
-    read = []
-
-    class Noticed(Listed):
-        def best(self, shown: Collection[int]) -> Iterator[tuple[int, Found]]:
-            for kind, record in super().best(shown):
-                read.append(record.record_id)
-                yield kind, record
-
-    records = (found(1, disclosure="sealed"), found(2), found(3, dissemination="RED"))
-    await released(policy, result(found=Noticed(records)))
-    assert read == ["W-2"]
+    records = Noticed([found(1, disclosure="sealed"), found(2), found(3, dissemination="RED")])
+    await released(policy, result(found=records))
+    assert records.read == ["W-2"]
 
 
 async def test_hidden_records_do_not_use_up_the_limit(policy: Policy) -> None:
@@ -118,6 +110,85 @@ async def test_hidden_records_do_not_use_up_the_limit(policy: Policy) -> None:
     answer = (await released(policy, result(*hidden, found(9)), max_matches=1)).answer
     assert [m.record_id for m in answer.matches] == ["W-9"]
     assert not answer.more
+
+
+# -- too many ---------------------------------------------------------------------------------
+
+MOST = 100  # of the small set's vocabulary
+
+
+def possible(number: int, **facts: Any) -> Found:
+    """Give a record that fits as any other does."""
+    return replace(found(number, **facts), band=Band.POSSIBLE)
+
+
+class Noticed(Listed):
+    """Notes what is read."""
+
+    def __init__(self, records: Sequence[Found]) -> None:
+        super().__init__(records)
+        self.read: list[str] = []
+
+    def best(self, shown: Collection[int]) -> Iterator[tuple[int, Found]]:
+        for kind, record in super().best(shown):
+            self.read.append(record.record_id)
+            yield kind, record
+
+
+@pytest.mark.parametrize("purpose", ["investigation", "stop"], ids=["record", "pointer"])
+async def test_of_more_than_anybody_looks_through_none_is_given(
+    policy: Policy, purpose: str
+) -> None:
+    few = [possible(n) for n in range(MOST)]
+    answer = (await released(policy, result(*few), purpose=purpose)).answer
+    assert (answer.status, len(answer.matches), answer.more) == ("answered", 10, True)
+    many = Noticed([*few, *(possible(n) for n in range(MOST, 300))])
+    out = await released(policy, result(found=many), purpose=purpose)
+    assert out.answer.status == "too_many"
+    assert [r.code for r in out.answer.reasons] == ["search.too_many"]
+    assert out.given == ()
+    nothing = replace(out.answer, status="answered", reasons=(), matches=())
+    assert nothing == replace(nothing, granularity=None, data_as_of=None, more=False, tickets={})
+    assert len(many.read) == MOST + 1
+
+
+async def test_too_many_counts_what_is_shown_alone(policy: Policy) -> None:
+    """Whatever policy hides, and however well that matches: the answer is that of without it."""
+    hidden = [found(1_000 + n, **HIDDEN[n % 3]) for n in range(200)]
+    hidden += [possible(2_000 + n, **HIDDEN[n % 3]) for n in range(200)]
+    # One of which nothing is left is not there either, and does not make the others less many.
+    bare = [found(3_000, message={"@context": {}}), possible(3_001, message={"@context": {}})]
+    for number, status in ((MOST, "answered"), (MOST + 1, "too_many")):
+        shown = [possible(n) for n in range(number)]
+        alone = await released(policy, result(*shown))
+        among = await released(policy, result(*bare, *hidden, *shown))
+        assert alone.answer.status == status
+        assert body(among) == body(alone)
+
+
+async def test_where_one_fits_better_the_best_are_given(policy: Policy) -> None:
+    """That one is what the officer asked for, however many others there are."""
+    many = Noticed([found(999), *(possible(n) for n in range(300))])
+    answer = (await released(policy, result(found=many), max_matches=5)).answer
+    assert (answer.status, len(answer.matches), answer.more) == ("answered", 5, True)
+    assert answer.matches[0].record_id == "W-999"
+    assert len(many.read) == 6
+
+
+async def test_no_more_is_read_to_know_that_they_are_few(policy: Policy) -> None:
+    few = Noticed([*(possible(n) for n in range(MOST)), found(200, dissemination="RED")])
+    await released(policy, result(found=few), max_matches=5)
+    assert len(few.read) == 6
+
+
+@pytest.mark.parametrize("granularity", [Granularity.HIT, Granularity.COUNT])
+async def test_a_hit_or_a_count_is_no_list_to_look_through(
+    policy: Policy, granularity: Granularity
+) -> None:
+    many = result(*(possible(n) for n in range(300)))
+    answer = (await released(policy, many, granularity=granularity)).answer
+    assert answer.status == "answered"
+    assert answer.hit or (answer.count, answer.more) == (10, True)
 
 
 # -- granularity ------------------------------------------------------------------------------
