@@ -79,7 +79,7 @@ class CobolReader:
         text = data.decode(self._machine.encoding, "replace")
         raw = text if self._whole else data.decode("iso-8859-1")
         if frame.wrong is not None:
-            return BadRow(number, raw, *frame.wrong, None, frame.where)
+            return BadRow(number, raw, *frame.wrong, None, frame.where, rest=frame.rest)
         decoding = Decoding(data, text, values, groups, lenient=self._chosen is None)
         try:
             end = decoding.run(self._block)

@@ -49,6 +49,8 @@ class Frame:
     wrong: tuple[str, str] | None = None
     where: str | None = None
     """Which bytes of the file were passed over, where a length is wrong."""
+    rest: bool = False
+    """Whether no record was found behind it."""
 
 
 def frames(path: Path, framing: Framing) -> Iterator[Frame]:
@@ -185,7 +187,8 @@ def _passed_over(
     kept = window.take(min(end - start, _KEPT))
     window.go(end)
     text = f"{wrong[1]}: what stands before the next record, or the end, is set aside"
-    return Frame(kept, (wrong[0], text), f"bytes {start + 1} to {end} of the file")
+    where = f"bytes {start + 1} to {end} of the file"
+    return Frame(kept, (wrong[0], text), where, rest=place is None)
 
 
 def _next_place(window: _Window, start: int, holds: _Holds, ahead: int) -> int | None:

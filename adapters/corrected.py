@@ -41,8 +41,10 @@ def _corrected(
 ) -> Iterator[Row | BadRow]:
     blank = dict.fromkeys(reader.columns().own, "")
     for row in reader.rows():
-        # Damage of which no text is kept is no row that could be told from another.
-        found = corrections.get(row_key(row.raw)) if row.raw else None
+        # Damage of which no text is kept is no row that could be told from another. Nor is one row
+        # what stands for the rest of a file.
+        one = row.raw and not (isinstance(row, BadRow) and row.rest)
+        found = corrections.get(row_key(row.raw)) if one else None
         if found is not None and of_join:
             named = ((k.partition(".")[2], v) for k, v in found.values.items())
             found = Correction({k: v for k, v in named if k})

@@ -234,7 +234,7 @@ class _Reading:
                         yield number, cells
         except Damaged as damage:
             text = f"the sheet can't be read from here on, and what follows was not: {damage.text}"
-            yield number + 1, BadRow(number + 1, "", "excel.damaged", text)
+            yield number + 1, BadRow(number + 1, "", "excel.damaged", text, rest=True)
 
     def _cells(self, row: Element, number: int) -> _Cells | BadRow:
         cells: _Cells = {}

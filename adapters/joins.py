@@ -255,16 +255,16 @@ class FileLookup:
 
         Their columns are named as those joined are, and the text says which file it is.
         """
-        query = "SELECT line, raw, code, text, col, value, span, row FROM unread ORDER BY n"
+        query = "SELECT line, raw, code, text, col, value, span, rest, row FROM unread ORDER BY n"
         with closing(self._loaded().execute(query)) as cursor:
-            for line, raw, code, text, column, value, span, packed in cursor:
+            for line, raw, code, text, column, value, span, rest, packed in cursor:
                 row = None
                 if packed is not None:
                     values = {f"{self._name}.{c}": v for c, v in orjson.loads(packed).items()}
                     row = Row(line, raw, values, {}, span)
                 named = column and f"{self._name}.{column}"
                 said = f"{self._file}, joined as {self._name}: {text}"
-                yield BadRow(line, raw, code, said, named, value, span, row)
+                yield BadRow(line, raw, code, said, named, value, span, row, rest=bool(rest))
 
     def forget(self) -> None:
         """Let go of the temporary database; it is made anew when it is needed."""
@@ -286,7 +286,7 @@ class FileLookup:
         database.execute("CREATE TABLE joined (n INTEGER PRIMARY KEY, k TEXT, row BLOB)")
         database.execute(
             "CREATE TABLE unread (n INTEGER PRIMARY KEY, k TEXT, line INT, raw TEXT, code TEXT,"
-            " text TEXT, col TEXT, value TEXT, span INT, row BLOB)"
+            " text TEXT, col TEXT, value TEXT, span INT, row BLOB, rest INT)"
         )
         database.executemany(
             "INSERT INTO joined (k, row) VALUES (?, ?)",
@@ -313,11 +313,12 @@ class FileLookup:
                 bad = row
             known = bad.row is not None and not bad.unread.intersection(self._key)
             database.execute(
-                "INSERT INTO unread (k, line, raw, code, text, col, value, span, row)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO unread (k, line, raw, code, text, col, value, span, rest, row)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     (self._key_of(bad.row.values) or None) if bad.row and known else None,
                     *(bad.line, bad.raw, bad.code, bad.text, bad.column, bad.value, bad.span),
+                    bad.rest,
                     None if bad.row is None else orjson.dumps(bad.row.values),
                 ),
             )

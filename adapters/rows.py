@@ -48,6 +48,7 @@ class BadRow:
 
     `row` is what could be read of it, where something could; `unread` are the columns (of repeated
     parts: `part.COLUMN`, or the part) that could not, and so are blank in it or one of several.
+    `rest`: nor was what follows it in the source, so that nobody knows what has gone from there.
     """
 
     line: int
@@ -59,6 +60,7 @@ class BadRow:
     span: int = 1
     row: Row | None = None
     unread: frozenset[str] = frozenset()
+    rest: bool = False
 
 
 @dataclass(frozen=True, slots=True)

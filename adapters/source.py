@@ -88,6 +88,8 @@ class MappedSource:
         self.record_types = frozenset(p.record_type for part in parts for p in part.plans)
         self.terms: Mapping[str, frozenset[str]] = terms
         self.tally = Tally()
+        self.unread: str | None = None
+        """From where on something could not be read, and why, once the rows were given."""
         self._parts = parts
         self._last: tuple[Row | BadRow, Part] | None = None
         self._around = around
@@ -100,7 +102,7 @@ class MappedSource:
 
         `corrections`, by the keys of rows (`row_key`), stand in for what the source says.
         """
-        self.tally = Tally()
+        self.tally, self.unread = Tally(), None
         for plan in (p for part in self._parts for p in part.plans):
             plan.kept.clear()
         with self._around():
@@ -173,6 +175,8 @@ class MappedSource:
         if isinstance(row, BadRow):
             tally.aside += row.span
             tally.set_aside += 1
+            if row.rest and self.unread is None:
+                self.unread = f"from line {row.line:,} on: {row.text}"
             aside = SetAside(
                 *(self.name, row.line, row.code, row.text, row.raw),
                 *(row.column, row.value, _fields(row, part), claims_of(row, part.plans)),

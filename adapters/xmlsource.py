@@ -347,8 +347,10 @@ def _damaged(damage: Damaged, gap: Gap | None, held: Element | None) -> BadRow:
         return BadRow(damage.line, "", "xml.namespaces", text)
     if gap is None:
         text = f"the file can't be read from here on, and what follows was not read: {damage.text}"
-        return BadRow(damage.line, "" if held is None else _raw(held), "xml.damaged", text)
+        raw = "" if held is None else _raw(held)
+        return BadRow(damage.line, raw, "xml.damaged", text, rest=True)
     where = f"line {gap.line}, column {gap.column}; bytes {gap.first + 1} to {gap.end} of the file"
     rest = "reading went on at the next record" if gap.start else "what follows was not read"
     text = f"the file is damaged here, and {rest}: {damage.text}"
-    return BadRow(gap.line, gap.raw.decode("utf-8", "replace"), "xml.damaged", text, None, where)
+    raw, rest_unread = gap.raw.decode("utf-8", "replace"), gap.start is None
+    return BadRow(gap.line, raw, "xml.damaged", text, None, where, rest=rest_unread)

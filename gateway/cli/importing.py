@@ -25,7 +25,8 @@ MIRRORS = "mirrors"
 class How:
     """How imports are done. `max_shrink` counts where a mapping says nothing.
 
-    `allow` is asked where more records would go than may; `anew`: also what has not changed.
+    `allow` is asked where more records would go than may, or some that may stand in what could not
+    be read; `anew`: also what has not changed.
     """
 
     max_shrink: float
@@ -60,6 +61,7 @@ def rehearse(home: Path, mapping: Path, how: How, shown: Shown) -> Imported:
         progress=shown.progress,
         origin=source.origin,
         max_shrink=_most(how, upkeep),
+        unread=lambda: source.unread,
     )
     return replace(done, stated=source.stated())
 
@@ -167,6 +169,7 @@ class Import:
             max_shrink=_most(self._how, self._upkeep),
             allow=self._how.allow,
             made_of=made_of,
+            unread=lambda: source.unread,
             check=self._check,
         )
         if corrections.unused():

@@ -30,7 +30,7 @@ from gateway.records.schedule import BUSY, Schedule
 from gateway.settings import Settings
 
 REFUSED = 3
-"""The exit code where a source shrinks by more than it may."""
+"""The exit code where a source shrinks by more than it may, or can't be read to its end."""
 _NICE = 10
 source_app = typer.Typer(no_args_is_help=True, help="The agency's sources of records.")
 
@@ -53,6 +53,13 @@ def import_command(
     allow_shrink: Annotated[
         bool, typer.Option("--allow-shrink", help="However many records would go, go on.")
     ] = False,
+    allow_unread: Annotated[
+        bool,
+        typer.Option(
+            "--allow-unread",
+            help="Where a file can't be read to its end, go on without the rest.",
+        ),
+    ] = False,
     anew: Annotated[
         bool, typer.Option("--anew", help="Read sources that have not changed, too.")
     ] = False,
@@ -66,7 +73,7 @@ def import_command(
 
     A row that can't be translated is set aside, counted and kept: see `sallyport source set-aside`.
     An interrupted import goes on where it stopped. Exit codes: 0; 1 something failed; 3 a source
-    shrinks by more than it may; 4 another import is running.
+    shrinks by more than it may, or can't be read to its end; 4 another import is running.
     """
     settings = settings_files.load(home)
     if watch:
@@ -79,7 +86,10 @@ def import_command(
         asks = _interactive() and not as_json and not scheduled
         how = How(
             settings.max_shrink_percent,
-            lambda shrink: allow_shrink or (asks and _asked(shrink, bar)),
+            lambda shrink: (
+                (allow_shrink if shrink.unread is None else allow_unread)
+                or (asks and _asked(shrink, bar))
+            ),
             anew=anew,
             scheduled=scheduled,
         )

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from contextlib import nullcontext
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from sqlalchemy import Engine, select
 from gateway.database import open_sqlite
 from gateway.records import store
 from gateway.records.columns import index_format
-from gateway.records.importer import Imported, Progress, Shrink, shrinks
+from gateway.records.importer import Imported, Progress, Shrink, loses, shrinks
 from gateway.records.source import Origin
 from gateway.records.staging import known_of
 from gateway.records.sums import (
@@ -35,11 +36,21 @@ def dry_run(
     progress: Callable[[Progress], None] = lambda _: None,
     origin: Callable[[], Origin | None] = lambda: None,
     max_shrink: float | None = None,
+    unread: Callable[[], str | None] = lambda: None,
 ) -> Imported:
     """Compare a source with its current records, if there are any, as an import would."""
     engine = open_sqlite(path, read_only=True) if path.exists() else None
     try:
-        return _compare(engine, source, rows, origin, progress=progress, max_shrink=max_shrink)
+        done = _compare(engine, source, rows, origin, progress=progress, max_shrink=max_shrink)
+        partly = Shrink(
+            source,
+            done.unchanged + done.changed + done.removed,
+            done.removed,
+            0.0,
+            done.changed,
+            unread(),
+        )
+        return replace(done, shrinks=done.shrinks or loses(partly))
     finally:
         if engine is not None:
             engine.dispose()

@@ -87,6 +87,9 @@ class Shrink:
     before: int
     removed: int
     allowed: float
+    changed: int = 0
+    unread: str | None = None
+    """From where on the source could not be read: then no record may go, or change, unasked."""
 
     @property
     def percent(self) -> float:
@@ -94,6 +97,11 @@ class Shrink:
         return 100 * self.removed / self.before
 
     def __str__(self) -> str:
+        if self.unread is not None:
+            return (
+                f"{self.source}: it could not be read whole, {self.unread}. Of {self.before:,} "
+                f"records {self.removed:,} would go and {self.changed:,} be others"
+            )
         return (
             f"{self.source}: {self.removed:,} of {self.before:,} records ({self.percent:.1f} %) "
             "are no longer in the source, or are set aside now. "
@@ -105,6 +113,12 @@ class Shrinks(Conflict):
     """An import stopped, as more records would go than may go at once."""
 
     default_code = "import.shrinks"
+
+
+class Unread(Shrinks):
+    """An import stopped, as records would go that may stand in a part that could not be read."""
+
+    default_code = "import.unread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +159,19 @@ class Importer:
         max_shrink: float | None = None,
         allow: Callable[[Shrink], bool] = _nobody,
         made_of: MadeOf = MadeOf(),
+        unread: Callable[[], str | None] = lambda: None,
         check: Callable[[], None] = lambda: None,
     ) -> Imported:
         """Import a source whole. `record_types` and `terms` (by kind of subject) say what it can
         answer; left out, they are what its records hold.
 
         `origin` tells the legacy row of the last item. Where more than `max_shrink` percent of the
-        records would go, `allow` is asked; None: never. `check` is called when everything was read,
-        and raises if it must not count.
+        records would go, `allow` is asked; None: never. It is asked first, whatever would go, where
+        `unread` says from where on the source could not be read. `check` is called when everything
+        was read, and raises if it must not count.
 
-        Raises RecordsUnavailable if another import is running, Shrinks if `allow` says no. What
-        `rows` or `check` raises goes through. What was read so far then stays staged.
+        Raises RecordsUnavailable if another import is running, Shrinks (or Unread) if `allow` says
+        no. What `rows` or `check` raises goes through. What was read so far then stays staged.
         """  # noqa: D205 - one sentence too long for one line
         with self._alone():
             current = self._find(source, store.CURRENT)
@@ -185,6 +201,13 @@ class Importer:
                 done = self._report(source, current, sums, resumed, removed, same=True)
                 return replace(done, stated=made_of.stated)
             shrink = Shrink(source, before, removed, max_shrink or 0.0)
+            partly = replace(shrink, changed=sums.changed, unread=unread())
+            if loses(partly) and not allow(partly):
+                raise Unread(
+                    f"{partly}. Nothing was changed: the records from before go on serving. Have "
+                    "it exported anew, or mend it there. To go on without what was not read, "
+                    "import again with --allow-unread"
+                )
             if shrinks(shrink, max_shrink) and not allow(shrink):
                 raise Shrinks(
                     f"{shrink}. Nothing was changed: the records from before go on serving, and "
@@ -387,3 +410,8 @@ def _of(generation: int) -> Any:
 def shrinks(shrink: Shrink, most: float | None) -> bool:
     """Whether more would go than may."""
     return most is not None and shrink.before > 0 and shrink.percent > most
+
+
+def loses(shrink: Shrink) -> bool:
+    """Whether something would go, or be another, that may stand in what could not be read."""
+    return shrink.unread is not None and bool(shrink.before and shrink.removed + shrink.changed)

@@ -57,6 +57,7 @@ def test_the_records_around_a_damaged_one_are_read(tmp_path: Path, kind: str) ->
     assert isinstance(damaged, BadRow)
     assert damaged.raw == HURT[kind][: 2**16].decode("utf-8", "replace")
     assert "reading went on at the next record" in damaged.text
+    assert not damaged.rest
     first = len(before)
     # A lost quote is closed by the next record's.
     where = f"bytes {first + 1} to {first + len(HURT[kind])} of the file"
@@ -105,6 +106,7 @@ def test_where_it_is_not_certain_what_follows_the_rest_is_set_aside(
     assert ids(rows) == ["0", "1", "xml.damaged"]
     damaged = rows[2]
     assert isinstance(damaged, BadRow)
+    assert damaged.rest, "an import takes nothing for gone by it"
     assert damaged.text.startswith("the file is damaged here, and what follows was not read: ")
     assert str(damaged.value).endswith(f"to {len(data)} of the file")
     assert damaged.raw.encode().rstrip().endswith(b"</r>")
@@ -118,6 +120,8 @@ def test_what_columns_take_from_around_the_records_is_not_lost_unseen(tmp_path: 
         {"ID": "0", "BY": "US"},
         "xml.damaged",
     ]
+    assert isinstance(rows[1], BadRow)
+    assert rows[1].rest
 
 
 def test_a_record_within_a_record_is_not_taken_for_the_next(tmp_path: Path) -> None:
@@ -148,6 +152,7 @@ def test_a_file_that_is_cut_off_says_which_bytes_were_not_read(tmp_path: Path) -
     rows = read(tmp_path / "f", data)
     assert ids(rows) == ["0", "xml.damaged"]
     assert isinstance(rows[1], BadRow)
+    assert rows[1].rest
     assert rows[1].raw == record(1)[:-6].decode()
 
 
@@ -157,6 +162,7 @@ def test_a_file_full_of_damage_ends(tmp_path: Path) -> None:
     assert ids(rows)[-1] == "xml.damaged"
     assert sum(isinstance(r, Row) for r in rows) == 100
     assert isinstance(rows[-1], BadRow)
+    assert rows[-1].rest
     assert rows[-1].raw.endswith("</r>\n")
 
 
