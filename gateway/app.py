@@ -70,7 +70,9 @@ from gateway.trust.signatures import Signer, Verifier
 from gateway.trust.tickets import Tickets
 from gateway.trust.tokens import AGGREGATE_S, LogOn, TokenService
 
-VERSION = "1.0.0"
+API_VERSION = "1.0.0"
+"""The API's own version, whose first number the paths begin with. The product has another one, in
+pyproject.toml: a release of it need not change the API."""
 
 _log = structlog.get_logger("sallyport.app")
 
@@ -108,15 +110,20 @@ def routes(lifespan: Any = None) -> FastAPI:
     """Make the routes alone: enough for the OpenAPI document."""
     app = FastAPI(
         title="Sallyport",
-        version=VERSION,
+        version=API_VERSION,
         summary="Federated secure data-exchange gateway",
-        description="Ask the agencies that policy permits; get back only what may be seen.",
+        description=(
+            "Ask the agencies that policy permits; get back only what may be seen.\n\n"
+            "The version is the API's: its first number is that of the paths. The gateway that "
+            "serves it has a version of its own."
+        ),
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
         redirect_slashes=False,  # would repeat the Host that the caller sent
         generate_unique_id_function=_operation_id,
+        responses=problems.responses(*problems.ANYWHERE),
         lifespan=lifespan,
     )
     for router in (

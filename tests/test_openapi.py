@@ -21,3 +21,13 @@ def test_every_operation_says_what_it_is_and_how_it_fails() -> None:
             if path.startswith("/v1/"):
                 assert {"401", "403"} <= operation["responses"].keys(), (path, method)
                 assert operation.get("security"), (path, method)
+
+
+def test_its_version_is_the_api_s_and_says_so() -> None:
+    served = routes().openapi()
+    major = served["info"]["version"].split(".")[0]
+    assert "The version is the API's" in served["info"]["description"]
+    versions = {
+        part for path in served["paths"] for part in path.split("/")[1:3] if part[:1] == "v"
+    }
+    assert versions == {f"v{major}"}

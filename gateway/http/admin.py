@@ -10,7 +10,7 @@ from gateway.errors import Invalid
 from gateway.exchange.exposure import Exposure, Got, count_got, reach
 from gateway.http.auth import require
 from gateway.http.composed import gateway_of
-from gateway.http.problems import Problem
+from gateway.http.problems import responses
 from gateway.http.strict import StrictRoute
 from gateway.ledger import Draft, EntryType
 from gateway.model import Caller, Moment, OriText, Word, stamp
@@ -19,7 +19,7 @@ router = APIRouter(
     prefix="/v1/admin",
     route_class=StrictRoute,
     tags=["administration"],
-    responses={s: {"model": Problem} for s in (401, 403, 422, 503)},
+    responses=responses(401, 403, 422, 503),
 )
 
 _PERIOD = timedelta(days=30)

@@ -11,7 +11,7 @@ from gateway.exchange.agreements import PATH, AgreementMessage, AgreementReply, 
 from gateway.http.auth import require
 from gateway.http.composed import Gateway, gateway_of
 from gateway.http.peer import signed_exchange
-from gateway.http.problems import Problem
+from gateway.http.problems import responses
 from gateway.ledger import Draft, EntryType, Nonce
 from gateway.model import Caller
 from gateway.trust.signatures import Verified
@@ -19,7 +19,7 @@ from gateway.trust.signatures import Verified
 router = APIRouter()
 
 Administrator = Annotated[Caller, Depends(require("admin"))]
-_ERRORS: dict[int | str, dict[str, Any]] = {s: {"model": Problem} for s in (401, 403, 422, 503)}
+_ERRORS = responses(401, 403, 422, 503)
 
 
 @router.get(
@@ -59,7 +59,7 @@ async def apply_agreements(request: Request, caller: Administrator) -> dict[str,
     PATH,
     responses={
         200: {"model": AgreementReply},
-        **{s: {"model": Problem} for s in (400, 401, 413, 422, 503)},
+        **responses(401, 422, 503),
     },
     openapi_extra={
         "requestBody": {

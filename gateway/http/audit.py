@@ -13,28 +13,36 @@ from gateway.errors import Forbidden, NotFound
 from gateway.exchange.replaying import Replayer
 from gateway.http.auth import require
 from gateway.http.composed import Gateway, gateway_of
-from gateway.http.problems import Problem
+from gateway.http.problems import responses
 from gateway.http.strict import StrictRoute
 from gateway.ledger import Draft, EntryType, Filters, LogEntry, PageOf
 from gateway.model import Caller, Moment, OriText, Word, stamp
+from gateway.trust.clients import LOCAL_ADMIN
 
 router = APIRouter(
     prefix="/v1/audit",
     route_class=StrictRoute,
     tags=["audit"],
-    responses={s: {"model": Problem} for s in (401, 403, 404, 422, 503)},
+    responses=responses(401, 403, 404, 422, 503),
 )
 
 
 async def auditor(request: Request, caller: Annotated[Caller, Depends(require("audit"))]) -> Caller:
-    """Let pass who may read the log: an officer in that role, or a client that speaks for nobody.
+    """Let pass who may read the log: an officer in that role, or this gateway's own commands.
 
-    A system that speaks for officers has to name the one who reads. The role's name is the scope's,
-    so that no word of policy is needed here.
+    The commands' key lies in the gateway's folder: who has it has the log's file and keys as well.
+    The role's name is the scope's, so that no word of policy is needed here.
     """
-    client = gateway_of(request).tokens.client(caller.client)
-    nobodys = client is not None and client.roles is None
-    if not nobodys if caller.officer is None else "auditor" not in caller.officer.roles:
+    if caller.officer is None:
+        client = gateway_of(request).tokens.client(caller.client)
+        commands = caller.client == LOCAL_ADMIN and client is not None and client.roles is None
+        if not commands:
+            raise Forbidden(
+                "Only an auditor reads the access log. Get a token that names an officer in that "
+                "role (JWT bearer grant, RFC 7523).",
+                code="auth.no_officer",
+            )
+    elif "auditor" not in caller.officer.roles:
         raise Forbidden("Only an auditor reads the access log.", code="auth.role")
     return caller
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -18,7 +18,7 @@ from gateway.errors import Invalid
 from gateway.exchange import SearchOutcome
 from gateway.http.auth import require_officer
 from gateway.http.composed import Gateway, gateway_of
-from gateway.http.problems import Problem
+from gateway.http.problems import responses
 from gateway.http.strict import StrictRoute
 from gateway.model import (
     Caller,
@@ -40,10 +40,7 @@ router = APIRouter(route_class=StrictRoute)
 Officer = Annotated[Caller, Depends(require_officer("search"))]
 SearchId = Annotated[str, StringConstraints(pattern=r"^srch_[0-9A-HJKMNP-TV-Z]{26}$")]
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "content": {"application/problem+json": {}}}
-    for status in (400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 503)
-}
+PROBLEMS = responses(401, 403, 404, 409, 415, 422, 503)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from gateway.exchange.rehearsing import Rehearsal, rehearse
 from gateway.http.auth import require_officer
 from gateway.http.client import SearchRequest, to_search
 from gateway.http.composed import gateway_of
-from gateway.http.problems import Problem
+from gateway.http.problems import responses
 from gateway.http.strict import StrictRoute
 from gateway.model import Caller
 
@@ -22,10 +22,7 @@ Officer = Annotated[Caller, Depends(require_officer("search"))]
     "/v1/policy/explanations",
     responses={
         200: {"model": Rehearsal},
-        **{
-            status: {"model": Problem, "content": {"application/problem+json": {}}}
-            for status in (400, 401, 403, 408, 413, 415, 422, 503)
-        },
+        **responses(401, 403, 415, 422, 503),
     },
     tags=["searches"],
     summary="What would this search be allowed?",

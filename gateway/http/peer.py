@@ -12,7 +12,7 @@ from gateway.errors import Invalid, SallyportError, SignatureInvalid
 from gateway.exchange import Received
 from gateway.http import problems
 from gateway.http.composed import Gateway, gateway_of
-from gateway.http.problems import Problem
+from gateway.http.problems import responses
 from gateway.ledger import Nonce
 from gateway.model import Answer
 from gateway.peers import PATH, QUESTION
@@ -27,7 +27,7 @@ _log = structlog.get_logger("sallyport.peer")
     PATH,
     responses={
         200: {"model": Answer},
-        **{s: {"model": Problem} for s in (400, 401, 413, 422, 503)},
+        **responses(401, 422, 503),
     },
     openapi_extra={
         "requestBody": {

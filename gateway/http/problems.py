@@ -42,6 +42,9 @@ STATUSES: tuple[tuple[type[errors.SallyportError], int], ...] = (
     (errors.SallyportError, 500),
 )
 
+ANYWHERE = (400, 405, 408, 413, 429, 431, 500, 503)
+"""What any address may give: the server, the edge and the routing do, before its own code runs."""
+
 UNEXPECTED = "The gateway failed. Nothing was released. Give the reference to its administrator."
 
 _log = structlog.get_logger("sallyport.http")
@@ -60,6 +63,12 @@ class Problem(BaseModel):
     reference: str
     pointer: str | None = None
     reasons: list[dict[str, Any]] | None = None
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe problems of these statuses for the OpenAPI document."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {s: {"model": Problem, "content": {MEDIA_TYPE: {"schema": schema}}} for s in statuses}
 
 
 def status_of(error: errors.SallyportError) -> int:

@@ -12,7 +12,7 @@ from gateway.errors import Invalid
 from gateway.exchange.releases import NewRelease, as_told
 from gateway.http.auth import require
 from gateway.http.composed import Gateway, gateway_of
-from gateway.http.problems import Problem
+from gateway.http.problems import responses
 from gateway.http.strict import StrictRoute
 from gateway.ledger import Draft, EntryType
 from gateway.model import Caller, JudicialWarrant, Long, OriText, Text, Word, utc
@@ -21,7 +21,7 @@ router = APIRouter(
     prefix="/v1/admin/releases",
     route_class=StrictRoute,
     tags=["administration"],
-    responses={s: {"model": Problem} for s in (401, 403, 404, 422, 503)},
+    responses=responses(401, 403, 404, 422, 503),
 )
 
 Administrator = Annotated[Caller, Depends(require("admin"))]

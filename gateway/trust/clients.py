@@ -27,6 +27,8 @@ from gateway.trust.files import read_yaml
 from gateway.trust.jwk import read_ec, thumbprint
 
 FILE = "clients.yaml"
+LOCAL_ADMIN = "local-admin"
+"""The client that this gateway's own commands are. Its key lies in the gateway's folder."""
 CLIENT_CREDENTIALS = "client_credentials"
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 AUTH_METHOD = "private_key_jwt"
