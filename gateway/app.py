@@ -217,6 +217,7 @@ async def _compose(
         tracing=tracing,
         releases=releases,
     )
+    stack.push_async_callback(answering.settled)
     asking = Asking(
         ori=ori,
         policy=policy,

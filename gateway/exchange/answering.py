@@ -10,9 +10,12 @@
 The agency's own officers go the same way, in process, without a signature.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+
+import structlog
 
 from gateway.errors import PolicyUnavailable, RecordsChanged, SallyportError
 from gateway.exchange.releases import Releases
@@ -26,6 +29,8 @@ from gateway.trust.tickets import Tickets
 
 NEVER_GIVEN = "record.never_given"
 """For the log alone: a record was asked for by its id that no answer had given to this agency."""
+
+_log = structlog.get_logger("sallyport.answering")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,29 @@ class Answering:
         self._records = records
         self._metrics = metrics
         self._tracing = tracing
+        self._begun: set[asyncio.Task[Released]] = set()
+
+    async def answer_within(self, question: Question, seconds: float) -> Released:
+        """Answer, for an asker in this process. Raises TimeoutError past these seconds.
+
+        What has begun goes on to its end and into the log all the same, as at any other agency that
+        is late: the question stands there already, and must not stay without its answer.
+        """
+        task = asyncio.create_task(self.answer(question))
+        self._begun.add(task)
+        task.add_done_callback(self._ended)
+        async with asyncio.timeout(seconds):
+            return await asyncio.shield(task)
+
+    async def settled(self) -> None:
+        """Wait for the end of answers that nobody waits for any more."""
+        await asyncio.gather(*self._begun, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[Released]) -> None:
+        self._begun.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, SallyportError):
+            _log.error("an answer failed", kind=type(error).__name__)
 
     async def answer(self, question: Question, received: Received | None = None) -> Released:
         """Answer, or refuse with reasons. What is returned is in the log already.
@@ -90,8 +118,9 @@ class Answering:
                 released = self._policy.refuse(verdict, leaf=begun.leaf)
             else:
                 released = await self._found(verdict, asked, leaf=begun.leaf)
-        except SallyportError as error:
-            await self._finish_failed(question, error.code)
+        except Exception as error:
+            code = error.code if isinstance(error, SallyportError) else SallyportError.default_code
+            await self._finish_failed(question, code)
             raise
         await self._finish(question, released, never_given=asked is not question)
         return released

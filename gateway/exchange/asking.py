@@ -292,8 +292,9 @@ class Asking:
         """Ask the agency's own records, through the same second door."""
         started = time.monotonic()
         try:
-            async with asyncio.timeout(search.deadline_ms / 1000):
-                released = await self._answering.answer(permit.question)
+            released = await self._answering.answer_within(
+                permit.question, search.deadline_ms / 1000
+            )
         except TimeoutError:
             late = PeerTimeout("The records did not answer in time.")
             taken = self._failed(permit, late, _ms(started))

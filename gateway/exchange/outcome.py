@@ -157,7 +157,8 @@ def count(agencies: tuple[AgencyOutcome, ...]) -> Receipt:
         timed_out=of(Status.TIMEOUT),
         failed=of(*_FAILED),
         capped=capped,
-        complete=settled == len(agencies) and not capped,
+        # Where nobody was asked, nothing is complete.
+        complete=bool(agencies) and settled == len(agencies) and not capped,
     )
 
 

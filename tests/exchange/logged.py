@@ -3,6 +3,7 @@
 Only the records are made up, unless real ones are given: what is found is what the test says.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -31,8 +32,15 @@ class _Found:
     """What is found, in the records' place."""
 
     records: tuple[Found, ...] = ()
+    held: asyncio.Event | None = None
+    """Nothing is found before this is set, where there is one."""
+    broken: Exception | None = None
 
     async def find(self, _question: Question, **_: object) -> FindResult:
+        if self.held is not None:
+            await self.held.wait()
+        if self.broken is not None:
+            raise self.broken
         return result(*self.records)
 
 

@@ -163,6 +163,39 @@ async def test_an_answer_does_not_go_out_when_the_log_fails_meanwhile(vetted: Pa
             await task
 
 
+async def test_own_records_that_are_late_time_out_and_their_answer_is_logged(vetted: Path) -> None:
+    async with agency(vetted) as us, asking(vetted, us) as (side, _):
+        us.records.held = asyncio.Event()
+        outcome = await side.search(search(agencies=(TEXAS,), deadline_ms=50))
+
+        [own] = outcome.agencies
+        assert (own.ori, own.status) == (TEXAS, "timeout")
+        assert [r.code for r in own.reasons or ()] == ["peer.timeout"]
+        receipt = outcome.receipt
+        assert (receipt.timed_out, receipt.answered, receipt.complete) == (1, 0, False)
+        [came] = await us.read(EntryType.RESPONSE_IN)
+        assert came.fields["decision"] == "timeout"
+        assert len(await us.read(EntryType.QUERY_IN)) == 1
+        assert [e.fields["decision"] for e in await us.read(EntryType.RESPONSE_OUT)] == ["none"]
+
+        us.records.held.set()
+        await us.answering.settled()
+        out = await us.read(EntryType.RESPONSE_OUT)
+        assert [e.fields["decision"] for e in out] == ["none", "answered"]
+
+
+async def test_own_records_that_fail_late_have_their_line_too(vetted: Path) -> None:
+    async with agency(vetted) as us, asking(vetted, us) as (side, _):
+        us.records.held, us.records.broken = asyncio.Event(), RuntimeError("no one foresaw this")
+        outcome = await side.search(search(agencies=(TEXAS,), deadline_ms=50))
+        assert outcome.receipt.timed_out == 1
+
+        us.records.held.set()
+        await us.answering.settled()
+        last = await us.last(EntryType.RESPONSE_OUT)
+        assert (last.fields["decision"], last.fields["reasons"]) == ("error", ["gateway.error"])
+
+
 async def test_what_came_in_is_logged_while_others_are_awaited(vetted: Path) -> None:
     async with agency(vetted) as us:
         arrived = Arrived(us.ledger)

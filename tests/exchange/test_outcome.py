@@ -44,4 +44,6 @@ def test_a_cut_answer_is_not_complete() -> None:
 
 def test_nobody() -> None:
     assert overall(()) == "none"
+    receipt = count(())
+    assert (receipt.asked, receipt.complete) == (0, False)
     assert overall(parts(Status.REFUSED)) == "none"
