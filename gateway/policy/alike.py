@@ -15,7 +15,7 @@ from typing import Any, Self
 import orjson
 
 from gateway.policy.builtins import package_of, rules_of
-from gateway.policy.syntax import Tree
+from gateway.policy.syntax import Path, Tree, indexes, reference
 
 _NUMBER = ("search", "reference", "number")
 _TYPE_TESTS = frozenset(
@@ -26,9 +26,6 @@ _TYPE_TESTS = frozenset(
 )
 _SAME = frozenset({"Eq", "Ne"})
 _ANY = "any number that no rule knows"
-
-Path = tuple[str | None, ...]
-"""Steps of a reference; None is one that is only known when it is evaluated."""
 
 
 class Alike:
@@ -106,7 +103,7 @@ class _Uses:
         if isinstance(inner, dict):
             path = _path({kind: inner}, "input")
             if path is not None:
-                return _reaches(path) or self._in(list(_indexes({kind: inner})))
+                return _reaches(path) or self._in(list(indexes({kind: inner})))
             if self._harmless(kind, inner):
                 return False
         return self._in(inner)
@@ -139,27 +136,8 @@ class _Uses:
 
 def _path(expr: Mapping[str, Any], root: str) -> Path | None:
     """Give the steps of a reference from this root; None for any other expression."""
-    steps: list[str | None] = []
-    while "Var" not in expr:
-        if "RefDot" in expr:
-            inner = expr["RefDot"]
-            steps.append(inner["field"][1])
-        elif "RefBrack" in expr:
-            inner = expr["RefBrack"]
-            steps.append(inner["index"].get("String", {}).get("value"))
-        else:
-            return None
-        expr = inner["refr"]
-    return tuple(reversed(steps)) if expr["Var"]["value"] == root else None
-
-
-def _indexes(expr: Mapping[str, Any]) -> Iterator[Any]:
-    """Give what stands in the brackets of a reference."""
-    while "Var" not in expr:
-        (inner,) = expr.values()
-        if "index" in inner:
-            yield inner["index"]
-        expr = inner["refr"]
+    found = reference(expr)
+    return found[1] if found and found[0] == root else None
 
 
 def _reaches(path: Path) -> bool:

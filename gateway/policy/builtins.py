@@ -12,11 +12,12 @@ whatever would make a decision depend on more than its input (`time.now_ns`, `ra
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from gateway.policy import negations
 from gateway.policy.sets import TEST_SUFFIX
-from gateway.policy.syntax import walk
+from gateway.policy.syntax import REFERENCES, Path, indexes, reference, walk
 
 ADMITTED: frozenset[str] = frozenset(
     {
@@ -58,11 +59,25 @@ class TestRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """One definition of a rule: its path below `data`, where it stands, and what it reads there.
+
+    Of what it reads, a name that only it knows (`x` in `some x in y`) counts as one of its package:
+    too much rather than too little.
+    """
+
+    path: Path
+    where: str
+    reads: frozenset[Path]
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """What one module makes and uses, as far as it can be told without the set's others.
 
     `found`: what it may not do, each unless its package has the function of that name, if one is
-    given. `calls`: for each of its functions where it stands and which names it calls.
+    given. `calls`: for each of its functions where it stands and which names it calls. `rules`: of
+    a module that decides.
     """
 
     package: str
@@ -70,16 +85,19 @@ class Look:
     found: tuple[tuple[str | None, Misuse], ...]
     calls: tuple[tuple[str, str, frozenset[str]], ...]
     tests: tuple[TestRule, ...]
+    rules: tuple[Rule, ...]
 
 
 def look(tree: Mapping[str, Any]) -> Look:
     """Look through the engine's syntax tree of one module."""
+    decides = not tree["source"]["file"].endswith(TEST_SUFFIX)
     return Look(
         package=package_of(tree),
         functions=frozenset(_functions(tree)),
         found=tuple(_found(tree)),
         calls=tuple(_called(tree)),
         tests=tuple(test_rules([tree])),
+        rules=tuple(_rules(tree)) if decides else (),
     )
 
 
@@ -120,6 +138,39 @@ def _called(tree: Mapping[str, Any]) -> Iterator[tuple[str, str, frozenset[str]]
                 called = f"{package}.{called}"
             names.add(called)
         yield f"{package}.{_head_name(spec['head'])}", _where(tree, spec["span"]), frozenset(names)
+
+
+def _rules(tree: Mapping[str, Any]) -> Iterator[Rule]:
+    package = tuple(package_of(tree).split("."))
+    aliases = {short: tuple(name.split(".")) for short, name in _aliases(tree).items()}
+    for either in tree["ast"]["rules"]:
+        rule = either.get("Spec") or either["Default"]
+        # The part that is known beforehand: of `p[x]` that is `p`.
+        name = _head_name(rule["head"]) if "head" in rule else dotted(rule["refr"])
+        steps = takewhile(lambda step: step not in {"[]", "?"}, name.split("."))
+        reads = frozenset(_reads(rule, package, aliases))
+        yield Rule((*package, *steps), _where(tree, rule["span"]), reads)
+
+
+def _reads(part: Any, package: Path, aliases: Mapping[str, Path]) -> Iterator[Path]:
+    if isinstance(part, list):
+        for item in part:
+            yield from _reads(item, package, aliases)
+    elif isinstance(part, dict):
+        found = reference(part) if not part.keys().isdisjoint(REFERENCES) else None
+        if found is None:
+            for inner in part.values():
+                yield from _reads(inner, package, aliases)
+            return
+        name, steps = found
+        root, *rest = aliases.get(name, (name,))
+        start = (
+            tuple(rest) if root == "data" else () if root == "input" else (*package, root, *rest)
+        )
+        if root != "input":
+            yield (*start, *steps)
+        for index in indexes(part):
+            yield from _reads(index, package, aliases)
 
 
 def misuses(looks: Iterable[Look]) -> Iterator[Misuse]:

@@ -34,6 +34,7 @@ from gateway.policy.sets import TEST_SUFFIX, PolicySet, from_canonical
 from gateway.policy.shared import Shared
 from gateway.policy.suite import run_suite
 from gateway.policy.syntax import Tree
+from gateway.policy.unread import unread
 from gateway.policy.vocabulary import Vocabulary, read_vocabulary
 from gateway.policy.words import unknown_words
 
@@ -98,6 +99,7 @@ def vet(
     clock = Clock(case_ms)
     with Shared(len(tests), partial(_test, compiled, tests, clock), processes) as shared:
         _refuse(unknown_paths(trees, candidate.data))
+        _refuse(unread(looks))
         _refuse(unknown_words(candidate.data))
         try:
             _decides(candidate, words, self_ori, clock)

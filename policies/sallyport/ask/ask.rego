@@ -163,6 +163,7 @@ jurisdictions := {place |
 	agencies := data.agencies
 	some owner in asked
 	place := agencies[owner].jurisdiction
+	place in data.sallyport.law.jurisdictions
 }
 
 # The question is minimised: a term that the asker's law keeps from others is taken out, and so is

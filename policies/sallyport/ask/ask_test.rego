@@ -123,6 +123,8 @@ test_a_jurisdiction_without_its_law_is_refused if {
 	example_test.codes(entry) == {"law.unknown"}
 	own := peer(asking, "TX9990000") with data.agencies.CA9990000.jurisdiction as "atlantis"
 	example_test.codes(own) == {"law.unknown"}
+	unnamed := peer(asking, "TX9990000") with data.sallyport.law.jurisdictions as {"california"}
+	example_test.codes(unnamed) == {"law.unknown"}
 }
 
 test_left_out_the_routing_data_choose if {
