@@ -24,6 +24,7 @@ from gateway.exchange import Aggregate, Answering, Asking, Releases, Searches
 from gateway.exchange.agreements import Agreeing
 from gateway.exchange.applying import Applying, at_start
 from gateway.exchange.confirmations import Confirmations
+from gateway.exchange.duties import Duties
 from gateway.exchange.peer_policies import PeerPolicies
 from gateway.exchange.searches import sweep_on_time
 from gateway.http import (
@@ -38,6 +39,7 @@ from gateway.http import (
     token,
 )
 from gateway.http import confirmations as hit_confirmations
+from gateway.http import duties as person_duties
 from gateway.http import releases as person_releases
 from gateway.http.composed import Gateway
 from gateway.http.direct import Direct
@@ -129,6 +131,7 @@ def routes(lifespan: Any = None) -> FastAPI:
     for router in (
         client.router,
         hit_confirmations.router,
+        person_duties.router,
         explanations.router,
         peer.router,
         audit.router,
@@ -205,7 +208,14 @@ async def _compose(
     confirmations = Confirmations(
         state, derive_key(keys.sealing, b"sallyport confirmations"), ledger
     )
-    await sweep_on_time(stack, searches, confirmations)
+    duties = Duties(
+        state,
+        derive_key(keys.sealing, b"sallyport duties"),
+        ori=ori,
+        ledger=ledger,
+        texts=lambda: policy.vocabulary.duties,
+    )
+    await sweep_on_time(stack, searches, confirmations, duties)
     releases = Releases(state, derive_key(keys.sealing, b"sallyport releases"))
     peer_policies = PeerPolicies(state)
     answering = Answering(
@@ -226,6 +236,7 @@ async def _compose(
         answering=answering,
         searches=searches,
         confirmations=confirmations,
+        duties=duties,
         peer_policies=peer_policies,
         sign=signer.sign_detached,
         keep_days=settings.searches_keep_days,
@@ -261,6 +272,7 @@ async def _compose(
         peer_policies=peer_policies,
         searches=searches,
         confirmations=confirmations,
+        duties=duties,
         releases=releases,
         asking=asking,
         answering=answering,

@@ -31,6 +31,7 @@ from gateway.errors import (
 from gateway.exchange.answering import Answering, decided, reference_text
 from gateway.exchange.arrived import Arrived
 from gateway.exchange.confirmations import Confirmations
+from gateway.exchange.duties import Duties
 from gateway.exchange.outcome import AgencyOutcome, SearchOutcome, count, overall
 from gateway.exchange.peer_policies import PeerPolicies
 from gateway.exchange.searches import PENDING, Kept, Searches, Tickets, due
@@ -84,6 +85,7 @@ class Asking:
         answering: Answering,
         searches: Searches,
         confirmations: Confirmations,
+        duties: Duties,
         peer_policies: PeerPolicies,
         sign: Sign,
         keep_days: int,
@@ -97,6 +99,7 @@ class Asking:
         self._answering = answering
         self._searches = searches
         self._confirmations = confirmations
+        self._duties = duties
         self._peer_policies = peer_policies
         self._sign = sign
         self._keep_days = keep_days
@@ -141,7 +144,7 @@ class Asking:
     async def again(self, search_id: str, caller: Caller) -> bytes:
         """Give a kept outcome to its officer once more, as JSON. Logged as a disclosure."""
         kept = await self._kept(search_id, caller)
-        body = await self._confirmations.present(kept.body)
+        body = await self._duties.present(await self._confirmations.present(kept.body))
         await self._ledger.begin(
             [
                 Draft(
@@ -432,9 +435,14 @@ class Asking:
             agencies=agencies,
             receipt=count(agencies),
             reference_due=due(asked_at) if pending else None,
+            duties=self._duties.owed(agencies, asked_at) or None,
         )
-        # By these an auditor finds what was done to confirm which record.
-        to_confirm = {hit.id: [ori, record_id] for ori, record_id, hit in marked(agencies)}
+        # By these an auditor finds what was done to confirm which record, and what was owed.
+        told: dict[str, Any] = {}
+        if to_confirm := {hit.id: [ori, record_id] for ori, record_id, hit in marked(agencies)}:
+            told["to_confirm"] = to_confirm
+        if outcome.duties:
+            told["duties"] = {d.id: [d.type, d.due, *d.owners] for d in outcome.duties}
         out = Draft(
             type=EntryType.RESPONSE_OUT,
             transaction=search.id,
@@ -443,7 +451,7 @@ class Asking:
             decision=outcome.status,
             results=sum(len(a.matches or ()) for a in agencies),
             response=digest(receipt_core(outcome)),
-            personal=_who(search.caller) | ({"to_confirm": to_confirm} if to_confirm else {}),
+            personal=_who(search.caller) | told,
         )
         said = [(t.outcome.ori, t.policy) for t in taken if t.policy is not None]
         with self._peer_policies.noting(said, datetime.now(UTC)) as news:
@@ -465,9 +473,10 @@ class Asking:
             keep_until=asked_at + timedelta(days=_days(outcome.agencies, self._keep_days)),
             tickets=tickets,
         )
-        # Nothing of the answer is in a confirmation: it runs on where the answer is not kept.
+        # Nothing of the answer is in these: they run on where the answer is not kept.
         longest = asked_at + timedelta(days=self._keep_days)
         self._confirmations.keep(search, outcome.agencies, longest)
+        self._duties.keep(search, outcome.duties or (), longest)
 
     def _signed(self, outcome: SearchOutcome, leaf: str) -> SearchOutcome:
         receipt = dataclasses.replace(outcome.receipt, log_leaf=leaf)

@@ -202,8 +202,8 @@ class Confirmations:
         with self._rows.open() as c:
             row = c.execute(query).one_or_none()
         if row is not None:
-            inner = self._rows.unseal(row.id, row.sealed)
-            if caller.officer and inner["officer"] == caller.officer.subject:
+            inner = self._rows.unseal_for(caller, row.id, row.sealed)
+            if inner is not None:
                 return _Row(_read(row, inner), row.version, inner["officer"])
         raise NotFound(
             "No hit of yours to be confirmed stands under this id. Search again.",

@@ -1,7 +1,7 @@
 """What a search comes to, as the agency's own system gets it: api.md's answer, whole."""
 
 from dataclasses import dataclass, field, fields
-from typing import ClassVar, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import TypeAdapter
 
@@ -63,6 +63,32 @@ class MatchOutcome(Match):
         return cls(**came | {"confirm": confirm})
 
 
+DutyState: TypeAlias = Literal["open", "overdue", "done", "done_late"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """What a person here has to do after a search, till `due`, and how it stands: `do` says it.
+
+    `type` is the obligation's word, `owners` the agencies whose answers oblige to it. `id` names it
+    at /v1/duties. Done at `done_at`, it is found elsewhere by `reference`.
+    """
+
+    id: str
+    type: Word
+    owners: tuple[OriText, ...]
+    state: DutyState
+    do: str
+    due: Timestamp
+    done_at: Timestamp | None = None
+    reference: Text | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """Give it without what it does not say."""
+        said = ((f.name, getattr(self, f.name)) for f in fields(Duty))
+        return {name: value for name, value in said if value is not None}
+
+
 @dataclass(frozen=True, slots=True)
 class AgencyOutcome:
     """What became of the question at one agency. `ms` from sending to verified answer.
@@ -120,6 +146,7 @@ class SearchOutcome:
     notice: str = NOTICE
     reference_due: Timestamp | None = field(default=None)
     """For a pending reference: until when its number must be given."""
+    duties: tuple[Duty, ...] | None = field(default=None)
 
     adapter: ClassVar["TypeAdapter[SearchOutcome]"]
 

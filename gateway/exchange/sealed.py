@@ -13,6 +13,7 @@ from sqlalchemy import Column, Connection, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import RecordsUnavailable
+from gateway.model import Caller
 
 _NONCE = 12
 
@@ -55,6 +56,12 @@ class SealedRows:
             raise RecordsUnavailable(self._not_ours) from error
         inner: dict[str, Any] = orjson.loads(plain)
         return inner
+
+    def unseal_for(self, caller: Caller, row_id: str, sealed: bytes) -> dict[str, Any] | None:
+        """Give the object if the caller is its `officer`, else None. Raises as `unseal` does."""
+        inner = self.unseal(row_id, sealed)
+        officer = caller.officer
+        return inner if officer and inner["officer"] == officer.subject else None
 
 
 def next_over(c: Connection, keep_until: Column[float], now: datetime) -> datetime | None:

@@ -155,8 +155,8 @@ class Searches:
             row = c.execute(select(_table).where(_table.c.id == search_id)).one_or_none()
         over = row is not None and row.keep_until <= now.timestamp()
         if row is not None and (not over or (to_complete and row.pending)):
-            inner = self._rows.unseal(search_id, row.sealed)
-            if caller.officer and inner["officer"] == caller.officer.subject:
+            inner = self._rows.unseal_for(caller, search_id, row.sealed)
+            if inner is not None:
                 return Kept(
                     id=search_id,
                     client=inner["client"],

@@ -182,19 +182,20 @@ async def reading(request: Request, body: ReadingRequest, caller: Auditor) -> Re
 
 
 class ReviewView(BaseModel):
-    """What was not done in time: references by our officers, confirmations of hits by owners."""
+    """What was not done in time: references and duties by our officers, confirmations by owners."""
 
     overdue: list[dict[str, str | bool]] = Field(default=[])
     unanswered: list[dict[str, str | int]] = Field(default=[])
+    duties: list[dict[str, str | bool]] = Field(default=[])
 
 
 @router.get(
     "/review-queue",
     responses={200: {"model": ReviewView}},
-    summary="References not completed, confirmations not answered",
+    summary="References not completed, confirmations not answered, duties not done",
 )
 async def review_queue(request: Request, caller: Auditor) -> Response:
-    """List references that are late or came late, and requests that no owner answered in time."""
+    """List references and duties that are or were late, and requests that no owner answered."""
     gateway, now = gateway_of(request), datetime.now(UTC)
     await _logged(gateway, caller, "review_queue_read", {})
     found = [
@@ -212,7 +213,18 @@ async def review_queue(request: Request, caller: Auditor) -> Response:
         }
         for u in waiting
     ]
-    return _json({"overdue": found, "unanswered": unanswered})
+    undone = await asyncio.to_thread(gateway.duties.overdue, now)
+    duties = [
+        {
+            "duty_id": d.id,
+            "search_id": d.search_id,
+            "type": d.type,
+            "due": stamp(d.due),
+            "done_late": d.done_late,
+        }
+        for d in undone
+    ]
+    return _json({"overdue": found, "unanswered": unanswered, "duties": duties})
 
 
 def _view(entry: LogEntry) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from gateway.exchange import Answering, Asking, Releases, Searches
 from gateway.exchange.agreements import Agreeing
 from gateway.exchange.applying import Applying
 from gateway.exchange.confirmations import Confirmations
+from gateway.exchange.duties import Duties
 from gateway.exchange.peer_policies import PeerPolicies
 from gateway.ledger import Ledger
 from gateway.model import Ori
@@ -37,6 +38,7 @@ class Gateway:
     peer_policies: PeerPolicies
     searches: Searches
     confirmations: Confirmations
+    duties: Duties
     releases: Releases
     asking: Asking
     answering: Answering

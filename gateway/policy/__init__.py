@@ -7,6 +7,7 @@ only it makes a `Permit`, an `AnswerPermit` or a `Released` (see `proof`).
 from gateway.policy.engine import Engine, Limits
 from gateway.policy.facade import Policy
 from gateway.policy.in_force import Note
+from gateway.policy.obligations import DONE_BY_A_PERSON
 from gateway.policy.proof import (
     AdmitRefusal,
     AnswerPermit,
@@ -22,6 +23,7 @@ from gateway.policy.released import PersonRelease
 from gateway.policy.vocabulary import Vocabulary
 
 __all__ = [
+    "DONE_BY_A_PERSON",
     "AdmitRefusal",
     "AnswerPermit",
     "AnswerRefusal",

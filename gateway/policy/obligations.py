@@ -5,7 +5,7 @@
     confirm_before_acting        shown with the answer, and with each match
     caveat {text}                shown with the answer, and with its match
     stale_data                   shown with the answer
-    fingerprints_within {days}   shown with the answer
+    fingerprints_within {days}   a person does it: its clock runs until that is recorded
 
 The words are the policy's; that there is code for each is checked here.
 """
@@ -34,6 +34,8 @@ _PARTS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
     "fingerprints_within": {"days": _days},
 }
 HONOURED: Final = frozenset(_PARTS)
+DONE_BY_A_PERSON: Final = frozenset({"fingerprints_within"})
+"""Those that somebody here has to do, within their `days` of the search."""
 
 
 def parts_of(word: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from gateway.policy import obligations
 
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _MOST_MINUTES = 10_080
+_LONGEST_TEXT = 256
 _CAUTION = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _STEP = r"[A-Za-z][A-Za-z0-9]*:[A-Za-z_][A-Za-z0-9_.-]*"
 _STEP_ALONE = re.compile(_STEP)
@@ -48,6 +49,8 @@ class Vocabulary:
     """How urgently an owner may be asked to confirm a hit, and the minutes that it has."""
     too_many: int | None = None
     """More matches than so many, none better than possible, are not given. None: no such limit."""
+    duties: Mapping[str, str] = field(default_factory=dict)
+    """An obligation that a person has to do, and what that is, in a sentence."""
 
     def caution_words(self, codes: Iterable[str]) -> tuple[str, ...]:
         """Give cautions as words, each once. An unknown code stays: no caution is ever lost."""
@@ -75,6 +78,7 @@ def read_vocabulary(data: Mapping[str, Any]) -> Vocabulary:
         stand_in=_facts(found.get("stand_in", {})),
         confirm_within=_minutes(found, "confirm_within") if "confirm_within" in found else {},
         too_many=_matches(found, "too_many") if "too_many" in found else None,
+        duties=_duties(found) if "duties" in found else {},
     )
     unknown = words.granularities - {str(g) for g in Granularity}
     if unknown:
@@ -117,6 +121,16 @@ def _matches(found: Mapping[str, Any], key: str) -> int:
     value = found[key]
     if type(value) is not int or value < 1:
         raise _wrong(key, "a number of matches is wanted, 1 or more")
+    return value
+
+
+def _duties(found: Mapping[str, Any]) -> Mapping[str, str]:
+    value = _named(found, "duties")
+    for word, text in value.items():
+        if word not in obligations.DONE_BY_A_PERSON:
+            raise _wrong("duties", f"'{word}' is no obligation that a person has to do")
+        if not isinstance(text, str) or not text.strip() or len(text) > _LONGEST_TEXT:
+            raise _wrong("duties", f"'{word}' needs a sentence that says what to do")
     return value
 
 

@@ -1,14 +1,44 @@
-"""A home in which the small set has been vetted already, so that starting takes milliseconds."""
+"""A home in which the small set has been vetted already, so that starting takes milliseconds; and
+one agency's log and state without the rest of a gateway."""
 
 import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Engine
 
+from gateway.database import open_sqlite
+from gateway.ledger import Ledger, origin_of
 from gateway.policy.kept import KeptSets
 from gateway.policy.sets import load_set
 from gateway.policy.vet import vet
 from tests.policy.made import SMALL, TEXAS
+
+Opened = Callable[[], AbstractAsyncContextManager[tuple[Ledger, Engine]]]
+
+
+@pytest.fixture
+def log_and_state(tmp_path: Path) -> Opened:
+    """Open a real log, and the database beside it."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[tuple[Ledger, Engine]]:
+        key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+        ledger = Ledger(
+            tmp_path / "ledger.db", origin=origin_of(TEXAS), log_key=key, sealing_key=bytes(32)
+        )
+        await ledger.start()
+        engine = open_sqlite(tmp_path / "state.db")
+        try:
+            yield ledger, engine
+        finally:
+            await ledger.stop()
+            engine.dispose()
+
+    return opened
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from gateway.errors import LedgerUnavailable
 from gateway.exchange import Answering, Asking, Searches
 from gateway.exchange.arrived import Arrived
 from gateway.exchange.confirmations import Confirmations
+from gateway.exchange.duties import Duties
 from gateway.exchange.peer_policies import PeerPolicies
 from gateway.ledger import EntryType
 from gateway.model import Ori
@@ -105,6 +106,7 @@ async def asking(home: Path, us: Agency) -> AsyncIterator[tuple[Asking, Peer]]:
                 answering=cast("Answering", us.answering),
                 searches=Searches(state, bytes(32)),
                 confirmations=Confirmations(state, bytes(32), us.ledger),
+                duties=Duties(state, bytes(32), ori=Ori(TEXAS), ledger=us.ledger, texts=dict),
                 peer_policies=PeerPolicies(state),
                 sign=ours.signer.sign_detached,
                 keep_days=1,

@@ -10,18 +10,16 @@ from typing import Any
 
 import orjson
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine, text
 
-from gateway.database import open_sqlite
 from gateway.errors import Conflict, LedgerUnavailable, NotFound, RecordsUnavailable
 from gateway.exchange.confirmations import Confirmations
 from gateway.exchange.outcome import AgencyOutcome, SearchOutcome, count
 from gateway.exchange.to_confirm import Confirmation, mark, marked
-from gateway.ledger import EntryType, Filters, Ledger, origin_of
+from gateway.ledger import EntryType, Filters, Ledger
 from gateway.model import Band, Confirm, Match, Obligation, Ori, Status
+from tests.exchange.conftest import Opened
 from tests.exchange.test_searches import CANARY, a_search, caller
-from tests.policy.made import TEXAS
 
 OWNER = Ori("CA9990000")
 NOW = datetime(2030, 5, 1, 12, tzinfo=UTC)
@@ -34,22 +32,13 @@ Open = Callable[[], AbstractAsyncContextManager[Side]]
 
 
 @pytest.fixture
-def side(tmp_path: Path) -> Open:
+def side(log_and_state: Opened) -> Open:
     """Open one agency's confirmations over a real log."""
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Side]:
-        key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-        ledger = Ledger(
-            tmp_path / "ledger.db", origin=origin_of(TEXAS), log_key=key, sealing_key=bytes(32)
-        )
-        await ledger.start()
-        engine = open_sqlite(tmp_path / "state.db")
-        try:
+        async with log_and_state() as (ledger, engine):
             yield Confirmations(engine, b"k" * 32, ledger), ledger, engine
-        finally:
-            await ledger.stop()
-            engine.dispose()
 
     return opened
 

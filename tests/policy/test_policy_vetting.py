@@ -175,6 +175,12 @@ def test_what_must_stay_out_does(tmp_path: Path, files: dict[str, str], said: st
         ("obligations:", "confirm_within: {soon: true}\nobligations:", "'soon' needs minutes"),
         ("too_many: 100", "too_many: 0", "a number of matches is wanted"),
         ("too_many: 100", "too_many: true", "a number of matches is wanted"),
+        ("obligations:", "duties: {caveat: Tell it.}\nobligations:", "'caveat' is no obligation"),
+        (
+            "obligations:",
+            "duties: {fingerprints_within: 15}\nobligations:",
+            "'fingerprints_within' needs a sentence",
+        ),
     ],
 )
 def test_a_malformed_vocabulary_stays_out(tmp_path: Path, old: str, new: str, said: str) -> None:

@@ -2,6 +2,7 @@
 that tells something, is shown, and is done; what the receiver can't do is not taken in."""
 
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tests.scenarios.two import (
     apply,
     ask,
     desks,
+    logged,
     only,
     run,
     said,
@@ -139,10 +141,71 @@ def test_an_answer_that_tells_nothing_asks_for_nothing(strict: World) -> None:
     assert fetched(strict, outcome["search_id"]) == 200
 
 
-def test_the_law_of_the_receivers_place_counts_beside_them(kept: World) -> None:
-    duties = [{"type": "fingerprints_within", "days": 60}]
-    agree(kept, duties)
-    assert {"type": "fingerprints_within", "days": 60} in told(ask(kept))
+def test_what_a_person_has_to_do_has_a_clock_until_it_is_recorded(kept: World) -> None:
+    """Also where nothing of the answer may be kept, and for nobody but the officer who asked."""
+    agree(kept, [*DUTIES, {"type": "fingerprints_within", "days": 60}])
+    body = question(MARISOL, "person", agencies=[SHERIFF])
+    auditor = an_officer("auditor.0007", roles=("auditor",), unit="Internal Affairs")
+    with (
+        kept[POLICE].client(an_officer(), "search") as desk,
+        kept[POLICE].client(an_officer("p9999"), "search") as other,
+        kept[POLICE].client(auditor, "audit") as audit,
+    ):
+        outcome = desk.post("/v1/searches", json=body).json()
+        search = outcome["search_id"]
+        assert {"type": "fingerprints_within", "days": 60} in told(outcome["agencies"][0])
+        (duty,) = outcome["duties"]
+        assert (duty["type"], duty["state"], duty["owners"]) == (
+            *("fingerprints_within", "open"),
+            [SHERIFF],
+        )
+        left = datetime.fromisoformat(duty["due"]) - datetime.now(UTC)
+        assert timedelta(days=59, hours=23) < left < timedelta(days=60)
+        assert duty["do"].startswith(f"By {duty['due']}: Send in the fingerprints")
+        assert desk.get(f"/v1/searches/{search}").status_code == 404
+        where = f"/v1/duties/{duty['id']}"
+        assert desk.get(where).json() == {**duty, "search_id": search}
+
+        def queued() -> list[dict[str, Any]]:
+            found = audit.get("/v1/audit/review-queue").json()["duties"]
+            return [d for d in found if d["duty_id"] == duty["id"]]
+
+        assert queued() == []
+        with sqlite3.connect(kept[POLICE].home / "data" / "state.db", timeout=10) as c:
+            c.execute("UPDATE duty SET due = due - 61 * 86400 WHERE id = ?", (duty["id"],))
+        c.close()
+        late = desk.get(where).json()
+        assert late["state"] == "overdue"
+        assert late["do"].startswith(f"Overdue since {late['due']}: Send in the fingerprints")
+        (line,) = queued()
+        assert line == {
+            "duty_id": duty["id"],
+            "search_id": search,
+            "type": "fingerprints_within",
+            "due": late["due"],
+            "done_late": False,
+        }
+        done = f"{where}/completion"
+        for client, body, status in (
+            (other, {"reference": "TCN-1"}, 404),
+            (desk, {}, 422),
+            (desk, {"reference": " "}, 422),
+            (desk, {"reference": "TCN-1", "done": True}, 422),
+        ):
+            assert client.post(done, json=body).status_code == status, body
+        assert other.get(where).json()["code"] == "duty.not_found"
+        assert desk.get(f"/v1/duties/duty_{'0' * 32}").status_code == 404
+        recorded = desk.post(done, json={"reference": "TCN-26-0417"})
+        assert recorded.status_code == 200, recorded.text
+        assert recorded.json()["state"] == "done_late"
+        assert recorded.json()["reference"] == "TCN-26-0417"
+        assert desk.get(where).json() == recorded.json()
+        again = desk.post(done, json={"reference": "TCN-26-0418"})
+        assert (again.status_code, again.json()["code"]) == (409, "duty.done")
+        (line,) = queued()
+        assert line["done_late"] is True
+    (entry,) = [e for e in logged(kept[POLICE], "duty_done_late") if e["transaction"] == search]
+    assert "TCN-26-0417" not in str(entry)
 
 
 def test_what_the_receiver_cannot_do_is_not_signed(kept: World) -> None:

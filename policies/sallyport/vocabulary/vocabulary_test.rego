@@ -149,6 +149,10 @@ test_granularities_stand_in_their_order if {
 	vocabulary.granularities == ["hit", "count", "pointer", "record"]
 }
 
+test_what_a_person_does_by_a_day if {
+	vocabulary.duties == {"fingerprints_within": "Send in the fingerprints of the person that you asked about (28 CFR 901.3)."}
+}
+
 # 28 CFR 23.20(g).
 test_labels_of_confidence if {
 	{label | some label in vocabulary.confidence} == {"confirmed", "probable", "possible", "doubtful"}
