@@ -20,6 +20,9 @@ from gateway.errors import Misconfigured
 
 SAMPLE: Final = 2_000
 _LONGEST_UNKNOWN: Final = 12
+_SHORT: Final = 3
+"""Letters of a value that is a code and no text, if there are only a few such."""
+_SHOWN: Final = 12
 _MORE: Final = 0.5
 _KILOGRAMS: Final = 110
 """Half of grown people weigh less than so many kilograms; half weigh more than so many pounds."""
@@ -163,7 +166,15 @@ def _path(made: Draft, guess: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _text(_made: Draft, _one: Field, _profile: Profile, _guess: Mapping[str, Any]) -> bool:
+def _text(_made: Draft, one: Field, profile: Profile, guess: Mapping[str, Any]) -> bool:
+    """Take the values as they are. A few short ones are codes, and mean something to their owner.
+
+    Where it is known what the values look like, they say so themselves.
+    """
+    codes = sorted(profile.codes())
+    if "looks" not in guess and codes and all(len(c) <= _SHORT for c in codes):
+        shown = f"{', '.join(codes[:_SHOWN])}{' …' if len(codes) > _SHOWN else ''}"
+        one.doubts.append(f"what do these mean: {shown}? A text says it, or `codes`")
     return True
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from adapters.draft_text import flow
+from adapters.mapping import EDITORS
 from adapters.nibrs import NibrsReader
 from adapters.rows import Row
 from gateway.errors import Misconfigured
@@ -21,6 +22,7 @@ def nibrs_draft(path: Path, written: str, name: str) -> str:
         raise Misconfigured("the source has no rows that could be read; a draft needs some")
     records = resources.files("adapters").joinpath("nibrs_draft.yaml").read_text(encoding="utf-8")
     return (
+        f"{EDITORS}\n"
         "# The layout is the standard's. Nothing leaves until `handling` says so.\n"
         "# Go through every CHECK, then: sallyport mapping check FILE --rows\n"
         f"mapping: 1\nsource: {flow(name)}\nformat: {flow(spec)}\n\n{records}"

@@ -8,6 +8,7 @@ from typing import Any, Final
 import yaml
 
 from adapters.guessing import Guess, flags_named, knowledge
+from adapters.mapping import EDITORS
 from adapters.profile import Profile
 
 CHECK: Final = "# CHECK"
@@ -78,6 +79,7 @@ def written(made: Draft) -> Iterator[str]:
     key = _key(made)
     made.taken |= {column for column, _ in made.flags.values()} | ({key[0]} if key else set())
     made.taken |= {j.source for j in made.joins}
+    yield EDITORS
     yield "# A first draft, guessed from names and values. Nothing leaves until `handling` says so."
     yield f"# Go through every {CHECK[2:]}, then: sallyport mapping check FILE --rows"
     yield from (f"# {note}" for note in map(_plain, made.notes))

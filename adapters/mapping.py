@@ -16,6 +16,8 @@ from adapters.document import Document, Place, WrongMapping
 from gateway.errors import Misconfigured
 
 SCHEMA: Final = "mapping.schema.json"
+EDITORS: Final = f"# yaml-language-server: $schema={SCHEMA}"
+"""The first line of a mapping by which editors complete it: the schema stands beside it."""
 _SHOWN: Final = 200
 _PARTS: Final = frozenset({"mapping", "source", "format", "codes", "code_files", "together"})
 """Nothing can be compiled while one of these is not as the language has it."""
@@ -83,11 +85,15 @@ def _properties(error: ValidationError) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def schema_text() -> str:
+    """Give the language's JSON Schema as it is written."""
+    return resources.files("adapters").joinpath(SCHEMA).read_text(encoding="utf-8")
+
+
 @cache
 def schema() -> Mapping[str, Any]:
     """Give the language's JSON Schema."""
-    text = resources.files("adapters").joinpath(SCHEMA).read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text)
+    found: dict[str, Any] = json.loads(schema_text())
     return found
 
 

@@ -1,8 +1,10 @@
 """`sallyport mapping`: check a mapping, see what it makes of a source, and draft a first one."""
 
 import os
+import stat
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +18,7 @@ from rich.table import Table
 
 import adapters
 from adapters.check import Checked, Described, Finding, check
+from adapters.mapping import EDITORS, SCHEMA, schema_text
 from adapters.preview import Shown, preview
 from gateway.cli.options import AsJson
 from gateway.cli.showing import progress_bar
@@ -288,14 +291,16 @@ def draft_command(
     Of fixed-width lines without a layout, and of XML, the columns are found. Of a database, --table
     says whose rows become records; what its foreign keys or the values of keys lead to is joined.
 
-    It loads as it stands, and lets nothing out until a person has said who may see what.
+    It loads as it stands, and lets nothing out until a person has said who may see what. With --out
+    the language's schema is put beside it, by which editors complete it, if there is none.
     """
-    folder = out.resolve().parent if out else Path.cwd()
+    folder = _stands_in(out)
+    every = [s.resolve() for s in sources or []]
     text = adapters.draft(
         sources or [],
         kind=kind,
-        written=[os.path.relpath(s.resolve(), folder) for s in sources or []],
-        folder=folder,
+        written=[str(s) if folder is None else os.path.relpath(s, folder) for s in every],
+        folder=folder or Path.cwd(),
         options=options or (),
         record_type=record_type,
         table=table,
@@ -309,11 +314,48 @@ def draft_command(
     except OSError as error:
         why = "there is a file of that name" if out.exists() else "it can't be written"
         raise Misconfigured(f"{out.name}: {why}; choose another with --out") from error
+    with suppress(OSError), out.with_name(SCHEMA).open("x", encoding="utf-8") as beside:
+        beside.write(schema_text())
     marks = text.count("# CHECK: ")
     Console().print(
         f"{out}: written, with {_counted(marks, 'guess' if marks == 1 else 'guesse')} to check. "
         f"Then: sallyport mapping check {out} --rows",
         soft_wrap=True,
+    )
+
+
+def _stands_in(out: Path | None) -> Path | None:
+    """Give the folder that a draft will stand in: its paths count from there. None: nobody knows.
+
+    Of an output that goes to a file the system knows its name.
+    """
+    if out is not None:
+        return out.resolve().parent
+    with suppress(OSError, ValueError):
+        if stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode):
+            return Path(f"/dev/fd/{sys.stdout.fileno()}").resolve(strict=True).parent
+    return None
+
+
+@app.command("schema")
+def schema_command(
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write it there, such as mappings/" + SCHEMA)
+    ] = None,
+) -> None:
+    """Write the JSON Schema of the mapping language: editors complete and explain by it.
+
+    An editor finds it by a mapping's first line, as drafts have it, where it stands beside it.
+    """
+    if out is None:
+        sys.stdout.write(schema_text())
+        return
+    try:
+        out.write_text(schema_text(), encoding="utf-8")
+    except OSError as error:
+        raise Misconfigured(f"{out.name}: it can't be written; choose another --out") from error
+    Console().print(
+        f"{out}: written. Mappings beside it begin with: {EDITORS}", soft_wrap=True, highlight=False
     )
 
 
