@@ -211,7 +211,7 @@ def _next_place(window: _Window, start: int, holds: _Holds, ahead: int) -> int |
     return None
 
 
-def _are_records(framing: Framing, data: bytes, at: int, to_end: bool) -> bool:  # noqa: FBT001
+def _are_records(framing: Framing, data: bytes, at: int, to_end: bool) -> bool:  # noqa: FBT001 - one of two, called alike
     for _ in range(_IN_A_ROW):
         length = _record_length(data[at : at + _WORD], framing)
         if length is None or length > framing.length:
@@ -222,7 +222,7 @@ def _are_records(framing: Framing, data: bytes, at: int, to_end: bool) -> bool: 
     return True
 
 
-def _is_block(framing: Framing, data: bytes, at: int, to_end: bool) -> bool:  # noqa: FBT001
+def _is_block(framing: Framing, data: bytes, at: int, to_end: bool) -> bool:  # noqa: FBT001 - one of two, called alike
     """Whether a block begins here: its records must fill it."""
     size = _block_length(data[at : at + _WORD], framing)
     if size is None or size <= _WORD or at + size > len(data):

@@ -47,7 +47,7 @@ class _Composer(yaml.SafeLoader):
 
     def get_event(self) -> Any:
         """Give the next event. Raises WrongMapping."""
-        event: Any = super().get_event()  # type: ignore[no-untyped-call]
+        event: Any = super().get_event()  # type: ignore[no-untyped-call]  # yaml's
         self._depth += isinstance(event, yaml.CollectionStartEvent)
         self._depth -= isinstance(event, yaml.CollectionEndEvent)
         if self._depth > MAX_DEPTH:

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from rich.console import Console
 from rich.table import Table
 
-from demo.world import ROOT, Gateway, free_ports
+from demo.ports import free_ports
+from demo.world import ROOT, Gateway
 from gateway.cli import admin_client, setup
 from gateway.model import Ori
 

@@ -440,7 +440,9 @@ def main() -> None:
                 profile.runcall(ours, path)
                 pstats.Stats(profile).sort_stats("tottime").print_stats(35)
                 continue
-            table.add_row(name, *measured(name, path, folder, said.rounds, not said.no_import))
+            table.add_row(
+                name, *measured(name, path, folder, said.rounds, importing=not said.no_import)
+            )
             console.print(f"{name} done", style="dim")
     if not said.profile:
         console.print(table)
@@ -451,7 +453,8 @@ def measured(
     path: Path,
     folder: Path,
     rounds: int,
-    importing: bool,  # noqa: FBT001
+    *,
+    importing: bool,
 ) -> Iterator[str]:
     """Measure one format: the cells of its line."""
     data = data_of(name, folder)

@@ -35,6 +35,7 @@ from gateway.model import (
     Granularity,
     Listed,
     Name,
+    Ori,
     PersonQuery,
     Question,
     ReasonGiven,
@@ -197,7 +198,7 @@ def _known(world: World) -> Any:
     from demo.world import Gateway as Process  # noqa: PLC0415 - as above
 
     key = ec.generate_private_key(ec.SECP256R1())  # no client logs on here
-    return Process(OWNER, AGENCIES[OWNER], world.root / OWNER, 9, key)
+    return Process(Ori(OWNER), AGENCIES[OWNER], world.root / OWNER, 9, key)
 
 
 if __name__ == "__main__":

@@ -248,8 +248,8 @@ def opa_with(program: Path, policy_set: PolicySet) -> Iterator[tuple[OpaServer, 
 
 def with_opa(program: Path, policy_set: PolicySet, seconds: float) -> None:
     async def run(real: tuple[OpaServer, int], plain: tuple[OpaServer, int]) -> None:
-        sides = (Side(OpaServerEngine(server), pid) for server, pid in (real, plain))
-        await all_of_it(*sides, policy_set, seconds)
+        one, other = (Side(OpaServerEngine(server), pid) for server, pid in (real, plain))
+        await all_of_it(one, other, policy_set, seconds)
 
     with opa_with(program, policy_set) as real, opa_with(program, deciding_nothing()) as plain:
         asyncio.run(run(real, plain))

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,3 +109,52 @@ def test_every_decision_is_listed() -> None:
     listed = (ROOT / "docs" / "adr" / "README.md").read_text(encoding="utf-8")
     missing = [f.name for f in (ROOT / "docs" / "adr").glob("0*.md") if f.name not in listed]
     assert not missing
+
+
+SILENCED = re.compile(r"# noqa\b(?!: [A-Z0-9, ]+ - \w)|# type: ignore\b(?!\[[a-z, -]+\]  ?# \w)")
+
+
+def test_every_exception_to_a_check_has_its_reason_beside_it() -> None:
+    files = [f for d in ("bench", "demo", "tools") for f in sorted((ROOT / d).rglob("*.py"))]
+    bare = [
+        f"{file.relative_to(ROOT)}:{number}"
+        for file in sources() + files
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if SILENCED.search(line)
+    ]
+    assert not bare, bare
+
+
+@pytest.mark.parametrize(
+    ("line", "bare"),
+    [
+        ("x = 1  # noqa", True),
+        ("x = 1  # noqa: S506", True),
+        ("x = 1  # noqa: S506 - it is made here", False),
+        ("x = 1  # type: ignore", True),
+        ("x = 1  # type: ignore[arg-type]", True),
+        ("x = 1  # type: ignore[arg-type]  # made here", False),
+    ],
+)
+def test_a_bare_exception_would_be_seen(line: str, bare: bool) -> None:  # noqa: FBT001 - a case
+    assert bool(SILENCED.search(line)) is bare
+
+
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+
+
+def test_adapters_know_the_schema_and_the_source_s_protocol_and_no_other_room() -> None:
+    contract = next(
+        c for c in project()["importlinter"]["contracts"] if c.get("source_modules") == ["adapters"]
+    )
+    parts = {p.stem for p in (ROOT / "gateway").iterdir() if p.suffix == ".py" or p.is_dir()}
+    known = {"niem", "model", "errors", "__init__", "__pycache__"}
+    assert set(contract["forbidden_modules"]) == {f"gateway.{part}" for part in parts - known}
+    assert {i.split(" -> ")[1] for i in contract["ignore_imports"]} == {"gateway.records.source"}
+
+
+def test_types_are_checked_in_all_that_is_no_test() -> None:
+    checked = project()["mypy"]["files"]
+    folders = {p.parent.name for p in ROOT.glob("*/*.py")} - {"tests"}
+    assert set(checked) == folders

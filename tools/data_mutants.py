@@ -178,7 +178,7 @@ def _changed(value: Any, path: Path_, text: str) -> Any:
     if not path:
         return orjson.loads(text)
     step, below = path[0], path[1:]
-    copy = dict(value) if isinstance(value, Mapping) else list(value)
+    copy: Any = dict(value) if isinstance(value, Mapping) else list(value)
     if below or text:
         copy[step] = _changed(value[step], below, text)
     else:

@@ -164,7 +164,11 @@ class Trial:
     def _order(self, mutant: Change) -> list[str]:
         """All tests. Most changes are noticed by the first: it sees them, and noticed others."""
         is_rule = isinstance(mutant, Mutant)
-        seen = {mutant.file: set(mutant.lines)} if is_rule else self._readers(mutant.path)
+        seen = (
+            {mutant.file: set(mutant.lines)}
+            if isinstance(mutant, Mutant)
+            else self._readers(mutant.path)
+        )
 
         def key(test: str) -> tuple[int, int, float]:
             lines = self._lines[test]
@@ -293,7 +297,7 @@ def equivalents(folder: Path, found: list[Change]) -> dict[Change, str]:
         meant = [m for m in found if all(_shown(m)[k] == entry[k] for k in _AN_ENTRY - {"reason"})]
         if not meant:
             raise ValueError(f"{EQUIVALENTS}: no change of the set any more, take it out: {entry}")
-        listed.update(dict.fromkeys(meant, entry["reason"]))
+        listed |= dict.fromkeys(meant, str(entry["reason"]))
     return listed
 
 
@@ -320,7 +324,7 @@ def main() -> int:
     if trial.failing:
         return _stop(f"{len(trial.failing)} tests fail on the set as it is", trial.failing)
     try:
-        found = [*mutants(policy_set), *data_mutants(given.folder, policy_set)]
+        found: list[Change] = [*mutants(policy_set), *data_mutants(given.folder, policy_set)]
         listed = equivalents(given.folder, found)
     except ValueError as error:
         return _stop(str(error))

@@ -76,7 +76,7 @@ class Connection(HttpToolsProtocol):
     _full: Full | None = None
     _waiting: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to wait for the first request; hang up if there is not even a place to say no."""
         super().connection_made(transport)
         if self.client:

@@ -267,7 +267,7 @@ class Reader:
     def _open(self, path: Path) -> None:
         self._engine = open_sqlite(path, read_only=True)
         self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        self._driver: sqlite3.Connection = self._connection.connection.driver_connection  # type: ignore[assignment]
+        self._driver: sqlite3.Connection = self._connection.connection.driver_connection  # type: ignore[assignment]  # SQLite's
 
     def close(self) -> None:
         """Let go of the file."""

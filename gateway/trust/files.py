@@ -99,8 +99,7 @@ def read_yaml(path: Path, adapter: TypeAdapter[T]) -> T:
 def load_yaml(data: bytes, name: str) -> Any:
     """Parse one strict YAML document: no aliases, no key twice. Raises Misconfigured with line."""
     try:
-        # The loader below is yaml.SafeLoader with less.
-        document = yaml.load(data, _StrictLoader)  # noqa: S506
+        document = yaml.load(data, _StrictLoader)  # noqa: S506 - it is SafeLoader with less
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = f", line {mark.line + 1}" if mark else ""
