@@ -2,7 +2,7 @@
 
 import difflib
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
@@ -59,7 +59,7 @@ def set_aside(
     if export is not None and retry is not None:
         raise Invalid("Give one of --export and --retry.")
     if retry is not None:
-        _retry(settings, name, retry)
+        _retry(settings, name, retry, as_json=as_json)
         return
     _require_imported(settings, name)
     if export is not None:
@@ -69,17 +69,7 @@ def set_aside(
         found = reader.set_aside(name, limit=limit)
         total = sum(r.count for r in reader.reasons(name))
     if as_json:
-        _print_json(
-            {
-                "row": row_key(s.raw),
-                "line": s.line,
-                "column": s.column,
-                "value": s.value,
-                "code": s.code,
-                "why": s.text,
-            }
-            for s in found
-        )
+        _print_json([_facts(s) for s in found])
         return
     if not total:
         Console().print(f"No row of {name} is set aside.")
@@ -88,6 +78,17 @@ def set_aside(
     shown = f"the first {len(found):,} of " if len(found) < total else ""
     more = f" More: --limit {min(total, _MOST)}" if shown else ""
     Console().print(f"{shown}{total:,} {_rows(total)} of {name} set aside.{more}")
+
+
+def _facts(s: SetAside) -> dict[str, Any]:
+    return {
+        "row": row_key(s.raw),
+        "line": s.line,
+        "column": s.column,
+        "value": s.value,
+        "code": s.code,
+        "why": s.text,
+    }
 
 
 def _table(found: Iterable[SetAside]) -> Table:
@@ -133,7 +134,7 @@ def _columns(settings: Settings, name: str) -> list[str]:
     return sorted(adapters.load(path).columns)
 
 
-def _retry(settings: Settings, name: str, file: Path) -> None:
+def _retry(settings: Settings, name: str, file: Path, *, as_json: bool) -> None:
     """Keep what was corrected, import, and say what became of it."""
     path = mapping_of(settings.home, name)
     _require_imported(settings, name)
@@ -152,18 +153,31 @@ def _retry(settings: Settings, name: str, file: Path) -> None:
             corrections.put(key, found)
             changed.add(key)
     gone, same = len(wanted) - len(known), len(known) - len(changed)
-    for count, what in (
-        (gone, "no longer set aside: passed over"),
-        (same, "not corrected in the file: left as they are"),
-    ):
-        if count:
-            typer.echo(f"{count:,} {_rows(count)} {what}.")
-    if not changed:
-        typer.echo("There is nothing to retry.")
-        return
-    corrections.save()
+    still: list[SetAside] = []
+    if changed:
+        corrections.save()
+        _import_anew(settings, name, path, quiet=as_json)
+        with closing(Reader(settings.home / DATA / RECORDS)) as reader:
+            still = [s for s in reader.each_set_aside(name) if row_key(s.raw) in changed]
+    well = len(changed) - len({row_key(s.raw) for s in still})
+    if as_json:
+        _print_json(
+            {
+                "became_records": well,
+                "still_set_aside": [_facts(s) for s in still],
+                "no_longer_set_aside": gone,
+                "not_corrected": same,
+            }
+        )
+    else:
+        _tell(well, still, gone, same)
+    if still:
+        sys.exit(1)
+
+
+def _import_anew(settings: Settings, name: str, path: Path, *, quiet: bool) -> None:
     with (
-        progress_bar(quiet=False, width=28) as bar,
+        progress_bar(quiet=quiet, width=28) as bar,
         closing(Importer(settings.home / DATA / RECORDS)) as importer,
     ):
         task = bar.add_task(name, total=None)
@@ -174,14 +188,22 @@ def _retry(settings: Settings, name: str, file: Path) -> None:
         how = How(settings.max_shrink_percent, anew=True)
         shown = Shown(progress, lambda total: bar.update(task, total=total))
         Import(settings.home, importer, path, how).run(shown)
-    with closing(Reader(settings.home / DATA / RECORDS)) as reader:
-        still = [s for s in reader.each_set_aside(name) if row_key(s.raw) in changed]
-    well = len(changed) - len({row_key(s.raw) for s in still})
+
+
+def _tell(well: int, still: Sequence[SetAside], gone: int, same: int) -> None:
+    for count, what in (
+        (gone, "no longer set aside: passed over"),
+        (same, "not corrected in the file: left as they are"),
+    ):
+        if count:
+            typer.echo(f"{count:,} {_rows(count)} {what}.")
+    if not well and not still:
+        typer.echo("There is nothing to retry.")
+        return
     typer.echo(f"{well:,} corrected {_rows(well)} became records.")
     if still:
         Console().print(_table(still))
         typer.echo(f"{len(still):,} {_rows(len(still))} still can't be translated: see above.")
-        sys.exit(1)
 
 
 def _require_known(
@@ -232,5 +254,5 @@ def _rows(count: int) -> str:
     return "row" if count == 1 else "rows"
 
 
-def _print_json(rows: Iterable[dict[str, Any]]) -> None:
-    sys.stdout.buffer.write(orjson.dumps(list(rows), option=orjson.OPT_INDENT_2) + b"\n")
+def _print_json(found: Sequence[dict[str, Any]] | dict[str, Any]) -> None:
+    sys.stdout.buffer.write(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")

@@ -1,9 +1,14 @@
-"""Preview, and rows set aside: listed, exported, corrected, retried. For every format of files."""
+"""Preview, and rows set aside: listed, exported, corrected, retried. For every format.
+
+A database too, read whole or mirrored (as to what changed only). Live, it has no such rows.
+"""
 
 import csv
 import json
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +18,7 @@ from typer.testing import CliRunner
 
 from demo.new_mexico import segment
 from gateway.cli.main import app
+from gateway.errors import NotFound
 from gateway.records.store import Reader
 from tests.adapters.cobol_bytes import copybook, described, packed, text
 from tests.conftest import ROOT
@@ -25,7 +31,7 @@ mapping: 1
 source: s
 format: {form}
 records:
-  - type: person
+  - type: person{table}
     id: "{{ID}}"
     handling:
       dissemination: {{column: LEVEL, codes: {{G: GREEN, R: RED}}, blank: GREEN}}
@@ -102,6 +108,14 @@ def write_cobol_cut(path: Path) -> None:
     path.write_bytes(records[:68] + b"\0\0\0\0" + text("4", 4) + records[34 * 3 :])
 
 
+def write_sqlite(path: Path) -> None:
+    """All that a database holds can be read: the fourth has no word for who may see it."""
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("CREATE TABLE people (ID TEXT PRIMARY KEY, NAME TEXT, BORN INTEGER, LEVEL)")
+        rows = (*ROWS, ("4", "HOLT, JO", 19920202, b"\xff\xfe"))
+        db.executemany("INSERT INTO people VALUES (?, ?, ?, ?)", rows)
+
+
 class Format(NamedTuple):
     """One format: its file's ending, its `format`, how it is written, and what can be read of 4."""
 
@@ -109,12 +123,14 @@ class Format(NamedTuple):
     form: str
     write: Callable[[Path], None]
     partly: tuple[str, ...] = ()
+    table: str = ""
 
 
 COBOL = (
     "{type: cobol, path: ../sources/s.dat, copybook: ../sources/book.cpy, encoding: cp037, "
     "record: rdw}"
 )
+SQL = "type: sql, path: ../sources/s.db"
 FORMATS = {
     "csv": Format("csv", "{type: csv, path: ../sources/s.csv, encoding: utf-8}", write_csv),
     "fixed": Format(
@@ -134,6 +150,11 @@ FORMATS = {
     ),
     "cobol": Format("dat", COBOL, write_cobol, ("ID", "NAME", "LEVEL")),
     "cobol lengths": Format("dat", COBOL, write_cobol_cut),
+    "sql": Format("db", f"{{{SQL}, mode: mirror}}", write_sqlite, COLUMNS, "people"),
+    "sql mirror": Format(
+        *("db", f"{{{SQL}, mode: mirror, changes: {{people: {{key: ID}}}}}}"),
+        *(write_sqlite, COLUMNS, "people"),
+    ),
 }
 
 
@@ -147,7 +168,9 @@ def made(home: Path, name: str) -> list[str]:
     """Write a source and its mapping; give the words that end a command."""
     form = FORMATS[name]
     form.write(home / "sources" / f"s.{form.ending}")
-    (home / "mappings" / "s.yaml").write_text(MAPPING.format(form=form.form), encoding="utf-8")
+    table = f"\n    table: {form.table}" if form.table else ""
+    mapping = MAPPING.format(form=form.form, table=table)
+    (home / "mappings" / "s.yaml").write_text(mapping, encoding="utf-8")
     return ["--home", str(home)]
 
 
@@ -224,6 +247,50 @@ def test_rows_set_aside_are_listed_corrected_and_retried(
     run("source", "set-aside", "s", "--retry", str(again), *at)
     assert levels(home) == {"1": "RED", "2": "RED", "3": "RED", "4": "RED"}
     assert "No row of s is set aside" in run("source", "set-aside", "s", *at)
+
+
+@pytest.mark.parametrize("name", ["sql", "sql mirror"])
+def test_a_correction_holds_until_the_database_says_something_else(
+    home: Path, tmp_path: Path, name: str
+) -> None:
+    at = made(home, name)
+    run("import", "s", *at)
+    file = tmp_path / "rows.csv"
+    run("source", "set-aside", "s", "--export", str(file), *at)
+    edited(file, lambda row: row.update(BORN="19900228", LEVEL="R"))
+    run("source", "set-aside", "s", "--retry", str(file), *at)
+    execute = partial(_execute, home / "sources" / "s.db")
+    execute("UPDATE people SET NAME = 'DOE, ANA B' WHERE ID = '1'")
+    assert "2 of them as corrected by hand" in run("import", "s", *at)
+    assert levels(home) == {"1": "RED", "2": "RED", "3": "RED", "4": "RED"}
+    execute("UPDATE people SET LEVEL = 'G' WHERE ID = '4'")
+    execute("UPDATE people SET NAME = 'ROE, EVA B' WHERE ID = '2'")
+    run("import", "s", "--allow-shrink", *at)
+    assert levels(home) == {"1": "RED", "3": "RED", "4": "GREEN"}
+    (aside,) = json.loads(run("source", "set-aside", "s", "--json", *at))
+    assert (aside["column"], aside["value"], aside["code"]) == ("BORN", "19900230", "date.none")
+
+
+def _execute(database: Path, statement: str) -> None:
+    with closing(sqlite3.connect(database)) as db, db:
+        db.execute(statement)
+
+
+def test_a_live_database_has_no_rows_set_aside_and_says_which_it_will_not_find(home: Path) -> None:
+    """What would be, `mapping preview` shows beforehand, by the rows that stand there."""
+    at = made(home, "sql")
+    path = home / "mappings" / "s.yaml"
+    path.write_text(
+        path.read_text("utf-8")
+        .replace("mode: mirror", "mode: live")
+        .replace("    objects:", "    found_by: {person: {column: ID}}\n    objects:")
+        + "search: {person: {table: people, key: ID, surname: {starts: NAME}}}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(NotFound, match="s is searched live: no rows are set aside beforehand"):
+        run("source", "set-aside", "s", *at)
+    aside = json.loads(run("mapping", "preview", str(path), "--json", "--set-aside"))
+    assert [row["columns"]["ID"] for row in aside] == ["2", "4"]
 
 
 def levels(home: Path) -> dict[str, object]:
