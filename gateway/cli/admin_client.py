@@ -20,10 +20,10 @@ from gateway.errors import NotAuthenticated, SallyportError, Unavailable
 from gateway.settings import Settings
 from gateway.trust import keys
 from gateway.trust.assertions import token_form
+from gateway.trust.clients import LOCAL_ADMIN
 
-ADMIN = "local-admin"
-"""The client that this gateway's own commands are; its key is keys/admin.pem."""
 ADMIN_KEY = "admin.pem"
+"""The commands' private key, in the folder `keys`."""
 TIMEOUT_S = 60.0
 """Vetting a policy set takes seconds."""
 NO_GATEWAY = "Something else than a gateway answers there."
@@ -96,7 +96,7 @@ def _good(status: int) -> bool:
 
 def _token(connection: HTTPConnection, settings: Settings) -> str:
     key = keys.read_ec_private(settings.home / keys.FOLDER, ADMIN_KEY)
-    form = token_form(key, client_id=ADMIN, issuer=settings.base_url, scope="admin audit")
+    form = token_form(key, client_id=LOCAL_ADMIN, issuer=settings.base_url, scope="admin audit")
     status, raw = _ask(
         connection, "POST", "/oauth2/token", urlencode(form).encode(), {"Content-Type": _FORM}
     )
@@ -104,8 +104,8 @@ def _token(connection: HTTPConnection, settings: Settings) -> str:
         raise Unavailable("The gateway can't record a log-on now. See `sallyport health`.")
     if not _good(status):
         raise NotAuthenticated(
-            f"The gateway refused keys/{ADMIN_KEY}: is {ADMIN} in its clients.yaml with this key, "
-            "and was it restarted since?"
+            f"The gateway refused keys/{ADMIN_KEY}: is {LOCAL_ADMIN} in its clients.yaml with this "
+            "key, and was it restarted since?"
         )
     return str(_json(raw).get("access_token", ""))
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from gateway import settings as settings_files
-from gateway.cli.admin_client import ADMIN, ADMIN_KEY
+from gateway.cli.admin_client import ADMIN_KEY
 from gateway.cli.lazy import LazyGroup
 from gateway.cli.options import Home
 from gateway.errors import Conflict, Invalid, Misconfigured
@@ -86,7 +86,7 @@ def init_home(
         keys.write_private(made / keys.FOLDER, ADMIN_KEY, admin)
         write_secret(made, registry.FILE, b"version: 1\npeers: []\n")
         entry = clients.ClientEntry(
-            client_id=ADMIN, key=ec_jwk(admin.public_key()), scopes=["admin", "audit"]
+            client_id=clients.LOCAL_ADMIN, key=ec_jwk(admin.public_key()), scopes=["admin", "audit"]
         )
         first = "version: 1\nclients:\n" + _block(entry)
         write_secret(made, clients.FILE, first.encode())

@@ -12,7 +12,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from gateway.app import routes
-from gateway.cli import setup
 from gateway.database import open_sqlite
 from gateway.http.edge import Edge
 from gateway.ledger import EntryType, Filters, Ledger, PageOf, origin_of
@@ -139,7 +138,3 @@ async def test_nobody_else_does_whatever_its_scopes(office: Office, path: str) -
         assert (response.status_code, response.json()["code"]) == (403, code)
         assert "auditor" in response.json()["detail"]
     assert await office.logged() == []
-
-
-def test_the_commands_are_the_client_that_is_let_in() -> None:
-    assert setup.ADMIN == LOCAL_ADMIN
