@@ -6,14 +6,15 @@ doubtful, and every column is marked: two that touch, both of letters, can't be 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from adapters import textfile
 from adapters.detect import detect_encoding
+from adapters.fixed_layout import read_layout
 from gateway.errors import Misconfigured
 
 SAMPLE: Final = 2_000
@@ -37,11 +38,7 @@ class FixedLayout:
 def find_layout(path: Path) -> FixedLayout:
     """Find a layout. Raises Misconfigured where the lines are not of one length."""
     encoding, sure, _ = detect_encoding(path)
-    lines = [
-        textfile.decode(line.data, encoding)
-        for line in islice(textfile.lines(path, encoding), SAMPLE)
-        if line.whole and line.data.strip()
-    ]
+    lines = _lines(path, encoding)
     widths = Counter(map(len, lines))
     width, usual = widths.most_common(1)[0] if widths else (0, 0)
     if usual < _LEAST or usual < _MOSTLY * len(lines):
@@ -58,6 +55,30 @@ def find_layout(path: Path) -> FixedLayout:
         "CHECK: where columns begin was guessed. Put in the file's own layout: names, positions.",
     )
     return FixedLayout(encoding, width, columns, notes)
+
+
+def find_width(path: Path, spec: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Find what a layout file leaves open: the encoding, and how far lines go behind it."""
+    found: dict[str, Any] = {}
+    notes: list[str] = []
+    if "encoding" not in spec:
+        found["encoding"], sure, _ = detect_encoding(path)
+        notes = [f"Found out: {found['encoding']} ({sure})."]
+    ends = max(last for _, last in read_layout(Path(spec["layout"]), None).values())
+    widths = Counter(map(len, _lines(path, spec.get("encoding") or found["encoding"])))
+    width, _ = widths.most_common(1)[0] if widths else (ends, 0)
+    if "width" not in spec and width > ends:
+        found["width"] = width
+        notes.append(f"CHECK: lines go on to {width} behind the layout's last column, to {ends}")
+    return found, notes
+
+
+def _lines(path: Path, encoding: str) -> list[str]:
+    return [
+        textfile.decode(line.data, encoding)
+        for line in islice(textfile.lines(path, encoding), SAMPLE)
+        if line.whole and line.data.strip()
+    ]
 
 
 def _cut(lines: Sequence[str], width: int) -> list[tuple[int, int]]:

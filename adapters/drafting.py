@@ -14,7 +14,7 @@ from adapters.document import Document
 from adapters.draft import draft, look_at
 from adapters.draft_cobol import find_cobol
 from adapters.draft_excel import find_header
-from adapters.draft_fixed import find_layout
+from adapters.draft_fixed import find_layout, find_width
 from adapters.draft_joins import find_join
 from adapters.draft_nibrs import NIBRS_LINE, nibrs_draft
 from adapters.draft_sql import sql_draft
@@ -36,6 +36,8 @@ _ENDINGS: Final = {
     ".sqlite": "sql",
     ".sqlite3": "sql",
 }
+_BESIDE: Final = ("copybook", "layout")
+"""Keys of a format that name a file beside the data: from where the draft is made."""
 _PEEKED: Final = 2**16
 _MOSTLY: Final = 0.8
 
@@ -174,10 +176,25 @@ def _of_workbook(path: Path, spec: Mapping[str, Any]) -> tuple[dict[str, Any], l
     return found, notes
 
 
+def _of_lines(
+    path: Path, spec: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str], dict[str, str]]:
+    """Find what a fixed width leaves open: with a layout file hardly anything."""
+    if "layout" in spec:
+        return *find_width(path, spec), {}
+    layout = find_layout(path)
+    found = {"encoding": layout.encoding, "width": layout.width, "columns": layout.columns}
+    doubts = dict.fromkeys(layout.columns, "where does it begin and end?")
+    return {k: v for k, v in found.items() if k not in spec}, list(layout.notes), doubts
+
+
 def _open(path: Path, kind: str, more: Mapping[str, Any]) -> _Opened:
     """Open one file, and find out what its format leaves open."""
     spec: dict[str, Any] = {"type": kind, **more}
-    folder = {"path": str(path)}
+    beside: dict[str, str] = {
+        k: str((Path.cwd() / spec[k]).resolve()) for k in _BESIDE if k in spec
+    }
+    folder = {"path": str(path), **beside}
     notes: list[str] = []
     doubts: dict[str, str] = {}
     if kind == "csv" and "encoding" not in spec:
@@ -196,31 +213,27 @@ def _open(path: Path, kind: str, more: Mapping[str, Any]) -> _Opened:
         found_out, notes = _of_workbook(path, spec)
         spec |= found_out
     elif kind == "fixed" and "columns" not in spec:
-        layout = find_layout(path)
-        spec = {"encoding": layout.encoding, "width": layout.width, **spec}
-        spec = {"type": kind, **spec, "columns": layout.columns}
-        notes = list(layout.notes)
-        doubts = dict.fromkeys(layout.columns, "where does it begin and end?")
+        found_out, notes, doubts = _of_lines(path, {**spec, **folder})
+        spec |= found_out
     elif kind == "cobol":
         if "copybook" not in spec:
             raise Misconfigured("cobol: say with --with copybook= where the copybook is")
-        folder["copybook"] = str((Path.cwd() / spec["copybook"]).resolve())
         said, notes = find_cobol(path, {**spec, **folder})
         spec |= said
-        spec["copybook"] = _from(folder["copybook"], path, spec["path"])
     elif kind == "xml" and "columns" not in spec:
         said, notes, doubts = find_columns(path)
         spec |= said
+    spec |= {key: _from(one, path, spec["path"]) for key, one in beside.items()}
     try:
         return _Opened(spec, registry.open_format(path, {**spec, **folder}), notes, doubts)
     except KeyError as error:
         raise Misconfigured(f"{kind}: say with --with {error.args[0]}=") from error
 
 
-def _from(copybook: str, data: Path, written: str) -> str:
-    """Give a copybook's path as the mapping shall name it: from where it names its data."""
-    folder = os.path.relpath(Path(copybook).parent, data.resolve().parent)
-    return os.path.normpath(Path(written).parent / folder / Path(copybook).name)
+def _from(beside: str, data: Path, written: str) -> str:
+    """Give the path of a copybook, or layout, as the mapping names it: as it names its data."""
+    folder = os.path.relpath(Path(beside).parent, data.resolve().parent)
+    return os.path.normpath(Path(written).parent / folder / Path(beside).name)
 
 
 def _read(options: Sequence[str]) -> Mapping[str, Any]:

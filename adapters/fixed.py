@@ -1,4 +1,4 @@
-"""Fixed width: each column stands at its positions, which the mapping's layout names."""
+"""Fixed width: each column stands at its positions, which the mapping or a layout file names."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -7,6 +7,7 @@ from typing import Any
 
 from adapters import textfile
 from adapters.cuts import Cut
+from adapters.fixed_layout import read_layout
 from adapters.rows import BadRow, Columns, Row
 from gateway.errors import Misconfigured
 
@@ -17,9 +18,10 @@ class FixedReader:
     def __init__(self, path: Path, spec: Mapping[str, Any]) -> None:
         self._path = path
         self._encoding: str = spec["encoding"]
-        self._width: int = spec["width"]
+        places = _places(spec)
+        self._width: int = spec.get("width") or max(last for _, last in places.values())
         self._columns: dict[str, slice] = {}
-        for name, (first, last) in spec["columns"].items():
+        for name, (first, last) in places.items():
             if not 1 <= first <= last <= self._width:
                 raise Misconfigured(f"column {name}: {first} to {last} is not within the line")
             self._columns[name] = slice(first - 1, last)
@@ -55,3 +57,12 @@ class FixedReader:
                 yield BadRow(line.number, text, "row.width", why)
                 continue
             yield Row(line.number, text, cut.of(text))
+
+
+def _places(spec: Mapping[str, Any]) -> Mapping[str, tuple[int, int]]:
+    if "layout" not in spec:
+        written: Mapping[str, tuple[int, int]] = spec["columns"]
+        return written
+    if "columns" in spec:
+        raise Misconfigured("the columns stand in the mapping or in a layout: take one of them out")
+    return read_layout(Path(spec["layout"]), spec.get("width"))

@@ -9,7 +9,7 @@ from adapters.rows import Columns, Reader, Row, Selective
 from gateway.errors import Misconfigured
 
 _MOST_CODES: Final = 200_000
-_FILES: Final = ("copybook",)
+_FILES: Final = ("copybook", "layout")
 """Keys of a format that name a file beside the data."""
 
 

@@ -288,8 +288,9 @@ def draft_command(
 
     Rows of the first file become records. How the others are joined to it is found out, by names
     and values of their keys; of a workbook, its other sheets are joined. COBOL needs its copybook.
-    Of fixed-width lines without a layout, and of XML, the columns are found. Of a database, --table
-    says whose rows become records; what its foreign keys or the values of keys lead to is joined.
+    Fixed width takes --with layout=FILE.csv. Of lines without one, and of XML, the columns are
+    found. Of a database, --table says whose rows become records; what its foreign keys or the
+    values of keys lead to is joined.
 
     It loads as it stands, and lets nothing out until a person has said who may see what. With --out
     the language's schema is put beside it, by which editors complete it, if there is none.
