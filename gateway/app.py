@@ -110,7 +110,7 @@ def create_app(settings: Settings, make_schedule: MakeSchedule | None = None) ->
 
 def routes(lifespan: Any = None) -> FastAPI:
     """Make the routes alone: enough for the OpenAPI document."""
-    app = FastAPI(
+    app = problems.App(
         title="Sallyport",
         version=API_VERSION,
         summary="Federated secure data-exchange gateway",

@@ -66,9 +66,22 @@ class Problem(BaseModel):
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe problems of these statuses for the OpenAPI document."""
+    """Describe problems of these statuses for the OpenAPI document of an `App`."""
     schema = {"$ref": "#/components/schemas/Problem"}
-    return {s: {"model": Problem, "content": {MEDIA_TYPE: {"schema": schema}}} for s in statuses}
+    return {s: {"content": {MEDIA_TYPE: {"schema": schema}}} for s in statuses}
+
+
+class App(FastAPI):
+    """An application whose document knows what a problem is.
+
+    Named as a route's model, a problem would be described as plain JSON as well, which none is.
+    """
+
+    def openapi(self) -> dict[str, Any]:
+        """Give the OpenAPI document."""
+        document = super().openapi()
+        document["components"]["schemas"][Problem.__name__] = Problem.model_json_schema()
+        return document
 
 
 def status_of(error: errors.SallyportError) -> int:

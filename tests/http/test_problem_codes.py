@@ -28,6 +28,7 @@ MADE = {
 }
 """Where a code is put together, and what comes of it."""
 
+PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
 Use = tuple[str, int, str]
 """Code, status, file."""
 
@@ -145,7 +146,17 @@ def test_the_document_of_the_api_lists_every_status_that_any_address_may_give() 
             given |= responses.keys()
             if path.startswith("/v1/"):
                 for status in responses.keys() - {"200"}:
-                    content = responses[status]["content"][problems.MEDIA_TYPE]
-                    assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+                    assert responses[status]["content"] == {problems.MEDIA_TYPE: PROBLEM}
     # 502 and 504 are other agencies' and stand in an answer.
     assert statuses - {"502", "504"} <= given
+
+
+def test_a_token_s_refusal_is_described_apart_from_problems() -> None:
+    """RFC 6749 has its own form of errors; what the server itself refuses is a problem."""
+    token = routes().openapi()["paths"]["/oauth2/token"]["post"]["responses"]
+    for status in ("400", "413", "503"):
+        assert token[status]["content"].keys() == {"application/json", problems.MEDIA_TYPE}
+        assert token[status]["content"][problems.MEDIA_TYPE] == PROBLEM
+        assert token[status]["content"]["application/json"]["schema"]["required"] == ["error"]
+        assert "$ref" not in token[status]["content"]["application/json"]["schema"]
+    assert routes().openapi()["components"]["schemas"]["Problem"]["required"]
