@@ -26,7 +26,7 @@ from sqlalchemy import (
 from gateway.errors import NotFound
 from gateway.exchange.sealed import SealedRows
 from gateway.model import JudicialWarrant, WarrantDocument, stamp
-from gateway.policy import PersonRelease
+from gateway.policy import PersonRelease, warrant_input
 
 _metadata = MetaData()
 _table = Table(
@@ -168,7 +168,6 @@ def _warrant(inner: Mapping[str, Any]) -> JudicialWarrant:
 
 
 def _as_rules_see_it(release_id: str, new: NewRelease) -> PersonRelease:
-    warrant = new.warrant
     return PersonRelease(
         id=release_id,
         basis=new.basis,
@@ -176,13 +175,7 @@ def _as_rules_see_it(release_id: str, new: NewRelease) -> PersonRelease:
         records=frozenset(new.records),
         classes=new.classes,
         until=new.until,
-        warrant=None
-        if warrant is None
-        else {
-            "court": warrant.court,
-            "number": warrant.number,
-            "document": warrant.document.digest,
-        },
+        warrant=None if new.warrant is None else warrant_input(new.warrant),
     )
 
 

@@ -19,7 +19,7 @@ from gateway.policy.proof import (
     Permit,
     Released,
 )
-from gateway.policy.released import PersonRelease
+from gateway.policy.released import PersonRelease, warrant_input
 from gateway.policy.vocabulary import Vocabulary
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "PeerRefusal",
     "Permit",
     "PersonRelease",
+    "warrant_input",
     "Policy",
     "Released",
     "Vocabulary",

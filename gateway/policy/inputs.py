@@ -22,7 +22,7 @@ from gateway.model import (
     Search,
     stamp,
 )
-from gateway.policy.released import PersonRelease
+from gateway.policy.released import PersonRelease, warrant_input
 
 VERSION = 1
 
@@ -167,12 +167,7 @@ def _search(asked: Search | Question, reason_code: str) -> dict[str, Any]:
         "max_matches": asked.max_matches,
     }
     if asked.warrant is not None:
-        # Which paper it is. Whom it names, the owner's release says, by its records.
-        case["warrant"] = {
-            "court": asked.warrant.court,
-            "number": asked.warrant.number,
-            "document": asked.warrant.document.digest,
-        }
+        case["warrant"] = warrant_input(asked.warrant)
     return case
 
 

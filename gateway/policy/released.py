@@ -10,15 +10,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gateway.model import stamp
+from gateway.model import JudicialWarrant, stamp
+from gateway.names import mark
 
 FACT = "released_under"
 """The fact of a record that names its releases. Only the gateway sets it."""
 
 
+def warrant_input(warrant: JudicialWarrant) -> dict[str, str | None]:
+    """Give a warrant as the rules see it: court, number, whom it names, the document's digest.
+
+    `person` is a mark of the name and not the name; None where it has no letters.
+    """
+    return {
+        "court": warrant.court,
+        "number": warrant.number,
+        "person": mark(warrant.person),
+        "document": warrant.document.digest,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class PersonRelease:
-    """One release. `warrant` has court, number, and the document's digest. Ends at `until`."""
+    """One release. `warrant` is its paper, as `warrant_input` gives it. Ends at `until`."""
 
     id: str
     basis: str
@@ -26,7 +40,7 @@ class PersonRelease:
     records: frozenset[str]
     classes: tuple[str, ...]
     until: datetime
-    warrant: Mapping[str, str] | None = None
+    warrant: Mapping[str, str | None] | None = None
 
     def as_input(self) -> dict[str, Any]:
         """Give it as the rules see it: which records it names stands with the records."""

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from anyascii import anyascii
 
+from gateway.names import words
+
 
 def _set(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -24,12 +26,6 @@ PARTICLES = _set(
     "bin ibn bint ben abu umm y e i le"
 )
 SUFFIXES = _set("jr sr ii iii iv 2nd 3rd 4th junior senior")
-_SERVANT = ("abdul", "abdel", "abdal", "abdur", "abdus", "abdar")
-"""Ways to write the first half of names such as Abd al-Rahman."""
-_JOINED = frozenset({"mc", "mac", "st", "saint", "san", "santa"})
-_ARABIC_ARTICLE = re.compile(r"(?<!\w)ال(?=\w{2})")
-_SILENT = re.compile(r"['`\u2018\u2019\u02bc\u02bb.]")
-_NOT_LETTERS = re.compile(r"[^a-z0-9]+")
 _NOT_CODE = re.compile(r"[^A-Z0-9]+")
 _CONFUSED = str.maketrans("OQDISZB", "0001528")
 _LONGEST = 128
@@ -72,15 +68,6 @@ def _singles(one: str, other: str, whole: str) -> tuple[str, ...]:
         return (one, other) if one != other else (one,)
     single = one or other or whole
     return (single,) if single else ()
-
-
-def words(text: str) -> list[str]:
-    """Split a name into lower-case ASCII words, whatever script it is written in."""
-    text = text[:_LONGEST]
-    if not text.isascii():
-        text = anyascii(_ARABIC_ARTICLE.sub("", text))
-    found = _NOT_LETTERS.sub(" ", _SILENT.sub("", text.lower())).split()
-    return _rejoin([_servant(w) for w in found])
 
 
 @lru_cache(maxsize=8_192)
@@ -141,23 +128,6 @@ def day_of(text: object) -> int:
         return day(date.fromisoformat(text[:10]))
     except ValueError:
         return 0
-
-
-def _servant(word: str) -> str:
-    if word.startswith(_SERVANT):
-        return "abd" + word[5:]
-    return word
-
-
-def _rejoin(found: list[str]) -> list[str]:
-    """Join what is one name though written in two: Mc Donald, San Miguel."""
-    out: list[str] = []
-    for word in found:
-        if out and out[-1] in _JOINED:
-            out[-1] += word
-        else:
-            out.append(word)
-    return out
 
 
 @lru_cache(maxsize=_KEPT)

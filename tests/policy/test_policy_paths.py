@@ -28,7 +28,7 @@ from gateway.policy.embedded import syntax_trees
 from gateway.policy.input_schema import Schema, input_schemas
 from gateway.policy.opa_program import whole_schema
 from gateway.policy.paths import unknown_paths
-from gateway.policy.released import PersonRelease
+from gateway.policy.released import PersonRelease, warrant_input
 from gateway.policy.sets import load_set
 from gateway.policy.words import unknown_words
 from tests.policy.made import NOW, SMALL, TEXAS, officer, question, search, write_set
@@ -119,10 +119,12 @@ def written() -> Iterator[tuple[str, dict[str, Any]]]:
     """Every decision's input as the gateway writes it: each optional part there, and not."""
     full: dict[str, Any] = {"warrant": WARRANT, "reference": Reference("pending")}
     full["iii_purpose_code"] = "C"
+    unnamed = {**full, "warrant": replace(WARRANT, person="—")}
     bare: dict[str, Any] = {"warrant": None, "reference": None, "agencies": None}
-    paper = {"court": "A court", "number": "26-1", "document": "sha-256:" + "b" * 64}
-    releases = [PersonRelease(**RELEASE), PersonRelease(**RELEASE, warrant=paper)]
-    for changes in ({}, full, bare):
+    nameless = warrant_input(replace(WARRANT, person="—"))
+    papers = (None, warrant_input(WARRANT), nameless)
+    releases = [PersonRelease(**RELEASE, warrant=paper) for paper in papers]
+    for changes in ({}, full, unnamed, bare):
         asked = search(**changes)
         yield "ask", inputs.ask_input(asked, officer(), TEXAS, NOW)
         yield "agencies", inputs.agencies_input(asked.caller, TEXAS, NOW)
@@ -131,7 +133,8 @@ def written() -> Iterator[tuple[str, dict[str, Any]]]:
     del bare["agencies"]
     digest = "sha-256:" + "c" * 64
     full["asker"] = replace(question().asker, attributes=("sworn",))
-    for changes in ({"reference": Reference("case", "1")}, {**full, "agreement": digest}, bare):
+    named = ({**full, "agreement": digest}, {"warrant": unnamed["warrant"]})
+    for changes in ({"reference": Reference("case", "1")}, *named, bare):
         asked_of = question(**changes)
         yield "answer", inputs.answer_input(asked_of, TEXAS, NOW, releases)
         yield "answer", inputs.answer_input(asked_of, TEXAS, NOW)

@@ -161,7 +161,7 @@ test_a_warrant_that_a_person_released_on if {
 }
 
 test_a_boolean_is_no_warrant if {
-	every claim in [true, "yes", {}, {"court": true, "number": true, "document": true}, null] {
+	every claim in [true, "yes", {}, {"court": true, "number": true, "person": true, "document": true}, null] {
 		question := object.union(removal, {"search": {"warrant": claim}, "releases": [example_test.release]})
 		codes(question) == {"ca.values_act.function"}
 	}
@@ -170,7 +170,7 @@ test_a_boolean_is_no_warrant if {
 changed(changes) := object.union(holding, {"releases": [object.union(example_test.release, changes)]})
 
 test_the_release_is_for_this_warrant_this_agency_and_this_time if {
-	every part in ["court", "number", "document"] {
+	every part in ["court", "number", "person", "document"] {
 		codes(changed({"warrant": {part: "another"}})) == {"ca.values_act.function"}
 		codes(example_test.searching(released, {"warrant": {part: "another"}})) == {"ca.values_act.function"}
 	}
@@ -205,7 +205,7 @@ test_at_the_first_door_a_warrant_is_shown if {
 		{"self": "USBPX9900", "officer": {"unit": "Removal", "unit_function": "civil_enforcement"}},
 	)
 	codes(agent) == set()
-	every part in ["court", "number", "document"] {
+	every part in ["court", "number", "person", "document"] {
 		codes(example_test.searching(agent, {"warrant": {part: null}})) == {"ca.values_act.function"}
 	}
 	"ca.values_act.function" in codes(object.union(agent, {"asker": removal.asker}))

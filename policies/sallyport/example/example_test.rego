@@ -83,7 +83,12 @@ answered := {
 }
 
 # What a person at the owner recorded, for tests to change.
-warrant := {"court": "U.S. District Court, Southern District of California", "number": "26-MJ-0417", "document": "sha-256:4417"}
+warrant := {
+	"court": "U.S. District Court, Southern District of California",
+	"number": "26-MJ-0417",
+	"person": "b4a4",
+	"document": "sha-256:4417",
+}
 
 release := {
 	"id": "rel_1",

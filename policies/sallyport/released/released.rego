@@ -3,7 +3,8 @@
 # description: >-
 #   A judicial warrant, a court's order, somebody's own consent: none of them is a boolean in a
 #   question. A person at the owner looks at the paper and records whom it is for, which records it
-#   names, which classes, and until when. `input.releases` holds what that person recorded for this
+#   names, which classes, and until when. A warrant's person comes as a mark of the name, the same
+#   for the same name and nothing more. `input.releases` holds what that person recorded for this
 #   asker; a record's fact `released_under` names those that it is named in. The gateway sets both
 #   from its own store: no question can.
 package sallyport.released
@@ -34,12 +35,14 @@ by_warrant[id] := release if {
 	complete
 	release.warrant.court == input.search.warrant.court
 	release.warrant.number == input.search.warrant.number
+	release.warrant.person == input.search.warrant.person
 	release.warrant.document == input.search.warrant.document
 }
 
 complete if {
 	is_string(input.search.warrant.court)
 	is_string(input.search.warrant.number)
+	is_string(input.search.warrant.person)
 	is_string(input.search.warrant.document)
 }
 

@@ -38,7 +38,7 @@ warranted(asked) if data.sallyport.released.warranted with input as asked
 test_a_warrant_that_was_released_on if warranted(question)
 
 test_another_warrant_or_another_ground if {
-	every part in ["court", "number", "document"] {
+	every part in ["court", "number", "person", "document"] {
 		not warranted(changed({"warrant": {part: "another"}}))
 	}
 	not warranted(changed({"basis": "court_order"}))
@@ -46,9 +46,21 @@ test_another_warrant_or_another_ground if {
 }
 
 test_a_warrant_is_texts if {
-	every part in ["court", "number", "document"] {
+	every part in ["court", "number", "person", "document"] {
 		both := object.union(changed({"warrant": {part: true}}), {"search": {"warrant": {part: true}}})
 		not warranted(both)
+	}
+}
+
+test_each_part_of_a_warrant_has_to_be_there if {
+	every part in ["court", "number", "person", "document"] {
+		paper := object.remove(example_test.warrant, [part])
+		search := object.union(object.remove(question.search, ["warrant"]), {"warrant": paper})
+		release := object.union(object.remove(example_test.release, ["warrant"]), {"warrant": paper})
+		asked := object.union(object.remove(question, ["search"]), {"search": search})
+		not warranted(asked)
+		not warranted(object.union(asked, {"releases": [release]}))
+		not warranted(object.union(question, {"releases": [release]}))
 	}
 }
 
