@@ -36,8 +36,8 @@ __all__ = [
     "PeerRefusal",
     "Permit",
     "PersonRelease",
-    "warrant_input",
     "Policy",
     "Released",
     "Vocabulary",
+    "warrant_input",
 ]

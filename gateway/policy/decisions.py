@@ -7,13 +7,13 @@ never a value.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from gateway.errors import PolicyUnavailable
 from gateway.model import ORI_PATTERN, Granularity, MatchHandling, Obligation, Reason
 from gateway.policy.obligations import well_formed
-from gateway.policy.vocabulary import Vocabulary
+from gateway.policy.vocabulary import STEP, Vocabulary
 
 _ORI = re.compile(ORI_PATTERN)
 _SHA256 = re.compile(r"sha-256:[0-9a-f]{64}")
@@ -32,6 +32,8 @@ _ANSWER = frozenset(
     }
 )
 _ACTION = frozenset({"show", "classes", "handling", "confirm", "rules"})
+_BY_VALUE = "hidden_by_value"
+_KEY = re.compile(STEP)
 _ADMIT = frozenset({"allow", "reasons", "obligations", "rules"})
 _AGENCY = frozenset({"ori", "name", "type", "jurisdiction", "purposes"})
 _AGENCY_PURPOSE = frozenset(
@@ -80,13 +82,18 @@ class AnswerOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What to do with a record of these facts. `classes` is sorted pairs of class and action."""
+    """What to do with a record of these facts. `classes` is sorted pairs of class and action.
+
+    `hidden_by_value`: an element's key to its values. A record that holds one of them is not shown,
+    whatever its facts say.
+    """
 
     show: str
     classes: tuple[tuple[str, str], ...]
     handling: MatchHandling
     confirm: bool
     rules: tuple[str, ...]
+    hidden_by_value: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +265,8 @@ def read_release(outcome: Any, count: int, words: Vocabulary) -> tuple[Action, .
 
 
 def _action(value: Any, words: Vocabulary) -> Action:
-    found = _object(value, _ACTION, "release.actions")
+    by_value = type(value) is dict and _BY_VALUE in value
+    found = _object(value, _ACTION | {_BY_VALUE} if by_value else _ACTION, "release.actions")
     show, classes = found["show"], found["classes"]
     if type(show) is not str or show not in _SHOWS:
         _bad("release.actions.show")
@@ -273,7 +281,20 @@ def _action(value: Any, words: Vocabulary) -> Action:
         handling=_handling(found["handling"], words),
         confirm=_bool(found["confirm"], "release.actions.confirm"),
         rules=_rules(found["rules"], "release.actions.rules"),
+        hidden_by_value=_values(found.get(_BY_VALUE, {})),
     )
+
+
+def _values(value: Any) -> Mapping[str, frozenset[str]]:
+    place = f"release.actions.{_BY_VALUE}"
+    if type(value) is not dict:
+        _bad(place)
+    for key, values in value.items():
+        if not _KEY.fullmatch(key) or type(values) is not list:
+            _bad(place)
+        if not all(type(v) is str for v in values):
+            _bad(place)
+    return {key: frozenset(values) for key, values in value.items()}
 
 
 def _handling(value: Any, words: Vocabulary) -> MatchHandling:

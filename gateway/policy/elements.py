@@ -228,6 +228,28 @@ def _keep_object(node: PlanNode, value: dict[str, Any], seen: _Seen) -> Any:
     return _NOTHING
 
 
+def holds(message: Any, values: Mapping[str, frozenset[str]]) -> bool:
+    """Tell whether a message has one of the values in the element that they are listed for."""
+    if type(message) is list:
+        return any(holds(m, values) for m in message)
+    if type(message) is not dict:
+        return False
+    for key, value in message.items():
+        kind = type(value)
+        if kind is dict or kind is list:
+            if holds(value, values):
+                return True
+            if kind is list and key in values and not values[key].isdisjoint(_texts(value)):
+                return True
+        elif key in values and value in values[key]:
+            return True
+    return False
+
+
+def _texts(values: list[Any]) -> Iterable[str]:
+    return (v for v in values if type(v) is str)
+
+
 def mask(value: str) -> str | None:
     """Give the last four digits, `****1234`; None if that would tell most of the value."""
     digits = _DIGITS.sub("", value)

@@ -32,7 +32,7 @@ from gateway.model import (
 )
 from gateway.policy.active import ActiveSet
 from gateway.policy.decisions import Action
-from gateway.policy.elements import Kept, keep
+from gateway.policy.elements import Kept, holds, keep
 from gateway.policy.proof import AnswerPermit, Given
 from gateway.policy.released import FACT, PersonRelease
 from gateway.policy.standard import as_standard
@@ -148,7 +148,8 @@ def show(
     failures: Failures,
 ) -> Shown | None:
     """Apply one action to one record. None: no sign of it."""
-    if action.show == "none":
+    by_value = action.hidden_by_value
+    if action.show == "none" or (by_value and holds(found.message, by_value)):
         return None
     if granularity.rank < Granularity.POINTER.rank:
         match = Match(record_type=found.record_type, band=found.band)

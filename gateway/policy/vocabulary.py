@@ -17,9 +17,9 @@ _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _MOST_MINUTES = 10_080
 _LONGEST_TEXT = 256
 _CAUTION = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
-_STEP = r"[A-Za-z][A-Za-z0-9]*:[A-Za-z_][A-Za-z0-9_.-]*"
-_STEP_ALONE = re.compile(_STEP)
-_PATH = re.compile(rf"{_STEP}(/{_STEP}){{0,15}}")
+STEP = r"[A-Za-z][A-Za-z0-9]*:[A-Za-z_][A-Za-z0-9_.-]*"
+_STEP_ALONE = re.compile(STEP)
+_PATH = re.compile(rf"{STEP}(/{STEP}){{0,15}}")
 
 
 @dataclass(frozen=True, slots=True)

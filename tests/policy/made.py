@@ -128,7 +128,7 @@ def person_message() -> dict[str, Any]:
         "j:Warrant": {
             "nc:ActivityIdentification": {"nc:IdentificationID": "W-26-00417"},
             "j:CourtOrderDesignatedSubject": {"nc:EntityPerson": {"@id": "#P1"}},
-            "scr:WarrantCategoryCode": "Deportation",
+            "scr:WarrantCategoryCode": "Search",
         },
     }
 

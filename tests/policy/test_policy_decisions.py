@@ -40,6 +40,7 @@ ACTION = {
     "handling": {"keep_days": 30, "onward_sharing": "none", "caveat": "Verify."},
     "confirm": True,
     "rules": ["r"],
+    "hidden_by_value": {"scr:WarrantCategoryCode": ["Deportation"]},
 }
 RELEASE = {"actions": [ACTION]}
 CONFIRM = {"type": "confirm_before_acting"}
@@ -106,9 +107,10 @@ def test_a_good_outcome_is_read(name: str) -> None:
 FREE = {
     *("text", "citation", "caveat", "keep_days", "rules", "terms", "warrant", "name", "type"),
     *("jurisdiction", "allow", "confirm", "code", "freshness_minutes", "reasons", "classes"),
+    *("hidden_by_value", "scr:WarrantCategoryCode"),
     *("agencies", "record_types", "classes_never_shared", "obligations", "purposes", "actions"),
 }
-MAPPINGS = {"agencies", "classes", "freshness_minutes"}
+MAPPINGS = {"agencies", "classes", "freshness_minutes", "hidden_by_value"}
 """Objects whose keys are words, and not names of parts."""
 
 
@@ -153,7 +155,7 @@ def test_a_key_too_many_or_too_few_is_refused(name: str) -> None:
             continue
         with pytest.raises(PolicyUnavailable):
             reader(put(good, path, {**holder, "unknown": 1}))
-        for key in holder.keys() - {"caveat", "citation"}:
+        for key in holder.keys() - {"caveat", "citation", "hidden_by_value"}:
             with pytest.raises(PolicyUnavailable):
                 reader(put(good, path, {k: v for k, v in holder.items() if k != key}))
 
@@ -182,6 +184,10 @@ def test_a_key_too_many_or_too_few_is_refused(name: str) -> None:
         ("release", ("actions", 0, "handling", "onward_sharing"), "anyone"),
         ("release", ("actions", 0, "handling", "keep_days"), -1),
         ("release", ("actions", 0, "handling", "keep_days"), True),
+        ("release", ("actions", 0, "hidden_by_value"), {"scr:WarrantCategoryCode": "Deportation"}),
+        ("release", ("actions", 0, "hidden_by_value"), {"scr:WarrantCategoryCode": [True]}),
+        ("release", ("actions", 0, "hidden_by_value"), {"a word": ["Deportation"]}),
+        ("release", ("actions", 0, "hidden_by_value"), None),
         ("admit", ("obligations",), [{"type": "dance"}]),
         ("admit", ("obligations",), [{"type": ["confirm_before_acting"]}]),
         ("admit", ("obligations",), [{}]),

@@ -54,6 +54,8 @@ def summary(outcome: Any, expect: dict[str, Any]) -> dict[str, Any]:
         elif key == "without":
             kept = {c for a in outcome["actions"] for c in a["classes"]}
             found[key] = [c for c in wanted if c not in kept]
+        elif key == "by_value":
+            found[key] = [a["hidden_by_value"] for a in outcome["actions"]]
         elif key == "oris":
             found[key] = [a["ori"] for a in outcome["agencies"]]
         elif key == "agencies":

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.records.keys import birth_key, code_keys, index_keys, query_keys, sound_keys
 from gateway.names import words
+from gateway.records.keys import birth_key, code_keys, index_keys, query_keys, sound_keys
 from gateway.records.normalise import code, day, day_of, folded, person_name
 from gateway.records.sounds import consonants, is_vowelless, metaphones, nicknames
 

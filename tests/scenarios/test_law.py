@@ -4,7 +4,7 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -208,16 +208,13 @@ def test_an_answer_is_kept_as_long_as_the_shortest_time_that_it_came_with(
 
 
 @contextmanager
-def received_from(gateway: Gateway, owner: str) -> Iterator[None]:
-    """Make the gateway's warrants ones that another agency gave it."""
+def remapped(gateway: Gateway, old: str, new: str) -> Iterator[None]:
+    """Change how the gateway's warrants are mapped."""
     mapping = gateway.home / "mappings" / "warrants.yaml"
     before = mapping.read_text()
-    marked = before.replace(
-        "    handling:\n",
-        f"    handling:\n      received_from: {owner}\n      onward_sharing: none\n",
-    )
+    assert old in before
     try:
-        mapping.write_text(marked)
+        mapping.write_text(before.replace(old, new))
         gateway.command("import", "--json")
         yield
     finally:
@@ -225,26 +222,60 @@ def received_from(gateway: Gateway, owner: str) -> Iterator[None]:
         gateway.command("import", "--json")
 
 
+@contextmanager
+def received_from(gateway: Gateway, owner: str) -> Iterator[None]:
+    """Make the gateway's warrants ones that another agency gave it."""
+    more = f"    handling:\n      received_from: {owner}\n      onward_sharing: none\n"
+    with remapped(gateway, "    handling:\n", more):
+        yield
+
+
+def soon(seen: Callable[[], list[str]], record: str, *, there: bool) -> bool:
+    """Whether it is so within some seconds: a gateway switches to a new import by itself."""
+    end = time.monotonic() + 15
+    while time.monotonic() < end:
+        if (record in seen()) is there:
+            return True
+        time.sleep(0.1)
+    return False
+
+
 def test_what_another_agency_gave_is_not_passed_on(world: World, search: Search) -> None:
     def seen(asker: str) -> list[str]:
         found = search(asker, person(MARISOL), "warrant", agencies=[SHERIFF])
         return [m["record_id"] for m in by_agency(found)[SHERIFF]["matches"]]
 
-    def soon(asker: str, *, there: bool) -> bool:
-        """Whether it is so within some seconds: a gateway switches to a new import by itself."""
-        end = time.monotonic() + 15
-        while time.monotonic() < end:
-            if ("W-26-00417" in seen(asker)) is there:
-                return True
-            time.sleep(0.1)
-        return False
+    def police() -> list[str]:
+        return seen(POLICE)
 
-    assert soon(POLICE, there=True)
+    assert soon(police, "W-26-00417", there=True)
     with received_from(world[SHERIFF], BORDER):
-        assert soon(POLICE, there=False)
+        assert soon(police, "W-26-00417", there=False)
         assert "W-26-00417" in seen(SHERIFF)
         assert "W-26-00417" in seen(BORDER)
-    assert soon(POLICE, there=True)
+    assert soon(police, "W-26-00417", there=True)
+
+
+def test_a_civil_warrant_that_is_mapped_as_a_warrant_is_no_hit(
+    world: World, search: Search
+) -> None:
+    def seen(asker: str, **more: Any) -> dict[str, Any]:
+        found = search(asker, person(MARISOL), "warrant", agencies=[SHERIFF], **more)
+        return by_agency(found)[SHERIFF]
+
+    def police() -> list[str]:
+        return [m["record_id"] for m in seen(POLICE)["matches"]]
+
+    right = "j:WarrantCategoryCode, column: WTYPE, codes: warrant_type}"
+    assert soon(police, "W-26-00417", there=True)
+    assert seen(POLICE, granularity="hit")["hit"] is True
+    with remapped(world[SHERIFF], right, "scr:WarrantCategoryCode, value: Deportation}"):
+        assert soon(police, "W-26-00417", there=False)
+        assert seen(POLICE, granularity="hit")["hit"] is False
+        # Who may act on it is shown it.
+        inspected = seen(BORDER, purpose="border_inspection")
+        assert "W-26-00417" in [m["record_id"] for m in inspected["matches"]]
+    assert soon(police, "W-26-00417", there=True)
 
 
 def test_the_question_is_minimised_and_the_answer_says_so(world: World, search: Search) -> None:

@@ -36,6 +36,19 @@ hide contains [place, "civil_warrant.not_shown"] if {
 }
 
 # METADATA
+# title: No sign of it either where its values say that it is one, and its type does not
+# custom:
+#   id: civil_warrant.by_value
+#   citation: 8 USC 1226, 1357
+#   confirm_by_counsel: true
+hide_values[key] := values if {
+	not may_act_on_civil_warrants
+	some key, kinds in vocabulary.treated_as_by_value
+	values := [value | some value, kind in kinds; kind == "civil"]
+	count(values) > 0
+}
+
+# METADATA
 # title: Immigration status only between those whom the law lets exchange it
 # custom:
 #   id: immigration_status.authority
@@ -75,6 +88,23 @@ goes_with_status(element_class) if element_class in data.law.federal.status_clas
 
 # A judicial warrant gives what it names.
 goes_with_status(element_class) if element_class in data.sallyport.released.warrant_classes
+
+# METADATA
+# title: For civil immigration enforcement not even that there is a record of something else
+# custom:
+#   id: immigration_status.no_other_records
+#   citation: 8 USC 1373, 1644
+#   confirm_by_counsel: true
+hide contains [place, "immigration_status.no_other_records"] if {
+	input.search.purpose == "civil_immigration"
+	not own_records
+	known := vocabulary.record_types
+	some place, fact in input.facts
+	not tells_status(fact, known)
+	not data.sallyport.released.warrant_names(fact)
+}
+
+tells_status(fact, known) if known[fact.record_type].tells_status == true
 
 # METADATA
 # title: Applicants under VAWA, T and U visas are not disclosed by the authority

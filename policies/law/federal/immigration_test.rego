@@ -48,6 +48,25 @@ test_a_civil_warrant_is_never_a_hit_for_others if {
 	hidden(example_test.finding(civil, civil_warrant)) == set()
 }
 
+by_value(question) := found if found := data.law.federal.hide_values with input as question
+
+administrative := {"scr:WarrantCategoryCode": ["Arrest", "Deportation"]}
+
+test_a_civil_warrant_is_none_whatever_type_it_has if {
+	by_value(example_test.border_asked_by_texas) == administrative
+	by_value(by_border) == administrative
+	by_value({}) == administrative
+	by_value(inspection) == {}
+	by_value(civil) == {}
+	by_value(example_test.searching(example_test.asked, {"purpose": "civil_immigration"})) == administrative
+}
+
+test_values_of_another_kind_hide_nothing_here if {
+	others := data.law.federal.hide_values with input as by_border
+		with data.sallyport.vocabulary.treated_as_by_value as {"nc:X": {"y": "wanted"}, "nc:Z": {"y": "wanted", "z": "civil"}}
+	others == {"nc:Z": ["z"]}
+}
+
 test_status_not_to_a_sheriff if "immigration_status" in never(example_test.asked)
 
 test_status_not_for_a_crime if "immigration_status" in never(by_border)
@@ -88,6 +107,40 @@ test_for_crimes_the_rest_as_well if not "contact" in never(by_border)
 test_own_officers_are_not_limited_to_the_status if {
 	own := object.union(civil, {"self": "USBPX9900"})
 	not "contact" in never(own)
+}
+
+test_a_status_has_no_criminal_history_with_it if {
+	data.law.federal.status_classes == ["identity", "identifier", "immigration_status", "handling"]
+	classes := data.sallyport.vocabulary.classes
+	never(civil) & object.keys(classes) == object.keys(classes) - {"identity", "identifier", "immigration_status", "handling"}
+}
+
+other_records := {"immigration_status.no_other_records"}
+
+test_for_civil_enforcement_no_sign_of_other_records if {
+	told := {"person", "civil_warrant", "crossing", "travel_document"}
+	every record_type in object.keys(data.sallyport.vocabulary.record_types) - told {
+		other_records - hidden(example_test.finding(civil, {"record_type": record_type})) == set()
+	}
+	every record_type in told {
+		other_records & hidden(example_test.finding(civil, {"record_type": record_type})) == set()
+	}
+	other_records - hidden(example_test.finding(civil, {"record_type": "unknown"})) == set()
+	other_records - hidden(object.union(civil, {"facts": [{}]})) == set()
+}
+
+test_other_records_for_another_purpose_to_its_own_and_by_a_warrant if {
+	incident := {"record_type": "incident"}
+	other_records & hidden(example_test.finding(by_border, incident)) == set()
+	other_records & hidden(example_test.finding({}, incident)) == set()
+	own := object.union(civil, {"self": "USBPX9900"})
+	other_records & hidden(example_test.finding(own, incident)) == set()
+	warranted := object.union(
+		example_test.searching(civil, {"warrant": example_test.warrant}),
+		{"releases": [example_test.release]},
+	)
+	hidden(example_test.finding(warranted, object.union(incident, {"released_under": ["rel_1"]}))) == set()
+	hidden(example_test.finding(warranted, incident)) == other_records
 }
 
 test_a_judicial_warrant_gives_what_it_names if {

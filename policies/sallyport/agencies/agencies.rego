@@ -29,7 +29,7 @@ listed(owner) := [purpose |
 	some word in grant.purposes
 	not word in barred
 	may_have := types[word]
-	record_types := [kind | some kind in grant.record_types; kind in may_have]
+	record_types := [kind | some kind in grant.record_types; kind in may_have; found_by(owner, kind, word)]
 	count(record_types) > 0
 	given := object.remove(grant.classes, never_given(owner, word))
 	purpose := {
@@ -74,6 +74,16 @@ types[word] := {record_type |
 	}
 } if {
 	some word, _ in data.sallyport.vocabulary.purposes
+}
+
+# For civil immigration enforcement other agencies give no sign of what tells no status.
+found_by(owner, _, _) if owner == input.self
+
+found_by(_, _, word) if word != "civil_immigration"
+
+found_by(_, kind, _) if {
+	known := data.sallyport.vocabulary.record_types
+	known[kind].tells_status == true
 }
 
 kind_allowed("wanted", _) := true

@@ -80,6 +80,23 @@ test_record_types_that_an_agency_may_not_have_are_left_out if {
 	not "civil_warrant" in {kind | some kind in border.criminal_investigation.record_types}
 }
 
+test_for_civil_immigration_other_agencies_list_what_tells_a_status if {
+	agreements := data.sallyport.example.agreements
+	grants := [object.union(grant, {"record_types": ["person", "incident", "warrant", "case", "crossing"]}) |
+		some grant in agreements.TX9990000.USBPX9900["mou-2026-02"].shares.TX9990000
+	]
+	more := object.union(agreements, {"TX9990000": {"USBPX9900": {"mou-2026-02": {"shares": {"TX9990000": grants}}}}})
+	result := data.sallyport.agencies.decision with input as {"now": example_test.now, "self": "USBPX9900"} with data.agreements as more
+	kinds := {purpose.purpose: {kind | some kind in purpose.record_types} |
+		some entry in result.agencies
+		entry.ori == "TX9990000"
+		some purpose in entry.purposes
+	}
+	kinds.civil_immigration == {"person", "crossing"}
+	kinds.border_inspection == {"person", "incident", "warrant", "case", "crossing"}
+	"incident" in {kind | some kind in purposes("USBPX9900", "USBPX9900").civil_immigration.record_types}
+}
+
 as_if(agency) := {kind |
 	result := data.sallyport.agencies.decision with input as {"now": example_test.now, "self": "TX9990000"}
 		with data.agencies.TX9990000 as object.union(data.agencies.TX9990000, agency)
@@ -120,7 +137,7 @@ test_what_the_law_never_gives if {
 	never("USBPX9900", "TX9990000", "border_inspection") == set()
 	never("CA9990000", "NM9990000", "criminal_investigation") == {"ssn", "immigration_status", "victim", "medical"}
 	object.keys(data.sallyport.vocabulary.classes) - never("USBPX9900", "TX9990000", "civil_immigration") == {
-		"identity", "identifier", "immigration_status", "criminal_history", "handling",
+		"identity", "identifier", "immigration_status", "handling",
 	}
 	every ori in ["CA9990000", "NM9990000"] {
 		never(ori, ori, "civil_immigration") == set()

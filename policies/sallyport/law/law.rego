@@ -47,5 +47,9 @@ withhold(jurisdiction) := data.law.federal.withhold | owner_withhold[jurisdictio
 # What is told with one record, by its place among the facts: in words, for whoever receives it.
 caveats := data.law.federal.caveats
 
+# Values that no record may hold that is shown, by the element they stand in. What a record is said to be
+# by its mapping does not count against them.
+hide_values := data.law.federal.hide_values
+
 # What whoever receives an answer in this jurisdiction has to do by law.
 obligations(jurisdiction) := data.law.federal.obligations | receiver_obligations[jurisdiction]

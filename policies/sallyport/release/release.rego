@@ -17,6 +17,7 @@ nothing := {
 	"classes": {},
 	"handling": {"keep_days": 0, "onward_sharing": "none"},
 	"confirm": false,
+	"hidden_by_value": {},
 }
 
 action(place, fact) := object.union(nothing, {"rules": rules}) if {
@@ -27,6 +28,7 @@ action(place, fact) := object.union(nothing, {"rules": rules}) if {
 	"classes": object.remove(data.sallyport.shared.classes, {entry[0] | some entry in left_out}),
 	"handling": told_with(data.sallyport.shared.handling, law_says(place)),
 	"confirm": confirm(fact),
+	"hidden_by_value": data.sallyport.law.hide_values,
 	"rules": array.concat([data.sallyport.shared.paper.id], [entry[1] | some entry in left_out]),
 } if {
 	# Where the law's part of it is missing there is no decision, and nothing is given.

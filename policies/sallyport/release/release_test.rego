@@ -18,6 +18,7 @@ hidden(question, rule) if {
 		"classes": {},
 		"handling": {"keep_days": 0, "onward_sharing": "none"},
 		"confirm": false,
+		"hidden_by_value": {},
 	}
 	rule in result.rules
 }
@@ -35,6 +36,39 @@ test_a_plain_record_is_shown if {
 	result.classes.ssn == "mask"
 	not "victim" in object.keys(result.classes)
 	not "immigration_status" in object.keys(result.classes)
+}
+
+# A Texas agreement that lists more for civil immigration than the status.
+test_an_agreement_opens_no_more_than_the_status if {
+	agreements := data.sallyport.example.agreements
+	grants := [object.union(grant, {"record_types": ["person", "incident", "warrant", "case"], "classes": object.union(grant.classes, {"incident": "give", "order": "give"})}) |
+		some grant in agreements.TX9990000.USBPX9900["mou-2026-02"].shares.TX9990000
+	]
+	more := object.union(agreements, {"TX9990000": {"USBPX9900": {"mou-2026-02": {"shares": {"TX9990000": grants}}}}})
+	asked := example_test.searching(object.union(example_test.texas_asked_by_border, {"granularity": "record"}), {"purpose": "civil_immigration"})
+	facts := [object.union(fact, {"record_type": kind}) | some kind in ["person", "incident", "warrant", "case"]]
+	result := data.sallyport.release.decision with input as object.union(asked, {"facts": facts})
+		with data.agreements as more
+		with data.local.never_classes as []
+		with data.local.hidden_types as []
+		with data.local.limits as {"max_matches": 100}
+	[acted.show | some acted in result.actions] == ["record", "none", "none", "none"]
+	object.keys(result.actions[0].classes) == {"identity", "identifier", "immigration_status", "handling"}
+	every acted in array.slice(result.actions, 1, 4) {
+		acted.rules == ["immigration_status.no_other_records"]
+	}
+}
+
+# Whatever its mapping says, a record with such a value is no hit: the gateway leaves it out.
+test_what_a_value_says_of_a_record_counts_too if {
+	action(found).hidden_by_value == {"scr:WarrantCategoryCode": ["Arrest", "Deportation"]}
+	with_law := data.sallyport.release.decision with input as found
+		with data.agreements as data.sallyport.example.agreements
+		with data.law.federal.hide_values as {"nc:X": ["y"]}
+		with data.local.never_classes as []
+		with data.local.hidden_types as []
+		with data.local.limits as {"max_matches": 100}
+	with_law.actions[0].hidden_by_value == {"nc:X": ["y"]}
 }
 
 test_nothing_found_gives_no_action if {

@@ -115,6 +115,19 @@ test_which_rules_hold_for_a_record_type if {
 	treated_as("intelligence") == {"intelligence"}
 }
 
+test_what_may_tell_a_status if {
+	types_that("tells_status") == {"person", "civil_warrant", "crossing", "travel_document"}
+}
+
+test_values_that_make_a_record_one_of_a_kind if {
+	vocabulary.treated_as_by_value == {"scr:WarrantCategoryCode": {"Arrest": "civil", "Deportation": "civil"}}
+	every kinds in vocabulary.treated_as_by_value {
+		every kind in kinds {
+			count(treated_as(kind)) > 0
+		}
+	}
+}
+
 test_a_record_type_says_all_that_rules_ask_of_it if {
 	every facts in vocabulary.record_types {
 		is_boolean(facts.confirm)

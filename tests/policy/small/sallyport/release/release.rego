@@ -26,6 +26,7 @@ action(f) := {
 	"handling": {"keep_days": 30, "onward_sharing": "none", "caveat": "Verify before acting."},
 	"confirm": f.record_type == "warrant",
 	"rules": ["test.shown"],
+	"hidden_by_value": {"scr:WarrantCategoryCode": ["Deportation"]},
 }
 
 pick(f) := action(f)
