@@ -113,7 +113,9 @@ def _facts(words: Vocabulary, vocabulary: Mapping[str, Any], room: int) -> Itera
     while True:
         fact = {**plain, "record_type": types[number // 2 % len(types)], "stale": False}
         if number % 2:
-            fact |= {n: v[number // 2 % len(v)] for n, v in listed.items() if v and n in plain}
+            # One further each time round: else a word meets some of the types alone.
+            turn = number // 2 + number // 2 // len(types)
+            fact |= {n: v[turn % len(v)] for n, v in listed.items() if v and n in plain}
             fact |= {n: number % 4 == 1 for n, v in plain.items() if isinstance(v, bool)}
         name = further[number // 2 % len(further)]
         choices = listed.get(name)

@@ -266,10 +266,10 @@ def test_a_civil_warrant_that_is_mapped_as_a_warrant_is_no_hit(
     def police() -> list[str]:
         return [m["record_id"] for m in seen(POLICE)["matches"]]
 
-    right = "j:WarrantCategoryCode, column: WTYPE, codes: warrant_type}"
+    right = 'j:WarrantCategoryCode", column: WTYPE, codes: warrant_type}'
     assert soon(police, "W-26-00417", there=True)
     assert seen(POLICE, granularity="hit")["hit"] is True
-    with remapped(world[SHERIFF], right, "scr:WarrantCategoryCode, value: Deportation}"):
+    with remapped(world[SHERIFF], right, 'scr:WarrantCategoryCode", value: Deportation}'):
         assert soon(police, "W-26-00417", there=False)
         assert seen(POLICE, granularity="hit")["hit"] is False
         # Who may act on it is shown it.

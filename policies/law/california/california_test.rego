@@ -309,6 +309,27 @@ test_juveniles_not_to_federal_agencies if {
 	hidden(example_test.finding(example_test.asked_by(border, {"ori": "XX0000000"}), juvenile)) == {"ca.juvenile_federal", "ca.juvenile"}
 }
 
+of_juvenile(record_type) := object.union(juvenile, {"record_type": record_type})
+
+test_missing_children_and_juveniles_warrants_are_found_by_federal_agencies_too if {
+	every purpose in ["missing_person", "border_inspection", "traffic_stop", "criminal_investigation"] {
+		asked := example_test.searching(border, {"purpose": purpose})
+		hidden(example_test.finding(asked, of_juvenile("missing_person"))) == set()
+		hidden(example_test.finding(asked, of_juvenile("warrant"))) == set()
+		"ca.juvenile_federal" in hidden(example_test.finding(asked, of_juvenile("arrest")))
+	}
+	hidden(example_test.finding(example_test.searching(border, {"purpose": "missing_person"}), juvenile)) == set()
+	inspected := example_test.searching(border, {"purpose": "border_inspection"})
+	"ca.juvenile_federal" in hidden(example_test.finding(inspected, juvenile))
+	every purpose in ["employment", "licensing", "firearms", "audit", "curiosity"] {
+		asked := example_test.searching(border, {"purpose": purpose})
+		{"ca.juvenile_federal", "ca.juvenile"} - hidden(example_test.finding(asked, of_juvenile("missing_person"))) == set()
+	}
+	other := example_test.asked_by(border, {"ori": "XX0000000"})
+	"ca.juvenile_federal" in hidden(example_test.finding(other, of_juvenile("missing_person")))
+	"ca.juvenile_federal" in hidden({"facts": [{"record_type": "missing_person"}]})
+}
+
 test_on_an_order_of_the_juvenile_court if {
 	order := object.union(example_test.release, {"basis": "court_order"})
 	ordered := object.union(border, {"releases": [order], "facts": [object.union(named, juvenile)]})

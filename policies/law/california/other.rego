@@ -65,6 +65,7 @@ hide contains [place, "ca.juvenile"] if {
 
 # METADATA
 # title: Juvenile information goes to federal agencies only on an order of the juvenile court
+# description: A missing child and a juvenile's warrant are found by them as by all law enforcement.
 # custom:
 #   id: ca.juvenile_federal
 #   citation: Cal. Welf. and Inst. Code 831
@@ -73,8 +74,12 @@ hide contains [place, "ca.juvenile_federal"] if {
 	not asker_is_not_federal
 	some place, fact in data.sallyport.context.unusual
 	data.sallyport.juvenile.is_juvenile(fact, data.law.california.adult_at)
-	not ordered(fact)
+	not federal_may_see(fact)
 }
+
+federal_may_see(fact) if ordered(fact)
+
+federal_may_see(fact) if data.sallyport.juvenile.must_be_found(fact)
 
 ordered(fact) if data.sallyport.released.names(fact, ["court_order"])
 

@@ -41,6 +41,23 @@ test_no_sign_of_juveniles_to_the_rest if {
 	}
 }
 
+test_missing_children_and_juveniles_warrants_are_found_at_a_stop if {
+	every purpose in ["traffic_stop", "border_inspection", "missing_person", "criminal_investigation"] {
+		every record_type in ["missing_person", "warrant"] {
+			hidden(example_test.finding(asked_for(purpose), {"juvenile": true, "record_type": record_type})) == set()
+		}
+	}
+	every purpose in ["employment", "licensing", "firearms", "exercise", "curiosity"] {
+		every record_type in ["missing_person", "warrant", "person"] {
+			hidden(example_test.finding(asked_for(purpose), {"juvenile": true, "record_type": record_type})) == {"tx.juvenile"}
+		}
+	}
+	hidden(example_test.finding(asked_for("traffic_stop"), {"juvenile": true, "record_type": "person"})) == {"tx.juvenile"}
+	civilians := data.law.texas.hide with input as example_test.finding(asked_for("traffic_stop"), {"juvenile": true, "record_type": "missing_person"})
+		with data.agencies.CA9990000.criminal_justice as false
+	civilians == {[0, "tx.juvenile"]}
+}
+
 test_juveniles_not_outside_criminal_justice if {
 	hidden(example_test.finding(example_test.asked_by(example_test.asked, {"ori": "XX0000000"}), {"juvenile": true})) == {"tx.juvenile"}
 	hidden({"facts": [{}]}) == {"tx.juvenile"}

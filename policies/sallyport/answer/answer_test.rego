@@ -17,7 +17,7 @@ test_as_agreed if {
 		"record_types": ["person", "warrant"],
 		"terms": ["name", "birth_date"],
 		"classes_never_shared": ["immigration_status", "intelligence", "juvenile", "medical", "release_date", "victim"],
-		"freshness_minutes": {"vehicle": 10080, "warrant": 10080},
+		"freshness_minutes": {"missing_person": 10080, "vehicle": 10080, "warrant": 10080},
 		"obligations": [
 			{"type": "delete_after", "days": 30},
 			{"type": "onward_sharing", "rule": "none"},

@@ -18,9 +18,9 @@ of_age(age, adult_at) if {
 }
 
 # METADATA
-# title: Law enforcement that investigates sees juveniles, and a juvenile's warrant is found
+# title: Law enforcement that investigates sees juveniles
 # custom:
-#   id: juvenile.must_be_found
+#   id: juvenile.investigation
 #   citation: 18 USC 5038(a)(3); Cal. Welf. and Inst. Code 828; N.M. Stat. 32A-2-32
 #   confirm_by_counsel: true
 may_be_seen(_) if {
@@ -28,9 +28,17 @@ may_be_seen(_) if {
 	data.sallyport.context.purpose.investigates == true
 }
 
-may_be_seen(fact) if {
+may_be_seen(fact) if must_be_found(fact)
+
+# METADATA
+# title: Missing children and juveniles' warrants are found
+# custom:
+#   id: juvenile.must_be_found
+#   citation: 34 USC 41307, 41308; 18 USC 5038(a)(3)
+#   confirm_by_counsel: true
+must_be_found(fact) if {
 	data.sallyport.context.asker_agency.law_enforcement == true
-	fact.record_type == "warrant"
 	data.sallyport.context.purpose.criminal_justice == true
-	input.search.purpose in data.law.federal.juvenile_warrant_purposes
+	found := data.law.federal.juveniles_found
+	input.search.purpose in found[fact.record_type]
 }

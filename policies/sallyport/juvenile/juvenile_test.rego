@@ -43,13 +43,41 @@ test_by_law_enforcement_that_investigates if {
 	not seen({}, {})
 }
 
-test_a_warrant_is_found_on_the_road_and_at_the_border if {
+test_a_warrant_and_a_missing_child_are_found_on_the_road_and_at_the_border if {
 	every purpose in ["traffic_stop", "border_inspection"] {
-		seen(example_test.searching(example_test.asked, {"purpose": purpose}), {"record_type": "warrant"})
-		not seen(example_test.searching(example_test.asked, {"purpose": purpose}), {"record_type": "arrest"})
+		question := example_test.searching(example_test.asked, {"purpose": purpose})
+		seen(question, {"record_type": "warrant"})
+		seen(question, {"record_type": "missing_person"})
+		not seen(question, {"record_type": "arrest"})
+		not seen(question, {"record_type": "person"})
 	}
-	not seen(example_test.searching(example_test.asked, {"purpose": "employment"}), {"record_type": "warrant"})
-	not seen(example_test.searching(example_test.asked, {"purpose": "audit"}), {"record_type": "warrant"})
+	every purpose in ["employment", "licensing", "audit", "civil_immigration", "firearms", "exercise"] {
+		question := example_test.searching(example_test.asked, {"purpose": purpose})
+		not seen(question, {"record_type": "warrant"})
+		not seen(question, {"record_type": "missing_person"})
+	}
+}
+
+must_be_found(question, record_type) if {
+	data.sallyport.juvenile.must_be_found({"record_type": record_type}) with input as question
+}
+
+test_what_must_be_found_for_what if {
+	found := {record_type: purposes |
+		some record_type, _ in data.sallyport.vocabulary.record_types
+		purposes := {purpose |
+			some purpose, _ in data.sallyport.vocabulary.purposes
+			must_be_found(example_test.searching(example_test.asked, {"purpose": purpose}), record_type)
+		}
+		count(purposes) > 0
+	}
+	looked_for := {
+		"border_inspection", "criminal_investigation", "missing_person", "officer_safety", "traffic_stop",
+		"warrant_service",
+	}
+	found == {"warrant": looked_for, "missing_person": looked_for, "person": {"missing_person"}}
+	not must_be_found({}, "missing_person")
+	not data.sallyport.juvenile.must_be_found({}) with input as example_test.asked
 }
 
 test_not_outside_law_enforcement if {
@@ -62,14 +90,19 @@ test_not_outside_law_enforcement if {
 test_the_road_is_criminal_justice if {
 	stop := example_test.searching(example_test.asked, {"purpose": "licensing"})
 	fact := object.union(example_test.fact, {"record_type": "warrant"})
-	not data.sallyport.juvenile.may_be_seen(fact) with input as stop with data.law.federal.juvenile_warrant_purposes as ["licensing"]
+	not data.sallyport.juvenile.may_be_seen(fact) with input as stop with data.law.federal.juveniles_found as {"warrant": ["licensing"]}
 }
 
-test_no_other_purpose_finds_a_warrant_by_itself if {
+# What is found goes by its own list, and not by which purposes investigate.
+test_a_warrant_is_found_for_the_listed_purposes_alone if {
 	facts := {"criminal_justice": true, "investigates": false}
-	every purpose in object.keys(data.sallyport.vocabulary.purposes) - {"traffic_stop", "border_inspection"} {
-		question := example_test.searching(example_test.asked, {"purpose": purpose})
-		not warrant_found(question, {purpose: facts})
+	found := {purpose |
+		some purpose, _ in data.sallyport.vocabulary.purposes
+		warrant_found(example_test.searching(example_test.asked, {"purpose": purpose}), {purpose: facts})
+	}
+	found == {
+		"border_inspection", "criminal_investigation", "missing_person", "officer_safety", "traffic_stop",
+		"warrant_service",
 	}
 }
 

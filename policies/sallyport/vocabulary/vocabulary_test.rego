@@ -101,9 +101,9 @@ types_that(field) := {record_type | some record_type, facts in vocabulary.record
 
 treated_as(kind) := {record_type | some record_type, facts in vocabulary.record_types; kind in facts.treated_as}
 
-# NCIC: before anyone acts on a warrant, an order, or a stolen thing.
+# NCIC: before anyone acts on a warrant, an order, a stolen thing or a missing person.
 test_what_is_confirmed_and_has_a_status if {
-	acted_on := {"civil_warrant", "firearm", "protection_order", "vehicle", "warrant"}
+	acted_on := {"civil_warrant", "firearm", "missing_person", "protection_order", "vehicle", "warrant"}
 	types_that("confirm") == acted_on
 	types_that("status") == acted_on
 }
