@@ -1,4 +1,4 @@
-"""Processes that tests kill, forked from one that has everything loaded already.
+"""Processes that tests kill, or give little memory, forked from one that has all loaded already.
 
 Each is a process of its own, with its own memory, files and streams. Only the loading of modules is
 shared: it would take most of the time of a thousand kills.
@@ -16,7 +16,9 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.ledger.acknowledge", "tests.records.importing"])
+_CONTEXT.set_forkserver_preload(
+    ["tests.ledger.acknowledge", "tests.records.importing", "tests.adapters.under_lid"]
+)
 
 
 def _begin(write: Connection, read: Connection, what: Callable[..., None], said: Any) -> None:

@@ -7,9 +7,7 @@ damage joins some and empties others. Of lines and records the bytes are damaged
 cells, of a database the values, of XML the elements and the syntax.
 """
 
-import ctypes
 import gc
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -36,6 +34,7 @@ from tests.adapters.cobol_bytes import copybook, described, packed, text, zoned
 from tests.adapters.damage import damaged
 from tests.adapters.small_mapping import BORN, NAME, SEX, mapping
 from tests.conftest import ROOT
+from tests.memory import TOLD, Held, held, resident
 from tests.soak import count
 
 pytestmark = pytest.mark.usefixtures("example_package")
@@ -401,43 +400,6 @@ def test_damaged_lengths_cost_few_of_the_other_rows(tmp_path: Path, name: str) -
     assert made.tally.translated >= ROWS - (4 if name == "nibrs" else 2) * len(hurt)
     assert made.tally.aside >= len(hurt)
     form.check(data, form.raws(tmp_path / "m.yaml"))
-
-
-class _Malloc(ctypes.Structure):
-    """What glibc says of its heap (`mallinfo2`)."""
-
-    _fields_ = tuple(
-        (name, ctypes.c_size_t)
-        for name in (
-            *("arena", "ordblks", "smblks", "hblks", "mapped"),
-            *("usmblks", "fsmblks", "used", "fordblks", "keepcost"),
-        )
-    )
-
-
-LIBC = ctypes.CDLL(None)
-TOLD = hasattr(LIBC, "mallinfo2") and Path("/proc/self/statm").exists()
-if TOLD:
-    LIBC.mallinfo2.restype = _Malloc
-
-
-@dataclass(frozen=True)
-class Held:
-    """Memory in use: Python's small blocks, and the bytes of C's heap, which larger ones are of."""
-
-    blocks: int
-    heap: int
-
-
-def held() -> Held:
-    gc.collect()
-    heap = LIBC.mallinfo2()
-    return Held(sys.getallocatedblocks(), heap.used + heap.mapped)
-
-
-def resident() -> int:
-    """Count the bytes of memory that this process holds now."""
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * 4096
 
 
 def until(found: Iterator[Record | SetAside], made: MappedSource, rows: int) -> None:

@@ -1,7 +1,9 @@
 """An index made on disk is the one that is made in memory, and takes far less of it."""
 
+import gc
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +13,11 @@ from bench.people import Population, record
 from gateway.model import Record
 from gateway.records import spill
 from gateway.records.columns import Builder, Columns
+from gateway.records.importer import Importer
 from gateway.records.spill import SpillingBuilder
 from gateway.records.terms import extract
-from tests.soak import count
+from tests.memory import TOLD, Held, held
+from tests.soak import SOAK
 
 FACTS = record(Population(1).person(), 0).handling
 
@@ -83,6 +87,38 @@ def test_a_key_of_too_many_rows_is_left_out_alike(
     assert np.diff(made.postings["row"].starts).max() == 3
 
 
+ROWS = 10_000
+FILLED = 7_000
+"""Rows after which what is kept of all rows is full: SQLite's pages, the texts to be written."""
+
+
+@pytest.mark.skipif(not TOLD, reason="this system does not tell")
+def test_an_import_keeps_nothing_of_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But its place in the columns, some 80 bytes."""
+    for name, limit in (("TEXTS_AT_ONCE", 200), ("PAIRS_AT_ONCE", 1_000), ("CHUNK", 2**16)):
+        monkeypatch.setattr(spill, name, limit)
+    seen: dict[int, Held] = {}
+
+    def people() -> Iterator[Record]:
+        population = Population(3)
+        for n in range(ROWS + 1):
+            if n in {FILLED, ROWS}:
+                seen[n] = held()
+            yield record(population.person(), n)
+
+    importer = Importer(tmp_path / "records.db")
+    gc.freeze()
+    try:
+        done = importer.run("people", people(), as_of=None)
+    finally:
+        gc.unfreeze()
+        importer.close()
+    assert done.records == ROWS + 1
+    assert seen[ROWS].blocks - seen[FILLED].blocks < (ROWS - FILLED) * 0.1
+    assert seen[ROWS].heap - seen[FILLED].heap < (ROWS - FILLED) * 160
+
+
+@pytest.mark.skipif(not SOAK, reason="some minutes: make soak")
 def test_memory_does_not_grow_with_the_source(tmp_path: Path) -> None:
     """The peak of a whole import in a process of its own, rows made on the way."""
     program = Path(__file__).with_name("import_growth.py")
@@ -96,7 +132,7 @@ def test_memory_does_not_grow_with_the_source(tmp_path: Path) -> None:
         )
         return int(done.stdout)
 
-    small = count(200, 100_000)
+    small = 100_000
     first, second = peak(small), peak(10 * small)
     assert second < 500
     # Ten times the rows: some columns grow, by 80 bytes a person.
