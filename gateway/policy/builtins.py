@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-from gateway.policy import negations
+from gateway.policy import heads, negations
 from gateway.policy.sets import TEST_SUFFIX
 from gateway.policy.syntax import REFERENCES, Path, indexes, reference, walk
 
@@ -117,6 +117,8 @@ def _found(tree: Mapping[str, Any]) -> Iterator[tuple[str | None, Misuse]]:
         unless, reason = _call(call, aliases)
         if reason:
             yield unless, Misuse(_where(tree, call["span"]), reason)
+    for span, reason in heads.uneven(tree["ast"]["rules"]):
+        yield None, Misuse(_where(tree, span), reason)
     if not tree["source"]["file"].endswith(TEST_SUFFIX):
         for span in negations.unsafe(tree["ast"]["rules"]):
             yield None, Misuse(_where(tree, span), negations.REASON)

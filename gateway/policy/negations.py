@@ -9,13 +9,12 @@ and so is what is made of names alone. So: name a rule for what has to hold, and
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gateway.policy.syntax import walk
+from gateway.policy.syntax import LITERALS, walk
 
 REASON = (
     "this negation opens where a value is missing: name a rule for what has to hold, and negate "
     "the name"
 )
-_LITERALS = frozenset({"String", "RawString", "Number", "Bool", "Null"})
 _COLLECTIONS = frozenset({"Array", "Set", "Object"})
 
 
@@ -42,7 +41,7 @@ def _safe(expr: Mapping[str, Any]) -> bool:
 def _name(expr: Mapping[str, Any]) -> bool:
     """Whether it is a literal, or a name that stands for a value by itself."""
     (kind, inner), *_ = expr.items()
-    return kind in _LITERALS or (kind == "Var" and inner["value"] not in {"input", "data"})
+    return kind in LITERALS or (kind == "Var" and inner["value"] not in {"input", "data"})
 
 
 def _plain(expr: Mapping[str, Any]) -> bool:
@@ -50,7 +49,7 @@ def _plain(expr: Mapping[str, Any]) -> bool:
     (kind, inner), *_ = expr.items()
     if kind in _COLLECTIONS:
         return not any({"Var", "Call"} & node.keys() for node in walk(inner))
-    return kind in _LITERALS or _path(expr)
+    return kind in LITERALS or _path(expr)
 
 
 def _path(expr: Mapping[str, Any]) -> bool:

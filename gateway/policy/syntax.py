@@ -6,6 +6,8 @@ from typing import Any, TypeAlias
 Tree: TypeAlias = Mapping[str, Any]
 REFERENCES = frozenset({"Var", "RefDot", "RefBrack"})
 """The kinds of nodes that references are made of."""
+LITERALS = frozenset({"String", "RawString", "Number", "Bool", "Null"})
+"""The kinds of nodes that are values written out."""
 _DEEP = frozenset({dict, list})
 Path: TypeAlias = tuple[str | None, ...]
 """Steps of a reference; None is one that is only known when it is evaluated."""
