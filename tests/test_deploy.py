@@ -411,29 +411,6 @@ A, B = "TX9990000", "CA9990000"
 
 def test_two_agencies_set_themselves_up_and_a_second_run_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "entries").mkdir()
-    policies = tmp_path / "share" / "policies"
-    policies.mkdir(parents=True)
-    (policies / "ask.rego").write_text("package sallyport.ask\n")
-    for ori in (A, B):
-        (tmp_path / ori).mkdir()
-        (tmp_path / "import" / ori / "mappings").mkdir(parents=True)
-    run_both(tmp_path)
-    home = tmp_path / A / "gateway"
-    made = settings.load(home)
-    assert (made.ori, made.host, made.port) == (A, "127.0.0.1", PORT)
-    assert B in (home / "peers.yaml").read_text()
-    assert (home / "policies" / "ask.rego").stat().st_mode & 0o077 == 0
-
-    (home / "policies" / "ask.rego").write_text("package sallyport.ask # edited here\n")
-    before = files(home)
-    again = start_init(tmp_path, A, B)
-    said, _ = again.communicate(timeout=90)
-    assert again.returncode == 0, said
-    assert files(home) == before
-
-
-def test_each_party_signs_the_drafts_of_its_agreements_and_no_others(tmp_path: Path) -> None:
-    (tmp_path / "entries").mkdir()
     shutil.copytree(ROOT / "policies", tmp_path / "share" / "policies")
     made = tmp_path / "drafts"
     subprocess.run([sys.executable, "-m", "demo.agreements", made], cwd=ROOT, check=True)
@@ -441,23 +418,31 @@ def test_each_party_signs_the_drafts_of_its_agreements_and_no_others(tmp_path: P
     # One between both, and one of each with somebody else.
     ours = {who: draft_with(texts, who) for who in ((True, True), (True, False), (False, True))}
     for ori in (A, B):
-        folder = tmp_path / "import" / ori / "agreements"
-        folder.mkdir(parents=True)
+        (tmp_path / ori).mkdir()
+        (tmp_path / "import" / ori / "mappings").mkdir(parents=True)
+        (tmp_path / "import" / ori / "agreements").mkdir()
         for draft in ours.values():
-            shutil.copy(draft, folder)
-    (tmp_path / A).mkdir()
-    (tmp_path / B).mkdir()
+            shutil.copy(draft, tmp_path / "import" / ori / "agreements")
     run_both(tmp_path)
+    home = tmp_path / A / "gateway"
+    found = settings.load(home)
+    assert (found.ori, found.host, found.port) == (A, "127.0.0.1", PORT)
+    assert B in (home / "peers.yaml").read_text()
+    rule = min((home / "policies").rglob("*.rego"))
+    assert rule.stat().st_mode & 0o077 == 0
+
+    # Each party signed the drafts of its own agreements, and no others.
     first, second = (signed(tmp_path / ori / "gateway", ori) for ori in (A, B))
     both, only_first, only_second = (draft.stem for draft in ours.values())
     assert (set(first), set(second)) == ({both, only_first}, {both, only_second})
     assert first[both] == second[both]
 
-    before = files(tmp_path / A / "gateway" / "agreements")
+    rule.write_text(rule.read_text() + "# edited here\n")
+    before = files(home)
     again = start_init(tmp_path, A, B)
     said, _ = again.communicate(timeout=90)
     assert again.returncode == 0, said
-    assert files(tmp_path / A / "gateway" / "agreements") == before
+    assert files(home) == before
 
 
 def draft_with(texts: dict[Path, Any], who: tuple[bool, bool]) -> Path:
