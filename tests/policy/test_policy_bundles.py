@@ -445,9 +445,7 @@ async def test_a_bundle_that_changes_the_law_needs_two_people(
     put(tmp_path, built(local, 2, ANN))
     assert await policy.apply() == local.revision, "one person is enough for the rest"
     law = load_set(
-        write_set(
-            tmp_path / "law", {"law/x/x.rego": "package law.x\n\ny := 1\n", "n/data.yaml": "a: 1"}
-        )
+        write_set(tmp_path / "law", {"x.rego": "package law.x\n\ny := 1\n", "n/data.yaml": "a: 1"})
     )
     put(tmp_path, built(law, 3, BEA))
     await rejected(policy, "a change of law needs the signatures of two people, and it has bea's")
