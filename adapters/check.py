@@ -29,13 +29,16 @@ class Finding:
 
 @dataclass(slots=True)
 class Reason:
-    """Why rows were set aside: how many, the lines of the first, and the values met most often."""
+    """Why rows were set aside: how many, where the first are, and the values met most often.
+
+    `places` are lines, or of a database's rows their tables and keys.
+    """
 
     code: str
     column: str | None
     text: str
     rows: int = 0
-    lines: list[int] = field(default_factory=list)
+    places: list[int | str] = field(default_factory=list)
     values: Counter[str] = field(default_factory=Counter)
 
 
@@ -191,8 +194,8 @@ def _read(
             key = (row.code, row.column, row.text)
             reason = reasons.setdefault(key, Reason(*key))
             reason.rows += 1
-            if len(reason.lines) < _MOST_NAMED:
-                reason.lines.append(row.line)
+            if len(reason.places) < _MOST_NAMED:
+                reason.places.append(row.key or row.line)
             if row.value and (row.value in reason.values or len(reason.values) < _MOST_VALUES):
                 reason.values[row.value] += 1
         else:

@@ -72,7 +72,8 @@ def _with(
     values.update(correction.values)
     groups = {} if read is None else dict(read.groups)
     groups.update({name: [dict(one) for one in new] for name, new in correction.groups.items()})
-    return Row(row.line, row.raw, values, groups, row.span, correction)
+    key = None if read is None else read.key
+    return Row(row.line, row.raw, values, groups, row.span, correction, key)
 
 
 def _lacking(row: BadRow, correction: Correction, handling: Collection[str]) -> Iterator[str]:

@@ -12,9 +12,12 @@ from gateway.records.source import Origin
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One legacy row: its columns, and its records; or why it is set aside."""
+    """One legacy row: its columns, and its records; or why it is set aside.
 
-    line: int
+    `place` is its line, or of a database's row its table and key.
+    """
+
+    place: int | str
     columns: Mapping[str, Any]
     records: tuple[Record, ...] = ()
     aside: SetAside | None = None
@@ -36,10 +39,10 @@ def _rows(source: MappedSource) -> Iterator[Shown]:
             waiting = None
         last = origin
         if isinstance(one, SetAside):
-            yield Shown(one.line, one.fields or {"": one.raw}, aside=one)
+            yield Shown(one.key or one.line, one.fields or {"": one.raw}, aside=one)
         elif waiting is not None:
             waiting = replace(waiting, records=(*waiting.records, one))
         elif origin is not None:
-            waiting = Shown(origin.line, origin.fields() or {"": origin.raw}, (one,))
+            waiting = Shown(origin.key or origin.line, origin.fields() or {"": origin.raw}, (one,))
     if waiting is not None:
         yield waiting

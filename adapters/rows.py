@@ -40,6 +40,8 @@ class Row:
     span: int = 1
     correction: Correction | None = None
     """What a person corrected in it: `adapters.corrected`."""
+    key: str | None = None
+    """The table and the key of a database's row, in whose place `line` says nothing."""
 
 
 @dataclass(frozen=True, slots=True)

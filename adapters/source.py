@@ -149,6 +149,7 @@ class MappedSource:
                 *(row.line, row.raw, row.span),
                 partial(_fields, row, part),
                 corrected=isinstance(row, Row) and row.correction is not None,
+                key=_key(row),
             )
         return self._origin
 
@@ -179,7 +180,7 @@ class MappedSource:
                 self.unread = f"from line {row.line:,} on: {row.text}"
             aside = SetAside(
                 *(self.name, row.line, row.code, row.text, row.raw),
-                *(row.column, row.value, _fields(row, part), claims_of(row, part.plans)),
+                *(row.column, row.value, _fields(row, part), claims_of(row, part.plans), _key(row)),
             )
             return (aside,)
         try:
@@ -189,7 +190,8 @@ class MappedSource:
             tally.set_aside += 1
             aside = SetAside(
                 *(self.name, row.line, fault.code, fault.text, row.raw),
-                *(fault.column, fault.value, _fields(row, part), claims_of(row, part.plans)),
+                *(fault.column, fault.value, _fields(row, part)),
+                *(claims_of(row, part.plans), row.key),
             )
             return (aside,)
         tally.translated += row.span
@@ -202,6 +204,11 @@ def _fields(row: Row | BadRow, part: Part) -> dict[str, Any] | None:
     found = fields_of(row, part.joins)
     derived = {repeat.name for repeat in part.repeats}
     return found and {k: v for k, v in found.items() if k not in derived}
+
+
+def _key(row: Row | BadRow) -> str | None:
+    read = row if isinstance(row, Row) else row.row
+    return None if read is None else read.key
 
 
 def claims_of(row: Row | BadRow, plans: Sequence[RecordPlan]) -> tuple[Claim, ...]:

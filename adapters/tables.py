@@ -318,7 +318,7 @@ class TableLookup:
 class TableReader:
     """Reads a table from its first row to its last. A row's line is its place in that order.
 
-    `key` is what a server's rows are put in order by: it keeps none of its own.
+    `key` is what its rows are known by, and a server's put in order: it keeps none of its own.
     """
 
     def __init__(
@@ -332,7 +332,7 @@ class TableReader:
         self._name = name
         self._as_of = as_of
         self._used: frozenset[str] | None = None
-        self._key = key if database.is_postgresql else None
+        self._key = key
 
     def select(self, names: Collection[str]) -> None:
         """Say which columns are used: wrong bytes in others set no row aside."""
@@ -347,11 +347,11 @@ class TableReader:
         with self._database.connect() as connection:
             table = self._database.table(self._name)
             query = select(table)
-            if self._key is not None:
+            if self._key is not None and self._database.is_postgresql:
                 query = query.order_by(table.c[self._key])
             found = self._database.rows(connection, query, stream=True)
             for number, values in enumerate(found, 1):
-                yield row_of(self._name, number, values, self._used)
+                yield row_of(self._name, number, values, self._used, self._key)
 
     def as_of(self) -> datetime | None:
         """Give the moment: a database is read as it is now, a replica as it was then."""
@@ -365,20 +365,26 @@ class TableReader:
 
 
 def row_of(
-    name: str, number: int, values: Values, used: Collection[str] | None = None
+    name: str,
+    number: int,
+    values: Values,
+    used: Collection[str] | None = None,
+    key: str | None = None,
 ) -> Row | BadRow:
     """Give a table's row: a bad one where a column that is used has bytes that are no text.
 
-    `used` left out: every column is.
+    `used` left out: every column is. `key` is the column that its rows are known by.
     """
+    place = None if key is None else f"{name} {shown(values[key]) or 'without a key'}"
     try:
-        return Row(number, _raw(name, values), values)
+        return Row(number, _raw(name, values), values, key=place)
     except orjson.JSONEncodeError:
         wrong = garbled(values)
     legible = {c: shown(text) for c, text in values.items()}
     raw = _raw(name, legible)
     unread = wrong if used is None else wrong.intersection(used)
-    row = Row(number, raw, {c: "" if c in unread else text for c, text in legible.items()})
+    read = {c: "" if c in unread else text for c, text in legible.items()}
+    row = Row(number, raw, read, key=place)
     if not unread:
         return row
     first = min(unread)

@@ -601,6 +601,7 @@ class SetAside:
     `fields` is the row as far as it could be read: column to text, and the rows of a repeated part
     under its name. With it a person can correct single columns. `claims` are the ids of the records
     that it would have been, each with the facts on who may see it; None where it does not say.
+    `key` is the table and the key of a database's row, which has no line that stays the same.
     """
 
     source: str
@@ -612,6 +613,12 @@ class SetAside:
     value: str | None = None
     fields: Mapping[str, Any] | None = field(default=None, hash=False)
     claims: tuple[tuple[str, Handling | None], ...] = ()
+    key: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where the row is found: its key, or its line."""
+        return f"{self.line}" if self.key is None else self.key
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def set_aside(
 def _facts(s: SetAside) -> dict[str, Any]:
     return {
         "row": row_key(s.raw),
-        "line": s.line,
+        **({"line": s.line} if s.key is None else {"key": s.key}),
         "column": s.column,
         "value": s.value,
         "code": s.code,
@@ -92,16 +92,18 @@ def _facts(s: SetAside) -> dict[str, Any]:
 
 
 def _table(found: Iterable[SetAside]) -> Table:
+    rows = list(found)
+    place = "key" if any(s.key is not None for s in rows) else "line"
     table = Table()
-    for column in ("line", "column", "value", "why", "code"):
+    for column in (place, "column", "value", "why", "code"):
         table.add_column(
             column,
             justify="right" if column == "line" else "left",
             no_wrap=column in {"line", "code"},
             overflow="fold",
         )
-    for s in found:
-        table.add_row(f"{s.line}", *map(plain, (s.column, s.value, s.text, s.code)))
+    for s in rows:
+        table.add_row(*map(plain, (s.place, s.column, s.value, s.text, s.code)))
     return table
 
 

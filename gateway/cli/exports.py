@@ -115,7 +115,7 @@ def _group(name: str, columns: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def _about(row: SetAside) -> dict[str, Any]:
-    said = (row_key(row.raw), row.line, row.column, row.value, row.text, row.code, row.raw)
+    said = (row_key(row.raw), row.place, row.column, row.value, row.text, row.code, row.raw)
     return dict(zip(ABOUT, said, strict=True))
 
 

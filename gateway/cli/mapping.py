@@ -3,7 +3,7 @@
 import os
 import stat
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -158,7 +158,7 @@ def _show(name: str, checked: Checked, *, rows: bool) -> None:
 
 def _reasons(checked: Checked) -> Table:
     table = Table(title="Why rows are set aside")
-    for column in ("rows", "column", "why", "values", "first lines"):
+    for column in ("rows", "column", "why", "values", "the first are"):
         table.add_column(column, justify="right" if column == "rows" else "left")
     for reason in checked.reasons:
         values = [f"{v} ({n:,})" for v, n in reason.values.most_common(_MOST_VALUES)]
@@ -168,7 +168,7 @@ def _reasons(checked: Checked) -> Table:
             plain(reason.column),
             plain(f"{reason.text} ({reason.code})"),
             plain(", ".join(values) + more),
-            ", ".join(map(str, reason.lines[:_MOST_VALUES])),
+            plain(_places(reason.places[:_MOST_VALUES])),
         )
     return table
 
@@ -196,7 +196,8 @@ def preview_command(
 
 
 def _row_as_json(shown: Shown) -> dict[str, Any]:
-    found: dict[str, Any] = {"line": shown.line, "columns": shown.columns}
+    where = "key" if isinstance(shown.place, str) else "line"
+    found: dict[str, Any] = {where: shown.place, "columns": shown.columns}
     if shown.aside is not None:
         aside = shown.aside
         why = {"code": aside.code, "why": aside.text, "column": aside.column, "value": aside.value}
@@ -214,8 +215,15 @@ def _row_as_json(shown: Shown) -> dict[str, Any]:
     }
 
 
+def _places(places: Sequence[int | str]) -> str:
+    """Name lines, or the keys of a database's rows."""
+    word = "line " if isinstance(places[0], int) and len(places) == 1 else "lines "
+    named = ", ".join(map(str, places))
+    return named if isinstance(places[0], str) else f"{word}{named}"
+
+
 def _row(shown: Shown) -> Table:
-    table = Table(title=f"line {shown.line}", title_justify="left", show_lines=True)
+    table = Table(title=plain(_places([shown.place])), title_justify="left", show_lines=True)
     table.add_column("the row", ratio=2, overflow="fold")
     table.add_column("what it becomes", ratio=3, overflow="fold")
     left = Table.grid(padding=(0, 1))

@@ -98,6 +98,8 @@ class Origin:
     span: int
     fields: Callable[[], Mapping[str, Any] | None]
     corrected: bool = False
+    key: str | None = None
+    """As `SetAside.key`."""
 
 
 @dataclass(frozen=True, slots=True)

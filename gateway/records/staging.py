@@ -217,6 +217,6 @@ def staged_rows(engine: Engine, source: str) -> int:
 def _columns(row: SetAside) -> dict[str, Any]:
     fields = None if row.fields is None else orjson.dumps(row.fields)
     return {
-        **{n: getattr(row, n) for n in ("line", "code", "text", "column", "value", "raw")},
+        **{n: getattr(row, n) for n in ("line", "code", "text", "column", "value", "raw", "key")},
         "fields": fields,
     }

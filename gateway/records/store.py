@@ -41,7 +41,7 @@ from gateway.errors import Misconfigured, RecordsUnavailable
 from gateway.model import Contact, Handling, SetAside, parse_stamp
 from gateway.records.columns import Columns
 
-VERSION = 4
+VERSION = 5
 FIRST = 1 << 32
 """A record's key is `generation * FIRST + number`."""
 STAGED, CURRENT, RETIRED = "staged", "current", "retired"
@@ -97,6 +97,8 @@ set_aside = Table(
     Column("value", Text),
     Column("raw", Text, nullable=False),
     Column("fields", LargeBinary),
+    # The table and the key of a database's row.
+    Column("key", Text),
 )
 claims = Table(
     # The record ids of a row set aside (`id`), with the facts on who may see it, or none where it
@@ -230,6 +232,7 @@ def open_store(path: Path) -> Engine:
 
 def _add_columns(connection: Connection, version: int) -> None:
     """Bring an older file up to date. What version 1 had staged is forgotten: it is read again."""
+    connection.exec_driver_sql('ALTER TABLE set_aside ADD COLUMN "key" TEXT')
     if version < 3:  # noqa: PLR2004 - the versions there were
         added = "ALTER TABLE generations ADD COLUMN stated TEXT NOT NULL DEFAULT '[]'"
         connection.exec_driver_sql(added)
@@ -385,7 +388,8 @@ def _aside_of(source: str) -> Select[Any]:
 
 def _set_aside(source: str, row: Row[Any]) -> SetAside:
     fields = orjson.loads(row.fields) if row.fields else None
-    return SetAside(source, row.line, row.code, row.text, row.raw, row.column, row.value, fields)
+    said = (row.line, row.code, row.text, row.raw, row.column, row.value, fields)
+    return SetAside(source, *said, key=row.key)
 
 
 def each_record(connection: Connection, generation: int) -> Iterator[tuple[int, str, bytes, bytes]]:

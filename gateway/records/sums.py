@@ -247,6 +247,7 @@ def _refused(
             raw = message[:LONGEST_MESSAGE].decode(errors="replace")
             return SetAside(source, line, code, text, raw, "record_id", record_id)
         return SetAside(
-            *(source, origin.line, code, text, origin.raw, "record_id", record_id, origin.fields())
+            *(source, origin.line, code, text, origin.raw, "record_id", record_id, origin.fields()),
+            key=origin.key,
         )
     return None

@@ -1,12 +1,15 @@
 """A mirrored database imported as administrators do it: what changed is read, the sums add up."""
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from gateway.cli.importing import How, Import, Shown
+from gateway.cli.main import app
 from gateway.records.importer import Imported, Importer
 from gateway.records.store import Reader
 
@@ -101,3 +104,24 @@ def test_removals_are_noticed_at_the_next_sweep_or_when_all_is_read_anew(home: P
     done = imported(home, anew=True)
     assert done.removed == 1
     assert done.stated[-1].startswith("people: 29 of 29 rows were read")
+
+
+@pytest.mark.usefixtures("wide")
+def test_a_row_is_named_by_its_key_everywhere(home: Path) -> None:
+    put(home, 4, "", "2026-01-01 11:00:00")
+    imported(home)
+
+    def said(*words: object) -> str:
+        done = CliRunner().invoke(app, [*map(str, words)], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    mapping, where = home / "mappings" / "people.yaml", ("people", "--home", home)
+    assert "people P4" in said("mapping", "check", mapping, "--rows")
+    assert "people P4" in said("mapping", "preview", mapping, "--set-aside")
+    assert "people P4" in said("source", "set-aside", *where)
+    [aside] = json.loads(said("source", "set-aside", *where, "--json"))
+    assert aside["key"] == "people P4"
+    assert "line" not in aside
+    said("source", "set-aside", *where, "--export", home / "aside.csv")
+    assert "people P4" in (home / "aside.csv").read_text()
