@@ -13,6 +13,7 @@ from adapters.filling import Filling
 from adapters.handling import HandlingPlan
 from adapters.mapping import PLACEHOLDER
 from adapters.rows import Fault, Row, Values
+from adapters.rules import LinkRule
 from adapters.shapes import Contexts, Instance
 from adapters.trees import Tree
 from gateway import niem
@@ -44,13 +45,28 @@ class RecordPlan:
     kept: Counter[str]
     contexts: Contexts = field(default_factory=Contexts)
     _fillings: Sequence[Filling] = field(init=False)
-    _linked: bool = field(init=False)
+    _links: Sequence[tuple[int, Sequence["_Link"]]] = field(init=False)
+    """The references of objects, by the objects' numbers."""
+    _apart: bool = field(init=False)
+    """Whether no two identifiers can be one: a number behind a name begins after its letters."""
     _key: str | None = field(init=False)
     """The column that is the id, if it is nothing else."""
 
     def __post_init__(self) -> None:
         self._fillings = [Filling(plan) for plan in self.objects.values()]
-        self._linked = any(plan.links for plan in self.objects.values())
+        numbers = {alias: at for at, alias in enumerate(self.objects)}
+        self._links = [
+            (
+                numbers[alias],
+                [
+                    (link, numbers[link.target], _of_one_part(plan, self.objects[link.target]))
+                    for link in plan.links
+                ],
+            )
+            for alias, plan in self.objects.items()
+            if plan.links
+        ]
+        self._apart = not self._links or not any(alias[-1:].isdecimal() for alias in self.objects)
         alone = self.id_columns[:1] if len(self.id_columns) == 1 else ()
         self._key = next((c for c in alone if self.id_template == f"{{{c}}}"), None)
 
@@ -105,11 +121,11 @@ class RecordPlan:
         return found
 
     def _message(self, row: Row) -> Message:
-        found = [_found(filling, row) for filling in self._fillings]
-        if self._linked:
+        found = [filling.of(row) for filling in self._fillings]
+        if self._links:
             if not any(map(_is_solid, self._fillings, found)):
                 raise _empty()
-            self._link(row, dict(zip(self.objects, found, strict=True)))
+            self._link(row, found)
         parts: list[tuple[ObjectPlan, Instance]] = []
         for filling, every in zip(self._fillings, found, strict=True):
             parts += [(filling.plan, one) for one in every if one is not None]
@@ -121,14 +137,21 @@ class RecordPlan:
         """Make the message of its objects. Raises Fault if it does not conform."""
         message: Message = {"@context": {}}
         prefixes: frozenset[str] = frozenset()
-        known = len(parts) <= _MOST_TOGETHER and (not self._linked or _told_apart(parts))
+        used = prefixes
+        known = len(parts) <= _MOST_TOGETHER and (self._apart or _told_apart(parts))
         for plan, one in parts:
-            template = plan.templates.of(one)
-            if template is None:
-                known, done = False, one.whole()
-            else:
+            mould = one.mould()
+            if mould is not None:
+                done = mould.named(one.identifier) if one.linked else mould.make()
+                used = mould.prefixes
+            elif (template := plan.templates.of(one)) is not None:
                 done = template.make(one.leaves())
-                prefixes = template.prefixes | prefixes if prefixes else template.prefixes
+                used = template.prefixes
+                one.keep(done, used)
+            else:
+                known, done = False, one.whole()
+            if used is not prefixes and not used <= prefixes:
+                prefixes |= used
             if done:
                 _add(message, plan.niem_property, done)
         if known:
@@ -142,48 +165,45 @@ class RecordPlan:
             plan.templates.learn(one, plan.niem_property)
         return message
 
-    def _link(self, row: Row, found: Mapping[str, list[Instance | None]]) -> None:
+    def _link(self, row: Row, found: Sequence[list[Instance | None]]) -> None:
         """Add the objects' references. One that is nothing but references needs them all."""
-        for alias, plan in self.objects.items():
-            if plan.links:
-                own = found[alias]
-                for number, one in enumerate(own):
-                    if one is not None and not self._link_one(plan, row, one, number, found):
-                        own[number] = None
+        for at, links in self._links:
+            own = found[at]
+            for number, one in enumerate(own):
+                if one is not None and not self._link_one(at, links, row, one, number, found=found):
+                    own[number] = None
 
     def _link_one(
         self,
-        plan: ObjectPlan,
+        at: int,
+        links: Sequence["_Link"],
         row: Row,
         one: Instance,
         number: int,
-        found: Mapping[str, list[Instance | None]],
+        *,
+        found: Sequence[list[Instance | None]],
     ) -> bool:
         """Add one object's references. Gives whether it stays."""
-        for link in plan.links:
-            if link.when and not all_hold(link.when, _context(plan, row, number)):
+        filling = self._fillings[at]
+        made: list[tuple[LinkRule, list[Instance]]] = []
+        for link, target, together in links:
+            if link.when and not all_hold(link.when, _context(filling.plan, row, number)):
                 continue
-            wanted = found[link.target]
-            if plan.group is not None and self.objects[link.target].group == plan.group:
+            wanted = found[target]
+            if together:
                 wanted = wanted[number : number + 1]
             targets = [t for t in wanted if t is not None]
-            if not targets and plan.only_links:
+            if not targets and filling.only_links:
                 return False
-            for target in targets:
-                target.linked = True
-            one.links.append((link, targets))
+            for each in targets:
+                each.linked = True
+            made.append((link, targets))
+        one.links = made
         return True
 
 
-def _found(filling: Filling, row: Row) -> list[Instance | None]:
-    """Give the objects of one name, one for each of a repeated part; None where it is empty."""
-    alias, group = filling.plan.alias, filling.plan.group
-    if group is None:
-        return [filling.of(row, row.values, f"#{alias}")]
-    return [
-        filling.of(row, child, f"#{alias}{number}")
-        for number, child in enumerate(row.groups.get(group, ()), 1)
-    ]
+_Link: TypeAlias = tuple[LinkRule, int, bool]
+"""A reference, the number of its target's object, and whether both are of one repeated part."""
 
 
 def _not_standard(problem: niem.Problem, plans: Sequence[ObjectPlan], row: Row) -> Fault:
@@ -202,6 +222,10 @@ def _empty() -> Fault:
 def _is_solid(filling: Filling, found: Sequence[Instance | None]) -> bool:
     """Whether there is an object that is more than references."""
     return not filling.only_links and any(found)
+
+
+def _of_one_part(one: ObjectPlan, other: ObjectPlan) -> bool:
+    return one.group is not None and one.group == other.group
 
 
 def _context(plan: ObjectPlan, row: Row, number: int) -> Values:

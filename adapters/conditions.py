@@ -114,7 +114,10 @@ class Either:
 
 def all_hold(conditions: Sequence[Condition], row: Mapping[str, str]) -> bool:
     """Whether all hold; true if there are none."""
-    return all(c.holds(row) for c in conditions)
+    for one in conditions:  # noqa: SIM110 - asked of every row, and a third of the time of `all`
+        if not one.holds(row):
+            return False
+    return True
 
 
 def steady(conditions: Sequence[Condition]) -> bool:

@@ -13,6 +13,7 @@ from gateway.errors import Untranslatable
 
 DATE_KINDS: Final = {DAY: "date", TIME: "dateTime", MONTH: "gYearMonth", YEAR: "gYear"}
 """What a date's property holds, as the standard's kinds are called."""
+_TO_DAY: Final = len("2026-05-01")
 _INTEGER: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _DECIMAL: Final = re.compile(r"[+-]?\d{1,18}(?:\.\d{1,9})?", re.ASCII)
 
@@ -86,9 +87,9 @@ def by_date(reader: DateReader, *, kind: str, check: Callable[[Moment], None] | 
     first, last = sure_days(check)
 
     def convert(text: str) -> Any:
-        day = reader.day(text)
-        if day is not None and first <= day <= last:
-            name, value = DAY, day
+        plain = reader.plain(text)
+        if plain is not None and first <= plain[1][:_TO_DAY] <= last:
+            name, value = plain
         else:
             moment = reader.read(text)
             if check is not None:

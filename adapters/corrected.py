@@ -51,11 +51,9 @@ def _corrected(
         yield row if found is None else _with(row, found, blank, handling)
 
 
-def overridden(row: Row | BadRow) -> Row | BadRow:
+def overridden(row: Row, correction: Correction) -> None:
     """Put a correction's joined columns over what was joined."""
-    if isinstance(row, Row) and row.correction is not None:
-        row.values.update(row.correction.values)
-    return row
+    row.values.update(correction.values)
 
 
 def _with(

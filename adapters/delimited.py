@@ -151,6 +151,17 @@ class DelimitedReader:
         """Read one row that begins at `line`: its fields, and its text as it stands."""
         if not line.whole:
             return self._bad(line, "row.too_long", f"the line is over {textfile.MAX_LINE} bytes")
+        try:
+            text = textfile.decode(line.data, self._encoding)
+        except UnicodeDecodeError as error:
+            return self._undecodable(line, error)
+        if self._quote not in text:
+            return text.split(self._delimiter), text
+        fields = self._of_one_line(text)
+        return self._of_lines(line, source) if fields is None else (fields, text)
+
+    def _of_lines(self, line: Line, source: "_Lines") -> tuple[list[str], str] | BadRow:
+        """Read a row that may go on in the lines behind."""
         taken: list[Line] = []
         parts: list[str] = []
 
@@ -167,20 +178,18 @@ class DelimitedReader:
             raise _NoEnd
 
         try:
-            text = textfile.decode(line.data, self._encoding)
-            if self._quote not in text:
-                return text.split(self._delimiter), text
-            if (fields := self._of_one_line(text)) is not None:
-                return fields, text
             fields = next(self._csv(feed()))
         except UnicodeDecodeError as error:
             source.give_back(taken)
-            text = f"byte {error.start + 1} of the line is no {self._encoding}"
-            return self._bad(line, "row.encoding", text)
+            return self._undecodable(line, error)
         except (csv.Error, _NoEnd):
             source.give_back(taken)
             return self._bad(line, "row.quotes", "a quote is not closed, or stands where none may")
         return [f.removesuffix("\n") for f in fields], "\n".join(parts)
+
+    def _undecodable(self, line: Line, error: UnicodeDecodeError) -> BadRow:
+        text = f"byte {error.start + 1} of the line is no {self._encoding}"
+        return self._bad(line, "row.encoding", text)
 
     def _of_one_line(self, text: str) -> list[str] | None:
         """Give the fields of a row that ends with its line; None if it does not, or is wrong."""

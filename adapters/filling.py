@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from adapters.compile import ObjectPlan
 from adapters.conditions import Condition, all_hold, steady
-from adapters.rows import Row, Values
+from adapters.rows import Part, Row, Values
 from adapters.rules import (
     MOST_KNOWN,
     ConstantRule,
@@ -14,15 +14,19 @@ from adapters.rules import (
     Rule,
     Said,
     columns_of,
+    is_counted,
     is_short,
     row_of,
     together,
 )
-from adapters.shapes import Instance
+from adapters.shapes import Filled, Instance
 
 _Pick: TypeAlias = Callable[[Mapping[str, str]], Any]
 _Keys: TypeAlias = Callable[[Mapping[str, str]], Sequence[Key]]
 _SEVERAL: Final = 2
+MOST_PARTS: Final = 4_096
+"""Repeated parts of which is kept what one object became of them: some 8 MB at most an object."""
+_UNKNOWN: Final = Filled((), [], (), early=False)
 _shapes = itemgetter(0)
 _values = itemgetter(1)
 
@@ -33,38 +37,81 @@ class Filling:
     def __init__(self, plan: ObjectPlan) -> None:
         self.plan = plan
         self._rules: Sequence[Rule] = plan.data
-        self._memos = [rule.memo for rule in plan.data]
-        self._keys = _keys([rule.columns for rule in plan.data])
-        self._picks = [itemgetter(*rule.columns) for rule in plan.data]
+        of_row = [rule for rule in plan.data if rule.group is None]
+        self._memos = [rule.memo for rule in of_row]
+        self._keys = _keys([rule.columns for rule in of_row])
+        self._of_parts = [
+            (at, rule, itemgetter(*rule.columns))
+            for at, rule in enumerate(plan.data)
+            if rule.group is not None
+        ]
         self._blank = dict.fromkeys((c for rule in plan.data for c in rule.columns), "")
-        self._by_row = all(rule.group is None for rule in plan.data)
         self._gate = _Decided(plan.when, self._is_open) if plan.when else None
         self._fixed = tuple(plan.constants)
         of_constants = [one for constant in plan.constants for one in constant.when]
         self._varying = _Decided(of_constants, self._holding) if of_constants else None
         self.only_links = plan.only_links
+        conditions = [*plan.when, *of_constants, *(c for rule in plan.data for c in rule.when)]
+        self._outer = _outer(plan.group, [*self._blank, *columns_of((), conditions)])
+        self._kept = plan.group is not None and steady(conditions)
+        self._room = MOST_PARTS
+        self._names = [f"#{plan.alias}"]
+        """The identifiers: of the first of a repeated part it is the second of these."""
 
-    def of(self, row: Row, own: Values, identifier: str) -> Instance | None:
-        """Make one of a row, or of one of its repeated parts; None where it is empty.
+    def of(self, row: Row) -> list[Instance | None]:
+        """Make those of a row: one, or one for each of a repeated part; None where it is empty.
 
-        `own` are the columns that count first. Raises Fault.
+        Raises Fault.
         """
+        group, names = self.plan.group, self._names
+        if group is None:
+            filled = self._filled(row, row.values)
+            return [None if filled is None else Instance(names[0], filled)]
+        parts = row.groups.get(group, ())
+        while len(names) <= len(parts):
+            names.append(f"{names[0]}{len(names)}")
+        found: list[Instance | None] = []
+        for number, part in enumerate(parts, 1):
+            known = self._kept and type(part) is Part
+            filled = self._of_part(row, part) if known else self._filled(row, part)
+            found.append(None if filled is None else Instance(names[number], filled))
+        return found
+
+    def _of_part(self, row: Row, part: Any) -> Filled | None:
+        """Look up what was made of a part before, where the row's own columns said the same."""
+        key: Any = self
+        if self._outer:
+            values = row.values
+            key = (self, *[values.get(c, "") for c in self._outer])
+        found: Filled | None = part.made.get(key, _UNKNOWN)
+        if found is _UNKNOWN:
+            found = self._filled(row, part)
+            counted = found is not None and any(map(is_counted, found.shapes))
+            if self._room and not counted:
+                self._room -= 1
+                part.made[key] = found
+                if found is not None:
+                    found.moulds = {}
+        return found
+
+    def _filled(self, row: Row, own: Values) -> Filled | None:
         said: Sequence[Said] = ()
         early = False
         if self._gate is None or self._gate.of(row, own):
-            said = self._said(row, own) if self._by_row else self._of_parts(row, own)
+            said = self._said(row, own)
             early = not self._rules
         constants = self._fixed if self._varying is None else self._varying.of(row, own)
         shapes = tuple(map(_shapes, said))
-        filled = any(shapes)
-        if not filled and not early and not self.only_links:
+        solid = any(shapes)
+        if not solid and not early and not self.only_links:
             return None
-        one = Instance(identifier, shapes, list(map(_values, said)), constants, early)
-        return one if filled or self.only_links or one.whole() else None
+        found = Filled(shapes, list(map(_values, said)), constants, early=early)
+        return found if solid or self.only_links or Instance("", found).whole() else None
 
     def forget(self) -> None:
         """Let go of the values of rows."""
-        for memo in (*self._memos, self._gate, self._varying):
+        self._room = MOST_PARTS
+        for memo in (*(rule.memo for rule in self._rules), self._gate, self._varying):
             if memo is not None:
                 memo.clear()
 
@@ -75,22 +122,18 @@ class Filling:
         return tuple(c for c in self.plan.constants if all_hold(c.when, row))
 
     def _said(self, row: Row, own: Values) -> Sequence[Said]:
+        if self._outer:
+            own = {c: row.values.get(c, "") for c in self._outer} | own
         try:
             keys = self._keys(own)
         except KeyError:  # a column of the row itself, or one that it lacks
             keys = self._keys({**self._blank, **row.values, **own})
-        return list(map(getitem, self._memos, keys))
-
-    def _of_parts(self, row: Row, own: Values) -> Sequence[Said]:
-        """Say it with rules for which every row of a repeated part counts."""
-        found: list[Said] = []
-        for rule, pick in zip(self._rules, self._picks, strict=True):
-            if rule.group is None:
-                found.append(rule.memo[_key(pick, self._blank, row.values, own)])
-            else:
-                children = row.groups.get(rule.group, ())
-                keys = [_key(pick, self._blank, row.values, own, child) for child in children]
-                found.append(together([rule.memo[key] for key in keys]))
+        found = list(map(getitem, self._memos, keys))
+        for at, rule, pick in self._of_parts:
+            # Every row of a repeated part counts.
+            parts = row.groups.get(rule.group or "", ())
+            said = [rule.memo[_key(pick, self._blank, row.values, own, part)] for part in parts]
+            found.insert(at, together(said))
         return found
 
 
@@ -114,6 +157,13 @@ class _Decided(dict[Key, Any]):
         if len(self) < self._most and is_short(key):
             self[key] = found
         return found
+
+
+def _outer(group: str | None, columns: Sequence[str]) -> tuple[str, ...]:
+    """Name the columns that an object of a repeated part takes from the row itself."""
+    if group is None:
+        return ()
+    return tuple(dict.fromkeys(c for c in columns if not c.startswith(f"{group}.")))
 
 
 def _key(pick: _Pick, *layers: Values) -> Any:

@@ -16,7 +16,7 @@ import orjson
 
 from adapters.conditions import Condition, all_hold
 from adapters.corrected import corrected
-from adapters.rows import BadRow, Columns, Reader, Row, Stating, Values
+from adapters.rows import BadRow, Columns, Part, Reader, Row, Stating, Values
 from gateway.records.source import Correction
 
 BATCH: Final = 256
@@ -193,7 +193,12 @@ def fields_of(row: Row | BadRow, joins: Sequence[Join]) -> dict[str, Any] | None
 
 
 def _holders(join: Join, row: Row) -> list[Values]:
-    return [row.values] if join.parent is None else row.groups.get(join.parent, [])
+    if join.parent is None:
+        return [row.values]
+    # What other rows have too is not changed.
+    own = [dict(p) if isinstance(p, Part) else p for p in row.groups.get(join.parent, ())]
+    row.groups[join.parent] = own
+    return own
 
 
 def _bad(row: Row, code: str, text: str, join: Join, key: str) -> BadRow:

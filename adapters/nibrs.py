@@ -15,23 +15,34 @@ from datetime import datetime
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from adapters import textfile
 from adapters.cuts import Cut
 from adapters.document import Document
-from adapters.rows import BadRow, Columns, Row, Values
+from adapters.rows import BadRow, Columns, Part, Row, Values
 from gateway.errors import Misconfigured
 
 FILE: Final = "nibrs.yaml"
 _ENCODING: Final = "iso-8859-1"
 _LONGEST: Final = 512
 _SHORTEST: Final = 37
+_LENGTHS: Final = {f"{n:04d}": n for n in range(_SHORTEST, _LONGEST + 1)}
+"""What a segment may state as its length."""
+_ENDS: Final = frozenset(("", "\r", "\n"))
 _BLOCK: Final = 2**16
 _MOST_SEGMENTS: Final = 5_000
 _MOST_DELETIONS: Final = 1_000_000
+_MOST_KNOWN: Final = 2_048
+"""Segments of a kind whose parts are kept while a file is read: the same ones stand often."""
+_WHOSE: Final = slice(16, 37)
+"""The agency and the number of the incident or arrest."""
+_OWN: Final = 37
+"""Where the columns of a segment's own begin, behind the header."""
 _NEW: Final = frozenset("IARW")
 _DELETE: Final = "D"
+_ACTION: Final = 5
+"""Where the action stands in a segment."""
 _NOTHING_REPORTED: Final = "0"
 _INCIDENT, _ARREST = "1", "7"
 _LINE_END: Final = re.compile(r"[\r\n]")
@@ -72,8 +83,6 @@ class Layout:
     """All of the layout."""
 
     header: Mapping[str, slice]
-    cut: Cut
-    """The header's."""
     segments: Mapping[str, Segment]
     columns: Columns
 
@@ -93,7 +102,7 @@ class _Piece(NamedTuple):
 
     @property
     def key(self) -> tuple[bool, str]:
-        return self.level == _ARREST, self.text[16:37]
+        return self.level == _ARREST, self.text[_WHOSE]
 
 
 @cache
@@ -128,7 +137,7 @@ def layout() -> Layout:
             name = segment.part
             groups.setdefault(name, set()).update(f"{name}.{c}" for c in segment.columns)
     columns = Columns(frozenset(own), {k: frozenset(v) for k, v in groups.items()})
-    return Layout(header, Cut(header), segments, columns)
+    return Layout(header, segments, columns)
 
 
 def _segment(spec: Mapping[str, Any]) -> Segment:
@@ -157,7 +166,13 @@ class NibrsReader:
         del spec  # the format says all there is to say
         self._path = path
         self._layout = layout()
-        self._blank: Values = dict.fromkeys(self._layout.columns.own, "")
+        segments = self._layout.segments
+        self._least = {level + a: segments[level].least for level in segments for a in _NEW}
+        """The least length of a new report's segment, by its level and action."""
+        header = self._layout.header
+        blank: Values = dict.fromkeys(self._layout.columns.own, "")
+        self._blank = {level: {**blank, KIND: kind} for level, kind in _KINDS.items()}
+        self._cuts = {level: Cut({**header, **segments[level].columns}) for level in _KINDS}
 
     def columns(self) -> Columns:
         """Name the columns of an incident or arrest, and of its repeated parts."""
@@ -174,33 +189,40 @@ class NibrsReader:
     def rows(self) -> Iterator[Row | BadRow]:
         """Give incidents and arrests, and what is neither. `line` is that of the first segment."""
         deleted = self._deletions()
+        known: _Known = {level: {} for level in self._layout.segments}
         held: list[_Piece] = []
+        whose = ""
+        least = {} if deleted else self._least
         for piece in _pieces(self._path):
-            bad = self._refused(piece, deleted)
-            if bad is not None:
-                yield bad
-            elif piece.level == _ARREST:
-                yield from self._complete(held)
-                held = []
-                yield self._row([piece])
-            elif piece.level == _INCIDENT:
-                yield from self._complete(held)
-                held = [piece]
-            elif not held or held[0].key != piece.key:
+            text = piece.text
+            kind = text[4:6]
+            # Nearly every one is new and whole: the others are looked at one by one.
+            if piece.wrong is not None or len(text) < least.get(kind, _LONGEST + 1):
+                bad = self._refused(piece, deleted)
+                if bad is not None:
+                    yield bad
+                    continue
+            if kind[0] in _KINDS:
+                if held:
+                    yield self._row(held, known)
+                held, whose = [piece], text[_WHOSE]
+                if kind[0] == _ARREST:
+                    yield self._row(held, known)
+                    held = []
+            elif not held or text[_WHOSE] != whose:
                 yield _bad(piece, "nibrs.orphan", "no administrative segment stands before it")
             elif len(held) >= _MOST_SEGMENTS:
                 yield _bad(piece, "nibrs.too_many", "the incident has too many segments")
             else:
                 held.append(piece)
-        yield from self._complete(held)
-
-    def _complete(self, held: list[_Piece]) -> Iterator[Row]:
         if held:
-            yield self._row(held)
+            yield self._row(held, known)
 
     def _deletions(self) -> dict[tuple[bool, str], int]:
         """Find where each number is last deleted: what stands before counts no more."""
         found: dict[tuple[bool, str], int] = {}
+        if not _may_delete(self._path):
+            return found
         for piece in _pieces(self._path):
             if piece.wrong is None and piece.text[5:6] == _DELETE:
                 found[piece.key] = piece.line
@@ -229,30 +251,77 @@ class NibrsReader:
             why = "nibrs.superseded", "a later segment takes it back"
         return _bad(piece, *why) if why else None
 
-    def _row(self, pieces: list[_Piece]) -> Row:
+    def _row(self, pieces: list[_Piece], known: "_Known") -> Row:
         first = pieces[0]
-        lay = self._layout
-        values: Values = self._blank | lay.cut.of(first.text)
-        values |= lay.segments[first.level].cut.of(first.text)
-        values[KIND] = _KINDS[first.level]
-        groups: dict[str, list[Values]] = {name: [] for name in lay.columns.groups}
+        values: Values = self._blank[first.level] | self._cuts[first.level].of(first.text)
+        groups: dict[str, list[Values]] = {name: [] for name in self._layout.columns.groups}
         for piece in pieces[1:]:
-            self._add(piece, groups)
-        raw = "\n".join(p.text for p in pieces)
+            text = piece.text
+            level = text[4]
+            same = known[level]
+            own = text[_OWN:]
+            parts = same.get(own)
+            if not parts:
+                parts = self._parts(level, text)
+                if own in same:
+                    parts = same[own] = [(name, Part(part)) for name, part in parts]
+                elif len(same) < _MOST_KNOWN:
+                    same[own] = ()
+            for name, part in parts:
+                groups[name].append(part)
+        raw = "\n".join([p.text for p in pieces])
         return Row(first.line, raw, values, groups, len(pieces))
 
-    def _add(self, piece: _Piece, groups: dict[str, list[Values]]) -> None:
-        segment, text = self._layout.segments[piece.level], piece.text
+    def _parts(self, level: str, text: str) -> "_Parts":
+        """Give the repeated parts that a segment is."""
+        segment = self._layout.segments[level]
         if not segment.repeats:
-            groups[segment.part or ""].append(segment.cut.of(text))
-        for name, repeat in segment.repeats.items():
-            for place, needed in repeat.places:
-                if text[needed].strip():
-                    groups[name].append(repeat.own.of(text) | repeat.cut.of(text[place]))
+            return [(segment.part or "", segment.cut.of(text))]
+        return [
+            (name, repeat.own.of(text) | repeat.cut.of(text[place]))
+            for name, repeat in segment.repeats.items()
+            for place, needed in repeat.places
+            if text[needed].strip()
+        ]
+
+
+_Parts: TypeAlias = Sequence[tuple[str, Values]]
+_Known: TypeAlias = dict[str, dict[str, _Parts]]
+"""The parts of segments, by their level and what stands behind the header; () if it stood once."""
 
 
 def _bad(piece: _Piece, code: str, text: str) -> BadRow:
     return BadRow(piece.line, piece.text, code, text, None, piece.where)
+
+
+def _may_delete(path: Path) -> bool:
+    """Whether any segment may be one that deletes: it is quicker to tell than to read them all."""
+    with textfile.open_file(path) as file:
+        rest = ""
+        while block := file.read(_BLOCK):
+            text = rest + block.decode(_ENCODING)
+            end = text.rfind("\n") + 1
+            if _deletes(text[:end]) or len(text) - end > _LONGEST:
+                return True
+            rest = text[end:]
+        return _deletes(rest)
+
+
+def _deletes(text: str) -> bool:
+    """Whether a segment that deletes may begin in some lines: at a line's beginning, or within.
+
+    Within a line one begins only where the line is longer than it states.
+    """
+    at = text.find(_DELETE)
+    while at >= 0:
+        if text[at - 5 : at - 1].isdecimal():
+            start = text.rfind("\n", 0, at) + 1
+            end = text.find("\n", at)
+            line = text[start : end if end >= 0 else len(text)]
+            if at - start == _ACTION or not _is_plain(line):
+                return True
+        at = text.find(_DELETE, at + 1)
+    return False
 
 
 def _pieces(path: Path) -> Iterator[_Piece]:
@@ -267,7 +336,9 @@ def _pieces(path: Path) -> Iterator[_Piece]:
                 continue
             if at == len(text):
                 return
-            if text[at] in "\r\n":
+            if text[at] == "\n" and text[at + 1 : at + 2] not in _ENDS:
+                at += 1
+            elif text[at] in "\r\n":
                 start = at
                 while at < len(text) and text[at] in "\r\n":
                     at += 1
@@ -312,10 +383,7 @@ def _next(number: int, text: str, at: int, place: int) -> tuple[_Piece | None, i
 
 def _is_plain(line: str) -> bool:
     """Whether a line is one segment, and nothing of it is left to look at."""
-    stated = line[:4]
-    if len(line) < _SHORTEST or not (stated.isdecimal() and stated.isascii()) or "\r" in line:
-        return False
-    return len(line) <= int(stated) <= _LONGEST
+    return _SHORTEST <= len(line) <= _LENGTHS.get(line[:4], 0) and "\r" not in line
 
 
 def _damaged(number: int, line: str, at: int, place: int, why: str) -> tuple[_Piece, int]:

@@ -7,12 +7,26 @@ a `Row` or a `BadRow`; `span` says how many of them one holds, so that the sums 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from gateway.records.source import Correction
 
 Values: TypeAlias = dict[str, str]
 """Column → text, without blanks at the ends; "" where nothing is known."""
+
+
+class Part(dict[str, str]):
+    """Columns of a repeated part that stands in many rows: one object for them all, never changed.
+
+    A reader may give these where the same text stands often; then it holds every column of its
+    part. `made` is what objects became of it, by what made them, and goes when it goes.
+    """
+
+    __slots__ = ("made",)
+
+    def __init__(self, columns: Values) -> None:
+        super().__init__(columns)
+        self.made: dict[Any, Any] = {}
 
 
 class Fault(Exception):

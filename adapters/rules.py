@@ -8,7 +8,7 @@ texts depends on nothing else, so it is kept, within bounds, for rows in which t
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from adapters.codes import Word
 from adapters.conditions import Condition, all_hold, steady
@@ -58,7 +58,7 @@ class Spot:
     `steps` are keys, with their labels, from the object down. `counted`: it is for raw values.
     """
 
-    __slots__ = ("_judges", "_path", "_right", "_shapes", "_wrong", "counted", "several", "steps")
+    __slots__ = ("_of_keys", "_path", "_plain", "counted", "several", "steps")
 
     def __init__(
         self, steps: tuple[str, ...], path: str, *, several: bool, counted: bool = False
@@ -67,35 +67,41 @@ class Spot:
         self.several = several
         self.counted = counted
         self._path = path
-        self._judges: dict[str, Callable[[Any], bool]] = {}
-        self._right = Shape(self, None, valid=True)
-        self._wrong = Shape(self, None, valid=False)
-        self._shapes: dict[tuple[tuple[str, ...], bool], Shape] = {}
+        self._plain: _Judged | None = None
+        self._of_keys: dict[tuple[str, ...], _Judged] = {}
 
     def said(self, value: Any) -> Said:
         """Say that a value stands here."""
-        judges = self._judges
         if not isinstance(value, dict):
-            judge = judges.get("") or self._judge("")
-            return self._right if judge(value) else self._wrong, value
-        valid = True
-        for key, leaf in value.items():
-            judge = judges.get(key) or self._judge(key)
-            valid = valid and judge(leaf)
-        known = tuple(value), valid
-        shape = self._shapes.get(known)
-        if shape is None:
-            shape = self._shapes[known] = Shape(self, known[0], valid=valid)
-        return shape, value
+            judged = self._plain
+            if judged is None:
+                judged = self._plain = self._judged(None, ("",))
+            return judged.right if judged.judges[0](value) else judged.wrong, value
+        keys = tuple(value)
+        judged = self._of_keys.get(keys)
+        if judged is None:
+            judged = self._of_keys[keys] = self._judged(keys, keys)
+        for judge, leaf in zip(judged.judges, value.values(), strict=True):
+            if not judge(leaf):
+                return judged.wrong, value
+        return judged.right, value
 
     def holds(self, path: str) -> bool:
         """Whether a path, from the message down, is this place or one in it."""
         return path == self._path or path.startswith(f"{self._path}/")
 
-    def _judge(self, key: str) -> Callable[[Any], bool]:
-        path = f"{self._path}/{key}" if key else self._path
-        judge = self._judges[key] = niem.judge(path)
-        return judge
+    def _judged(self, keys: tuple[str, ...] | None, parts: Sequence[str]) -> "_Judged":
+        paths = (f"{self._path}/{part}" if part else self._path for part in parts)
+        judges = [niem.judge(path) for path in paths]
+        return _Judged(judges, Shape(self, keys, valid=True), Shape(self, keys, valid=False))
+
+
+class _Judged(NamedTuple):
+    """The two shapes of values of the same keys, and what judges each key's, in order."""
+
+    judges: Sequence[Callable[[Any], bool]]
+    right: Shape
+    wrong: Shape
 
 
 class Memo(dict[Key, Said]):
@@ -110,7 +116,7 @@ class Memo(dict[Key, Said]):
 
     def __missing__(self, key: Key) -> Said:
         said = self._make(key)
-        if len(self) < self._most and is_short(key) and not _is_counted(said[0]):
+        if len(self) < self._most and is_short(key) and not is_counted(said[0]):
             self[key] = said
         return said
 
@@ -120,7 +126,7 @@ def is_short(key: Key) -> bool:
     return (len(key) if isinstance(key, str) else sum(map(len, key))) <= _SHORT
 
 
-def _is_counted(shapes: Shapes) -> bool:
+def is_counted(shapes: Shapes) -> bool:
     """Whether a value is kept raw: each of these is counted."""
     if isinstance(shapes, Shape):
         return shapes.spot.counted
@@ -135,8 +141,8 @@ class DataRule:
     """
 
     __slots__ = (
-        *("_convert", "_kept", "_raw", "_spot", "_texts", "_when"),
-        *("columns", "group", "memo"),
+        *("_convert", "_kept", "_raw", "_spot", "_texts"),
+        *("columns", "group", "memo", "when"),
     )
 
     def __init__(
@@ -158,7 +164,7 @@ class DataRule:
         self._raw = Spot(raw, beside, several=True, counted=True)
         self._texts = texts
         self._convert = convert
-        self._when = when
+        self.when = when
         self._kept = kept if kept is not None else Counter()
         self.group = group
         self.columns = columns_of(texts.columns, when)
@@ -187,7 +193,7 @@ class DataRule:
 
     def _of_row(self, key: Key) -> Said:
         row = row_of(self.columns, key)
-        if self._when and not all_hold(self._when, row):
+        if self.when and not all_hold(self.when, row):
             return NOTHING
         return together([self._made(text) for text in self._texts.read(row)])
 
@@ -195,7 +201,7 @@ class DataRule:
 class NameRule:
     """Columns of a name's parts to one name; `columns` by the part that they hold."""
 
-    __slots__ = ("_blank", "_parts", "_read", "_spot", "_when", "columns", "group", "memo")
+    __slots__ = ("_blank", "_parts", "_read", "_spot", "columns", "group", "memo", "when")
 
     def __init__(
         self,
@@ -212,7 +218,7 @@ class NameRule:
         self._parts = [columns.get(part.lower()) for part in PROPERTIES]
         self._read = read
         self._blank = blank
-        self._when = when
+        self.when = when
         self.group = group
         self.columns = columns_of([c for c in self._parts if c is not None], when)
         self.memo = Memo(self._of_row, MOST_KNOWN if steady(when) else 0)
@@ -224,7 +230,7 @@ class NameRule:
 
     def _of_row(self, key: Key) -> Said:
         row = row_of(self.columns, key)
-        if self._when and not all_hold(self._when, row):
+        if self.when and not all_hold(self.when, row):
             return NOTHING
         parts = [row[c] if c is not None else "" for c in self._parts]
         found = self._read(*("" if p in self._blank else p for p in parts))

@@ -6,11 +6,12 @@ a template, and only their single values are judged, by the same types of the re
 structure depends on more than the shape (equal values at one path become one), no template is used.
 """
 
+import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from adapters.moulds import Mould
 from adapters.rules import ConstantRule, LinkRule, Shape, Shapes
 from adapters.trees import Tree, bare, finished, put
 from gateway import niem
@@ -34,42 +35,74 @@ class _Part(NamedTuple):
         return found if self.within is None else found[self.within]
 
 
-@dataclass(slots=True)
+class Filled:
+    """What columns say of one object.
+
+    `shapes` and `values`: one for each of its rules. `constants`: those whose conditions hold.
+    `early`: whether the constants are all there is in it. `moulds`: where it is kept for rows in
+    which the same text stands, what copies are made from, by whether it is referred to.
+    """
+
+    __slots__ = ("constants", "early", "moulds", "shapes", "values")
+
+    def __init__(
+        self,
+        shapes: tuple[Shapes, ...],
+        values: list[Any],
+        constants: Sequence[ConstantRule],
+        *,
+        early: bool,
+    ) -> None:
+        self.shapes = shapes
+        self.values = values
+        self.constants = constants
+        self.early = early
+        self.moulds: dict[bool, Mould] | None = None
+
+
 class Instance:
     """One object in the making: what its columns say, and what it refers to."""
 
-    identifier: str
-    shapes: tuple[Shapes, ...]
-    """One for each of its rules."""
-    values: list[Any]
-    constants: Sequence[ConstantRule]
-    """Those whose conditions hold."""
-    early: bool
-    """Whether the constants are all there is in it."""
-    links: list[tuple[LinkRule, list["Instance"]]] = field(default_factory=list)
-    linked: bool = False
+    __slots__ = ("filled", "identifier", "linked", "links")
+
+    def __init__(self, identifier: str, filled: Filled) -> None:
+        self.identifier = identifier
+        self.filled = filled
+        self.links: list[tuple[LinkRule, list[Instance]]] = []
+        self.linked = False
+
+    def mould(self) -> Mould | None:
+        """Give what it is copied from, if it was made before and holds no references."""
+        moulds = self.filled.moulds
+        return None if self.links or not moulds else moulds.get(self.linked)
+
+    def keep(self, made: Tree, prefixes: frozenset[str]) -> None:
+        """Keep what was made of it by a template, if it stands in other rows too."""
+        if self.filled.moulds is not None and not self.links:
+            self.filled.moulds[self.linked] = Mould(made, prefixes)
 
     def signature(self) -> Signature:
         """Give its shape."""
+        filled = self.filled
         if not self.links and not self.linked:
-            return (self.shapes, self.constants)
+            return (filled.shapes, filled.constants)
         links = tuple([(link, len(targets)) for link, targets in self.links])
-        return (self.shapes, self.constants, links, self.linked)
+        return (filled.shapes, filled.constants, links, self.linked)
 
     def leaves(self) -> _Leaves:
         """Give the values that differ from one object of its shape to another, in order."""
         if not self.links and not self.linked:
-            return self.values
-        found = self.values.copy()
+            return self.filled.values
+        found = self.filled.values.copy()
         for _, targets in self.links:
-            found += [{"@id": target.identifier} for target in targets]
+            found += [target.identifier for target in targets]
         if self.linked:
             found.append(self.identifier)
         return found
 
     def whole(self) -> Tree:
         """Put it together path by path. Raises Fault where two paths exclude each other."""
-        values = (part.of(self.values) for part in self._parts())
+        values = (part.of(self.filled.values) for part in self._parts())
         found = [dict(v) if isinstance(v, dict) else v for v in values]
         links = [[{"@id": t.identifier} for t in targets] for _, targets in self.links]
         return self._put(found, links, self.identifier)
@@ -85,17 +118,17 @@ class Instance:
             else {key: _Slot(part, key) for key in part.shape.keys}
             for part in parts
         ]
-        numbers = iter(range(len(self.values), len(self.leaves())))
-        links = [[_Slot(next(numbers)) for _ in targets] for _, targets in self.links]
+        numbers = iter(range(len(self.filled.values), len(self.leaves())))
+        links = [[{"@id": _Slot(next(numbers))} for _ in targets] for _, targets in self.links]
         identifier = _Slot(next(numbers)) if self.linked else None
-        node = _node(self._put(values, links, identifier))
         whole = self.whole()
-        made = Template(node, _rivals(parts), frozenset(niem.context_for({name: whole})))
+        make = _compiled(self._put(values, links, identifier))
+        made = Template(make, _rivals(parts), frozenset(niem.context_for({name: whole})))
         # Judged by what it is for: it must give what was put together, in the same order.
         return made if _same(made.make(self.leaves()), whole) else None
 
     def _parts(self) -> Iterator[_Part]:
-        for at, shapes in enumerate(self.shapes):
+        for at, shapes in enumerate(self.filled.shapes):
             if isinstance(shapes, Shape):
                 yield _Part(shapes, at, None)
             else:
@@ -103,7 +136,7 @@ class Instance:
 
     def _put(self, values: Sequence[Any], links: Sequence[Sequence[Any]], identifier: Any) -> Tree:
         tree: Tree = {}
-        if self.early:
+        if self.filled.early:
             self._put_constants(tree)
         for part, value in zip(self._parts(), values, strict=True):
             spot = part.shape.spot
@@ -116,7 +149,7 @@ class Instance:
         return {"@id": identifier, **done} if self.linked and done else done
 
     def _put_constants(self, tree: Tree) -> None:
-        for constant in self.constants:
+        for constant in self.filled.constants:
             constant.apply(tree)
 
     def _is_independent(self, parts: Sequence[_Part]) -> bool:
@@ -128,20 +161,23 @@ class Instance:
                 leaf = f"{own}/{key}" if key else own
                 if paths.setdefault(leaf, own) != own:
                     return False
-        others = [c.steps for c in self.constants] + [link.steps for link, _ in self.links]
+        others = [c.steps for c in self.filled.constants] + [link.steps for link, _ in self.links]
         return not any(bare(steps) in paths for steps in others)
 
 
 class _Slot:
     """Stands for a value: one of an instance's leaves, by its number or part, or a key's in it."""
 
-    __slots__ = ("at", "key", "part", "within")
+    __slots__ = ("_at", "_key", "_within")
 
     def __init__(self, part: _Part | int, key: str | None = None) -> None:
-        self.part = None if isinstance(part, int) else part
-        self.at = part if isinstance(part, int) else part.at
-        self.within = None if isinstance(part, int) else part.within
-        self.key = key
+        self._at = part if isinstance(part, int) else part.at
+        self._within = None if isinstance(part, int) else part.within
+        self._key = key
+
+    def path(self) -> Sequence[int | str]:
+        """Give what leads to it from the leaves."""
+        return [at for at in (self._at, self._within, self._key) if at is not None]
 
 
 class Template:
@@ -165,82 +201,32 @@ class Template:
         return True
 
 
-def _node(tree: Tree) -> _Make:
-    """Make what makes an object. Each kind of part in it is made in the fewest steps."""
-    makers = [(key, _maker(value)) for key, value in tree.items()]
-    if len(makers) == 1:
-        name, only = makers[0]
-        if isinstance(only, int):
-            return lambda leaves: {name: leaves[only]}
-        return lambda leaves: {name: only(leaves)}
-    copies = {key: at for key, value in tree.items() if (at := _copied(value)) is not None}
-    wraps = {key: wrap for key, value in tree.items() if (wrap := _wrapped(value)) is not None}
-    direct = {key: make for key, make in makers if isinstance(make, int)} | copies
-    direct |= {key: at for key, (_, at) in wraps.items()}
-    others = [(k, make) for k, make in makers if k not in direct and not isinstance(make, int)]
-    if not direct:
-        return lambda leaves: {key: inner(leaves) for key, inner in others}
-    # What is more than a leaf is put in its place afterwards, so that the order stays.
-    names, any_leaf = tuple(tree), next(iter(direct.values()))
-    pick = itemgetter(*(direct.get(key, any_leaf) for key in names))
-    wrapped = [(key, name) for key, (name, _) in wraps.items()]
+def _compiled(tree: Tree) -> _Make:
+    """Make the expression that gives an object, of its leaves by their numbers, in one step.
 
-    def make(leaves: _Leaves) -> Any:
-        found = dict(zip(names, pick(leaves)))  # noqa: B905 - of one length, and asked often
-        for key in copies:
-            found[key] = found[key].copy()
-        for key, name in wrapped:
-            found[key] = {name: found[key]}
-        for key, inner in others:
-            found[key] = inner(leaves)
-        return found
-
+    It is put together as a syntax tree, in which names and constants are values: no text of a
+    mapping or a row is ever read as code.
+    """
+    leaves = ast.arguments([], [ast.arg("leaves")], kwonlyargs=[], kw_defaults=[], defaults=[])
+    made = ast.Expression(ast.Lambda(leaves, _display(tree)))
+    code = compile(ast.fix_missing_locations(made), "<template>", "eval")
+    make: _Make = eval(code, {"__builtins__": {}})  # noqa: S307 - of constants and numbers alone
     return make
 
 
-def _maker(value: Any) -> "int | _Make":
-    """Give a leaf's number, or what makes an object, a list or a constant."""
-    if isinstance(value, _Slot):
-        return _reader(value)
+def _display(value: Any) -> ast.expr:
+    """Write an object, a list, a leaf or a constant."""
     if isinstance(value, dict):
-        at = _copied(value)
-        return _node(value) if at is None else lambda leaves: leaves[at].copy()
+        keys: list[ast.expr | None] = [ast.Constant(key) for key in value]
+        return ast.Dict(keys, [_display(one) for one in value.values()])
     if isinstance(value, list):
-        each = [_maker(one) for one in value]
-        return lambda leaves: [leaves[at] if isinstance(at, int) else at(leaves) for at in each]
-    return lambda _: value
-
-
-def _reader(slot: _Slot) -> "int | _Make":
-    at, within, key = slot.at, slot.within, slot.key
-    if within is None:
-        return at if key is None else lambda leaves: leaves[at][key]
-    return (
-        (lambda leaves: leaves[at][within])
-        if key is None
-        else (lambda leaves: leaves[at][within][key])
-    )
-
-
-def _copied(value: Any) -> int | None:
-    """Give the leaf that an object is a copy of; None for all else."""
-    slots = list(value.values()) if isinstance(value, dict) else []
-    if not slots or not all(isinstance(slot, _Slot) for slot in slots):
-        return None
-    part = slots[0].part
-    same = part is not None and all(slot.part is part for slot in slots)
-    if not same or part.within is not None or tuple(value) != part.shape.keys:
-        return None
-    return part.at if [slot.key for slot in slots] == list(value) else None
-
-
-def _wrapped(value: Any) -> tuple[str, int] | None:
-    """Give the key and the leaf of an object that is one leaf and nothing else."""
-    if not isinstance(value, dict) or len(value) != 1:
-        return None
-    ((key, one),) = value.items()
-    made = _maker(one)
-    return (key, made) if isinstance(made, int) else None
+        return ast.List([_display(one) for one in value], ast.Load())
+    if not isinstance(value, _Slot):
+        return ast.Constant(value)
+    found: ast.expr = ast.Name("leaves", ast.Load())
+    for at in value.path():
+        found = ast.Subscript(found, ast.Constant(at), ast.Load())
+    return found
 
 
 def _rivals(parts: Sequence[_Part]) -> tuple[tuple[_Part, ...], ...]:
@@ -269,7 +255,7 @@ class Templates:
     def of(self, one: Instance) -> Template | None:
         """Give the template of an object, if there is one that it fits."""
         found = self.known.get(one.signature())
-        if found is None or not found.rivals or found.fits(one.values):
+        if found is None or not found.rivals or found.fits(one.filled.values):
             return found
         return None
 

@@ -114,7 +114,9 @@ class MappedSource:
                     handling = {c for plan in part.plans for c in plan.handling_columns}
                     rows = corrected(part.reader, corrections, handling)
                     for row in joined(repeated(rows, part.repeats), part.joins, deciding):
-                        yield from self._translated(overridden(row), part)
+                        if isinstance(row, Row) and row.correction is not None:
+                            overridden(row, row.correction)
+                        yield from self._translated(row, part)
                     for bad in part.unread():
                         yield from self._translated(bad, part)
                 finally:

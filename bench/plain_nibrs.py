@@ -1,8 +1,10 @@
 """NIBRS as a user of pydantic alone would read it: the yardstick of `bench.formats`.
 
-The same columns as the demo's mapping: dates as dates, codes checked against the FBI's lists, ages
-and values as numbers, each incident with its offenses, victims, offenders, arrestees, property and
-drugs. Blanks are left out. No standard, no links between parts, no deletions, no damage.
+The columns of the demo's mapping, no fewer: dates as dates, codes checked against the FBI's lists,
+ages and values as numbers, each incident with its offenses, victims, offenders, arrestees, property
+and drugs, which are its own by agency and number. Blanks are left out. A file that is damaged, or
+takes reports back, is refused: to take a deletion for a report would be wrong, and only ours
+follows it. No standard, and no code is translated.
 """
 
 from collections.abc import Iterator
@@ -18,9 +20,15 @@ Day = Annotated[
     date,
     BeforeValidator(lambda t: datetime.strptime(t, "%Y%m%d").replace(tzinfo=UTC).date()),
 ]
-Age = Annotated[
-    int | None, BeforeValidator(lambda t: int(t) if t.isdigit() and t != "00" else None)
-]
+_BABIES: Final = frozenset({"NN", "NB", "BB"})
+
+
+def age(text: str) -> int | str | None:
+    """Read an age in years, or that somebody is a baby; 00 is not known."""
+    return text if text in _BABIES else int(text) or None
+
+
+Age = Annotated[int | Literal["NN", "NB", "BB"] | None, BeforeValidator(age)]
 
 
 def code(table: str) -> Any:
@@ -34,6 +42,8 @@ Activity: Any = code("activity")
 Weapon: Any = code("weapon")
 Using: Any = code("using")
 Injury: Any = code("injury")
+Circumstance: Any = code("circumstance")
+Armed: Any = code("armed_with")
 
 
 class Someone(BaseModel):
@@ -65,6 +75,8 @@ class Victim(Someone):
     INJURY3: Injury = None
     INJURY4: Injury = None
     INJURY5: Injury = None
+    CIRCUMSTANCE1: Circumstance = None
+    CIRCUMSTANCE2: Circumstance = None
 
 
 class Arrestee(Someone):
@@ -73,6 +85,8 @@ class Arrestee(Someone):
     TYPE: code("arrest") = None
     MULTIPLE: code("multiple") = None
     UCR: Offenses = None
+    WEAPON1: Armed = None
+    WEAPON2: Armed = None
 
 
 class Offense(BaseModel):
@@ -101,6 +115,7 @@ class Thing(BaseModel):
 
 
 class Drug(BaseModel):
+    LOSS: code("loss") = None
     DRUG: code("drug") = None
     QUANTITY: int | None = None
     THOUSANDTHS: int | None = None
@@ -118,6 +133,7 @@ class Incident(BaseModel):
     HOUR: int | None = None
     CLEARANCE: code("clearance") = None
     CLEARANCE_DATE: Day | None = None
+    CARGO_THEFT: code("yes_no") = None
     offense: list[Offense]
     victim: list[Victim]
     offender: list[Someone]
@@ -135,6 +151,9 @@ class Arrest(Arrestee):
 
 
 PARTS: Final = ("offense", "victim", "offender", "arrestee", "property", "drug")
+_REPORTS: Final = frozenset("IA")
+_WHOSE: Final = slice(16, 37)
+"""The agency and the incident's number."""
 MODELS: Final[dict[str, type[BaseModel]]] = {
     "offense": Offense,
     "victim": Victim,
@@ -146,43 +165,50 @@ MODELS: Final[dict[str, type[BaseModel]]] = {
 
 
 def read(path: Path) -> Iterator[Incident | Arrest]:
-    """Give the incidents and arrests of a file that is whole and right."""
+    """Give the incidents and arrests of a file. Raises ValueError for one that is not right."""
     lay = layout()
+    wanted = columns()
     cuts = {
         level: {
-            n: cut for n, cut in {**lay.header, **segment.columns}.items() if n in _wanted(level)
+            n: cut for n, cut in {**lay.header, **segment.columns}.items() if n in wanted[level]
         }
         for level, segment in lay.segments.items()
     }
     held: dict[str, Any] | None = None
+    whose = ""
     with path.open(encoding="ascii", newline="") as file:
-        for line in file:
+        for number, line in enumerate(file, 1):
             level = line[4]
+            if line[5] not in _REPORTS:
+                raise ValueError(f"line {number} takes a report back")
             found: dict[str, Any] = {
                 name: text for name, cut in cuts[level].items() if (text := line[cut].strip())
             }
             if level in "17":
                 if held is not None:
                     yield Incident.model_validate(held)
-                held = None
+                held, whose = None, line[_WHOSE]
                 if level == "7":
                     yield Arrest.model_validate(found)
                 else:
                     held = {**found, "span": 1, **{part: [] for part in PARTS}}
-            elif held is not None:
+            elif held is None or line[_WHOSE] != whose:
+                raise ValueError(f"line {number} belongs to no incident")
+            else:
                 held["span"] += 1
                 _add(held, lay.segments[level], line, found)
     if held is not None:
         yield Incident.model_validate(held)
 
 
-def _wanted(level: str) -> frozenset[str]:
-    """Name the columns of a segment's own that its model has."""
-    part = layout().segments[level].part
-    model: type[BaseModel] = (
-        Incident if level == "1" else Arrest if level == "7" else MODELS[part or ""]
-    )
-    return frozenset(model.model_fields)
+def columns() -> dict[str, frozenset[str]]:
+    """Name the columns that are read of each level's segments, but for those that repeat in one."""
+    found = {}
+    for level, segment in layout().segments.items():
+        whole: dict[str, type[BaseModel]] = {"1": Incident, "7": Arrest}
+        model = whole.get(level) or MODELS[segment.part or ""]
+        found[level] = frozenset(model.model_fields)
+    return found
 
 
 def _add(held: dict[str, Any], segment: Any, line: str, found: dict[str, Any]) -> None:
@@ -193,4 +219,4 @@ def _add(held: dict[str, Any], segment: Any, line: str, found: dict[str, Any]) -
             piece = line[place]
             if piece.strip():
                 own = {n: t for n, cut in repeat.columns.items() if (t := piece[cut].strip())}
-                held[name].append(found | own if name == "property" else own)
+                held[name].append(found | own)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gateway.errors import Misconfigured
+from gateway.niem.lexical import is_writable
 from gateway.niem.release import Child, Element, Slot, release
 
 OBJECT = "object"
@@ -91,6 +92,8 @@ def judge(path: str) -> Callable[[Any], bool]:
         return lambda _: False
     accepts, numeric = simple.accepts, simple.numeric
     boolean = simple.boolean and shape is not None
+    if accepts is is_writable and not numeric and not boolean:
+        return _is_text
 
     def suits(value: Any) -> bool:
         kind = type(value)
@@ -101,6 +104,11 @@ def judge(path: str) -> Callable[[Any], bool]:
         return kind is bool and boolean
 
     return suits
+
+
+def _is_text(value: Any) -> bool:
+    """Judge what most values are, in one call."""
+    return type(value) is str and value != "" and (value.isprintable() or is_writable(value))
 
 
 def code_list(path: str) -> frozenset[str] | None:
