@@ -10,7 +10,7 @@ package law.california
 #   confirm_by_counsel: false
 deny contains {
 	"code": "ca.values_act.purpose",
-	"text": "California agencies give nothing for civil immigration enforcement, save the criminal history of one named person, what is public, and what a judicial warrant names. Ask for one of these: for the last, a person at the agency has to release on the warrant first.",
+	"text": "California agencies give nothing for civil immigration enforcement, save what is public and what a judicial warrant names. Ask with the warrant once a person at the agency has released on it, or leave the agency out.",
 	"citation": "Cal. Gov. Code 7284.6(a)(1)",
 } if {
 	not purpose_allowed
@@ -34,7 +34,7 @@ other_purpose if input.search.purpose != "civil_immigration"
 #   confirm_by_counsel: false
 deny contains {
 	"code": "ca.values_act.function",
-	"text": "California agencies do not answer units of civil immigration enforcement, whatever the purpose. Leave it to a task force named in the agreement, or ask with a judicial warrant that a person at the agency has released on.",
+	"text": "California agencies do not answer units of civil immigration enforcement, whatever the purpose. Leave it to a task force named in the agreement, ask for the criminal history of one named person alone, or ask with a judicial warrant that a person at the agency has released on.",
 	"citation": "Cal. Gov. Code 7284.6(a)(1)",
 } if {
 	not function_allowed

@@ -14,7 +14,23 @@ deny contains {
 	"citation": "28 CFR 20.33",
 } if {
 	"criminal_history" in data.sallyport.context.asks_for
+	some_code_for_purpose
 	not purpose_code_fits
+}
+
+deny contains {
+	"code": "chri.purpose_code_required",
+	"text": "No III purpose code that is in use goes with this purpose, so no criminal history does. Leave those record types out.",
+	"citation": "28 CFR 20.33",
+} if {
+	"criminal_history" in data.sallyport.context.asks_for
+	not some_code_for_purpose
+}
+
+some_code_for_purpose if {
+	some code in data.law.federal.iii_purpose_codes
+	code.enabled == true
+	input.search.purpose in code.purposes
 }
 
 purpose_code_fits if {

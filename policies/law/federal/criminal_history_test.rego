@@ -24,6 +24,29 @@ test_nothing_is_needed_for_other_record_types if {
 
 test_no_code if codes(example_test.searching(arrests, {"iii_purpose_code": null})) == {"chri.purpose_code_required"}
 
+told(question) := found if {
+	denied := data.law.federal.deny with input as question
+	found := {reason.text | some reason in denied; reason.code == "chri.purpose_code_required"}
+}
+
+# Who is told to give a code has one to give.
+test_a_code_is_asked_for_only_where_one_goes_with_the_purpose if {
+	usable := {purpose |
+		some about in data.law.federal.iii_purpose_codes
+		about.enabled
+		some purpose in about.purposes
+	}
+	every purpose, _ in data.sallyport.vocabulary.purposes {
+		texts := told(example_test.searching(arrests, {"purpose": purpose, "iii_purpose_code": null}))
+		count(texts) == 1
+		every text in texts {
+			to_give := {true | contains(text, "Give it")}
+			to_give == {true | purpose in usable}
+		}
+	}
+	told(object.union(object.remove(arrests, ["search"]), {"search": {"record_types": ["arrest"]}})) == told(example_test.searching(arrests, {"purpose": "civil_immigration"}))
+}
+
 off(code) := object.union(data.law.federal.iii_purpose_codes, {code: {"enabled": false}})
 
 denied_with(codes_in_use, question) := found if {

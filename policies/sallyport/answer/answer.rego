@@ -96,6 +96,6 @@ said := array.concat(
 #   confirm_by_counsel: false
 lowered := {
 	"code": sprintf("agreement.%v_only", [data.sallyport.shared.grant.granularity]),
-	"text": "The agreement gives less than was asked: whether there is something, and whom to ask.",
+	"text": "The agreement gives less than was asked: at most whether there is something, and whom to ask. Ask the agency itself for the rest.",
 	"citation": data.sallyport.shared.paper.citation,
 }

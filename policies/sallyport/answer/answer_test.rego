@@ -27,6 +27,15 @@ test_as_agreed if {
 	}
 }
 
+# What the refusal of California offers to a unit of civil enforcement can be had.
+test_a_removal_unit_may_have_the_criminal_history_of_one_person if {
+	removal := example_test.asked_by(example_test.california_asked_by_border, {"unit": "Removal", "unit_function": "civil_enforcement"})
+	codes(removal) == {"ca.values_act.function"}
+	history := example_test.searching(removal, {"record_types": ["arrest"]})
+	decision(history).allow == true
+	codes(example_test.searching(history, {"purpose": "civil_immigration"})) & {"chri.purpose_code_required"} == {"chri.purpose_code_required"}
+}
+
 test_missing_input_is_refused if {
 	decision({}).allow == false
 	codes({}) & {"purpose.unknown", "officer.role"} == {"purpose.unknown", "officer.role"}
