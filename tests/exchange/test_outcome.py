@@ -1,4 +1,6 @@
-from gateway.exchange.outcome import AgencyOutcome, count, overall
+import orjson
+
+from gateway.exchange.outcome import AgencyOutcome, SearchOutcome, count, overall
 from gateway.model import Status
 
 
@@ -40,6 +42,15 @@ def test_a_cut_answer_is_not_complete() -> None:
     receipt = count(parts(Status.ANSWERED, more=True))
     assert not receipt.complete
     assert receipt.capped == 1
+
+
+def test_every_outcome_says_what_a_match_is_not() -> None:
+    """With and without a hit: a match is no probable cause, and no match no clearance."""
+    for status in Status:
+        agencies = parts(status)
+        outcome = SearchOutcome("srch_1", overall(agencies), agencies, count(agencies))
+        told = orjson.loads(outcome.body())["notice"]
+        assert told == "Possible matches, not probable cause. No match is no clearance."
 
 
 def test_nobody() -> None:

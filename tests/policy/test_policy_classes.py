@@ -57,22 +57,35 @@ def test_values_count_wherever_the_element_stands(words: Vocabulary) -> None:
     assert CAUTION not in str(given.message)
 
 
-def test_who_was_trafficked_is_a_victim(words: Vocabulary) -> None:
-    def crossing(category: str) -> dict[str, Any]:
-        what = {"scr:PersonCrossingCategoryCode": category}
-        date = {"nc:Date": "2026-05-01"}
-        return {
-            "scr:PersonCrossingEncounter": {
-                "nc:ActivityDate": date,
-                "scr:PersonCrossingClassification": what,
-            }
+def crossing(category: str) -> dict[str, Any]:
+    what = {"scr:PersonCrossingCategoryCode": category}
+    date = {"nc:Date": "2026-05-01"}
+    return {
+        "scr:PersonCrossingEncounter": {
+            "nc:ActivityDate": date,
+            "scr:PersonCrossingClassification": what,
         }
+    }
 
+
+def test_who_was_trafficked_is_a_victim(words: Vocabulary) -> None:
     classes = {"crossing": "give", "immigration_status": "give"}
     assert "Trafficking" not in str(kept(words, crossing("Trafficking"), **classes).message)
     assert "Smuggling" in str(kept(words, crossing("Smuggling"), **classes).message)
     told = kept(words, crossing("Trafficking"), **classes, victim="give")
     assert "Trafficking" in str(told.message)
+
+
+def test_who_crossed_as_a_child_is_a_juvenile(words: Vocabulary) -> None:
+    classes = {"crossing": "give", "immigration_status": "give", "victim": "give"}
+    left = kept(words, crossing("Alien Children"), **classes)
+    assert "Alien Children" not in str(left.message)
+    assert "2026-05-01" in str(left.message)
+    told = kept(words, crossing("Alien Children"), **classes, juvenile="give")
+    assert "Alien Children" in str(told.message)
+    # A class that goes by the value opens nothing that its element's class keeps.
+    alone = kept(words, crossing("Alien Children"), crossing="give", juvenile="give")
+    assert "Alien Children" not in str(alone.message)
 
 
 def test_a_class_is_counted_or_pointed_at(words: Vocabulary) -> None:

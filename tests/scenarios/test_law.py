@@ -164,6 +164,22 @@ def test_each_release_stands_in_the_log(world: World, search: Search, tmp_path: 
     assert {"release_recorded", "release_revoked"} <= set(decisions)
 
 
+@pytest.mark.parametrize("granularity", ["hit", "count", "pointer", "record"])
+def test_what_officers_are_told_with_every_hit_and_with_none(
+    world: World, search: Search, granularity: str
+) -> None:
+    told = "Possible matches, not probable cause. No match is no clearance."
+    nobody = {"person": {"names": [{"given": "NOBODY", "surname": "OF THIS NAME"}]}}
+    nobody["person"]["birth_date"] = "1951-02-03"
+    hit = search(POLICE, person(MARISOL), "warrant", agencies=[SHERIFF], granularity=granularity)
+    none = search(POLICE, nobody, "warrant", agencies=[SHERIFF], granularity=granularity)
+    for outcome in (hit, none):
+        assert by_agency(outcome)[SHERIFF]["status"] == "answered"
+        assert outcome["notice"] == told
+    with world[POLICE].client(an_officer(), "search") as client:
+        assert client.get(f"/v1/searches/{hit['search_id']}").json()["notice"] == told
+
+
 def test_what_has_to_be_done_is_told(search: Search) -> None:
     part = by_agency(search(POLICE, person(MARISOL), "warrant", agencies=[SHERIFF]))[SHERIFF]
     told = {o["type"]: o for o in part["obligations"]}
