@@ -29,5 +29,8 @@ owner_hide["texas"] := data.law.texas.hide if answering.texas
 
 owner_withhold["texas"] := set()
 
+# What a person here has to have released a sealed record on, for it to be seen.
+sealed_opened["texas"] := data.law.texas.sealed_opened if answering.texas
+
 # What its agencies have to do for an answer that they receive.
 receiver_obligations["texas"] := set()

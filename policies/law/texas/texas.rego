@@ -11,6 +11,14 @@ package law.texas
 guaranteed contains "immigration_status" if data.sallyport.context.asker_agency.immigration_authority == true
 
 # METADATA
+# title: Sealed records are seen by whom an order of the juvenile court names, and by nobody else
+# custom:
+#   id: tx.sealed_order
+#   citation: Tex. Fam. Code 58.260
+#   confirm_by_counsel: true
+sealed_opened contains "court_order"
+
+# METADATA
 # title: Juvenile records only to criminal and juvenile justice agencies, by age at the offense
 # custom:
 #   id: tx.juvenile

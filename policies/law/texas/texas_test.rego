@@ -21,6 +21,13 @@ test_local_rules_cannot_limit_status if {
 	"identity" in narrowed
 }
 
+test_a_court_opens_sealed_records_and_nothing_else_does if {
+	data.law.texas.sealed_opened == {"court_order"} with input as example_test.asked
+	data.law.texas.sealed_opened == {"court_order"} with input as {}
+	data.sallyport.law.sealed_opened == {"texas": {"court_order"}} with input as example_test.asked
+	data.sallyport.law.sealed_opened == {} with input as example_test.california_asked_by_border
+}
+
 hidden(question) := found if {
 	entries := data.law.texas.hide with input as question
 	found := {entry[1] | some entry in entries}

@@ -174,10 +174,12 @@ hide contains [place, "disclosure.expunged"] if {
 hide contains [place, "disclosure.sealed"] if {
 	some place, fact in data.sallyport.context.unusual
 	fact.disclosure == "sealed"
-	not sealed_may_be_seen
+	not sealed_may_be_seen(fact)
 }
 
-sealed_may_be_seen if data.sallyport.law.sealed_seen[data.sallyport.shared.jurisdiction]
+sealed_may_be_seen(fact) if data.sallyport.released.names(fact, data.sallyport.law.sealed_opened[data.sallyport.shared.jurisdiction])
+
+sealed_may_be_seen(_) if data.sallyport.law.sealed_seen[data.sallyport.shared.jurisdiction]
 
 # METADATA
 # title: "Nondisclosure: criminal justice sees it, licensing and employment do not"

@@ -180,6 +180,24 @@ test_sealed_in_texas_is_hidden if {
 	hidden(example_test.finding(example_test.asked_by(found, {"ori": "TX9990000"}), {"disclosure": "sealed"}), "disclosure.sealed")
 }
 
+under_order(question, changes) := object.union(
+	example_test.finding(question, {"disclosure": "sealed", "released_under": ["rel_1"]}),
+	{"releases": [object.union(example_test.release, object.union({"basis": "court_order", "asker": "CA9990000"}, changes))]},
+)
+
+test_sealed_in_texas_is_seen_by_whom_an_order_names if {
+	shown(under_order(found, {}))
+	every basis in ["judicial_warrant", "consent", "waiver", "law_enforcement_discretion"] {
+		hidden(under_order(found, {"basis": basis}), "disclosure.sealed")
+	}
+	hidden(under_order(found, {"asker": "NM9990000"}), "disclosure.sealed")
+	hidden(under_order(found, {"id": "rel_2"}), "disclosure.sealed")
+	hidden(under_order(found, {"until": "2026-11-23T20:46:10Z"}), "disclosure.sealed")
+	hidden(object.union(under_order(found, {}), {"releases": []}), "disclosure.sealed")
+	hidden(object.union(under_order(found, {}), {"self": "NM9990000"}), "disclosure.sealed")
+	hidden(object.union(under_order(found, {}), {"self": "USBPX9900"}), "disclosure.sealed")
+}
+
 test_sealed_in_california_has_its_audience if {
 	own := object.union(found, {"self": "CA9990000"})
 	shown(example_test.finding(own, {"disclosure": "sealed"}))
