@@ -8,6 +8,7 @@
     draft(source, …)        a first mapping for a legacy file
     refresh(mapping_path, …)       what is kept of a mirrored database, brought up to date
     load_replica(mapping_path, …)  that as records
+    forget_replica(folder, source) take it away
     upkeep(mapping_path)    its files, and when it is polled
 
 A mapping is a YAML file that an administrator writes: docs/mapping.md explains it. All but
@@ -17,7 +18,7 @@ name_of and doubled raise Misconfigured, with file and line, for a mapping that 
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from adapters import loading, sql
+from adapters import loading, replica, sql
 from adapters.drafting import draft_of as draft
 from adapters.mapping import MappingFile
 from adapters.replica import Refreshed
@@ -33,12 +34,14 @@ __all__ = [
     "Tally",
     "doubled",
     "draft",
+    "forget_replica",
     "is_live",
     "live",
     "load",
     "load_replica",
     "name_of",
     "refresh",
+    "says_live",
     "upkeep",
 ]
 
@@ -66,6 +69,19 @@ def doubled(found: Iterable[tuple[str, Path]]) -> dict[str, str]:
 def is_live(mapping_path: Path) -> bool:
     """Whether the source is searched where it is, and never imported."""
     return MappingFile(mapping_path).format.get("mode") == "live"
+
+
+def says_live(mapping_path: Path) -> bool:
+    """Whether a mapping says so, as far as it can be read: of one that is wrong, it does not."""
+    try:
+        return is_live(mapping_path)
+    except Misconfigured:
+        return False
+
+
+def forget_replica(folder: Path, source: str) -> None:
+    """Take away what `refresh` keeps of a source in `folder`, if it keeps something."""
+    replica.forget(folder / f"{source}.db")
 
 
 def upkeep(mapping_path: Path) -> Upkeep:

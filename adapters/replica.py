@@ -468,6 +468,18 @@ class _Refresh:
         self._kept.execute("COMMIT")
 
 
+def forget(path: Path) -> None:
+    """Take a replica away, its bytes overwritten. Raises RecordsUnavailable while one reads it."""
+    if not path.exists():
+        return
+    with _alone(path, path.stem):
+        with closing(sqlite3.connect(path, isolation_level=None)) as kept:
+            kept.execute("PRAGMA secure_delete=ON")
+            _clear(kept)
+        path.unlink()
+    path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
+
+
 def _clear(kept: sqlite3.Connection) -> None:
     """Begin anew: another mapping, or everything is to be read."""
     names = kept.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()

@@ -19,7 +19,7 @@ from rich.table import Table
 
 import adapters
 from gateway import settings as settings_files
-from gateway.cli import corrections, sources
+from gateway.cli import corrections, removal, sources
 from gateway.cli.importing import DATA, RECORDS, How, Import, Shown, files_of, rehearse
 from gateway.cli.options import AsJson, Home
 from gateway.cli.showing import progress_bar
@@ -41,6 +41,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(source_app, name="source")
     sources.register(source_app)
     corrections.register(source_app)
+    removal.register(source_app)
 
 
 def import_command(
@@ -81,7 +82,7 @@ def import_command(
         return
     if scheduled:
         os.nice(_NICE)  # whoever is waiting for an answer comes first
-    wanted = [p for p in sources.mappings(settings.home, names or []) if not _is_live(p)]
+    wanted = [p for p in sources.mappings(settings.home, names or []) if not adapters.says_live(p)]
     with progress_bar(quiet=as_json or scheduled, width=28) as bar:
         asks = _interactive() and not as_json and not scheduled
         how = How(
@@ -94,6 +95,9 @@ def import_command(
             scheduled=scheduled,
         )
         done, failed = _import_all(settings.home, wanted, how, bar, dry_run=dry_run)
+    left: dict[str, int] = {}
+    if not (names or scheduled or removal.nameless(settings.home)):
+        left = removal.without_mapping(settings.home)
     if as_json:
         _print_json(done, failed)
     else:
@@ -102,18 +106,12 @@ def import_command(
         if not named:
             Console().print(sources.NO_SOURCE)
         for path in named:
-            if _is_live(path):
+            if adapters.says_live(path):
                 Console().print(f"{adapters.name_of(path)} is searched live: nothing to import.")
+    for name, count in left.items():
+        sys.stderr.write(f"sallyport: {removal.said_of_left(name, count)}\n")
     if failed:
         sys.exit(_exit_code([error for _, error in failed]))
-
-
-def _is_live(path: Path) -> bool:
-    """Whether a source is searched live. Where its mapping is wrong, its import says so."""
-    try:
-        return adapters.is_live(path)
-    except Misconfigured:
-        return False
 
 
 def _import_all(

@@ -138,6 +138,7 @@ class Mirrors:
             if change == self._change:
                 return
             known = {g.id for g in self.current.generations}
+            before = {g.source for g in self.current.generations}
             wanted = await self._call(self._watching.generations)
             if {g.id for g in wanted} == known:
                 self.current = replace(self.current, generations=wanted)
@@ -149,6 +150,8 @@ class Mirrors:
                 finally:
                     self.loading = frozenset()
                     self._hold({g.id for g in self.current.generations})
+            if gone := before - {g.source for g in wanted}:
+                _log.warning("records.source_removed", sources=sorted(gone))
             alive = {g.id for g in wanted}
             for key in [k for k in self._recent if k // FIRST not in alive]:
                 del self._recent[key]

@@ -125,3 +125,14 @@ def test_a_row_is_named_by_its_key_everywhere(home: Path) -> None:
     assert "line" not in aside
     said("source", "set-aside", *where, "--export", home / "aside.csv")
     assert "people P4" in (home / "aside.csv").read_text()
+
+
+def test_what_is_kept_of_a_database_goes_with_its_source(home: Path) -> None:
+    imported(home)
+    kept = home / "data" / "mirrors"
+    assert b"TESTER7" in (kept / "people.db").read_bytes()
+    (home / "mappings" / "people.yaml").unlink()
+    words = ["source", "remove", "people", "--yes", "--home", str(home)]
+    done = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert done.stdout == "people: 30 records taken away.\n"
+    assert list(kept.iterdir()) == []

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.cli.main import app
-from gateway.errors import NotFound
+from gateway.errors import Conflict, Invalid, NotFound
 from tests.cli.people_csv import MAPPING
 
 pytestmark = pytest.mark.usefixtures("wide")
@@ -123,3 +123,40 @@ def test_an_import_without_a_mapping_says_how_to_begin(home: Path) -> None:
         mapping.unlink()
     for words in (["import"], ["source", "list"]):
         assert "sallyport mapping draft" in " ".join(run(home, *words).split())
+
+
+def test_a_source_without_a_mapping_is_named_and_can_be_taken_away(home: Path) -> None:
+    run(home, "import")
+    (home / "mappings" / "persons.yaml").unlink()
+    said = run(home, "import")
+    assert "persons: 1 record serves on, and no import renews them" in said
+    assert "sallyport source remove persons" in said
+    assert "serves on" not in run(home, "import", "later")
+    with pytest.raises(Invalid, match="--yes"):
+        run(home, "source", "remove", "persons")
+    corrected = home / "data" / "corrections" / "persons.jsonl"
+    corrected.parent.mkdir(exist_ok=True)
+    corrected.write_text("")
+    assert run(home, "source", "remove", "persons", "--yes") == "persons: 1 record taken away.\n"
+    rows = {r["source"]: r for r in json.loads(run(home, "source", "list", "--json"))}
+    assert rows.keys() == {"later"}
+    assert not corrected.exists()
+    files = (f.read_bytes() for f in (home / "data").iterdir() if f.is_file())
+    assert not any(b"PERSONSBROOK" in data for data in files)
+    with pytest.raises(NotFound, match="There is none"):
+        run(home, "source", "remove", "persons", "--yes")
+
+
+def test_a_source_with_a_mapping_is_not_taken_away(home: Path) -> None:
+    run(home, "import")
+    with pytest.raises(Conflict, match=r"mappings/persons\.yaml: the next import would bring"):
+        run(home, "source", "remove", "persons", "--yes")
+    (home / "mappings" / "persons.yaml").rename(home / "mappings" / "other.yaml")
+    (home / "mappings" / "other.yaml").write_text("{")
+    assert "serves on" not in run_any(home, "import")
+    with pytest.raises(Conflict, match=r"mappings/other\.yaml can't be read"):
+        run(home, "source", "remove", "persons", "--yes")
+
+
+def run_any(home: Path, *words: str) -> str:
+    return CliRunner().invoke(app, [*words, "--home", str(home)]).output

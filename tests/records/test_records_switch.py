@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
 from bench.people import FACTS, Person, question, record
 from bench.records import TERMS, TYPES, asked
@@ -166,6 +167,24 @@ async def test_a_source_taken_away_is_not_given_any_more(
         await found(records)
     late.set()
     await records.stop()
+
+
+async def test_that_a_source_was_taken_away_is_logged(path: Path) -> None:
+    load(path, [record(TESTER, 0)])
+    records = Records(path)
+    await records.start()
+    importer = Importer(path)
+    with capture_logs() as logged:
+        taken = asyncio.create_task(asyncio.to_thread(importer.remove, "s"))
+        while not taken.done():
+            await records.refresh()
+            await asyncio.sleep(0.01)
+        await records.refresh()
+    assert await taken
+    importer.close()
+    await records.stop()
+    [line] = [one for one in logged if one["event"] == "records.source_removed"]
+    assert line["sources"] == ["s"]
 
 
 def test_an_import_does_not_wait_for_ever(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
