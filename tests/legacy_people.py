@@ -90,6 +90,8 @@ _GIVEN = [
     "WILF",
 ]
 OFFENSES = ("13A ", "220 ", "23C ", "35A ")
+RARE = "09A "
+"""An offense of one incident in 500, which an index finds; of the others it is one in four."""
 
 TABLES = """
 CREATE TABLE name_mst (name_id CHAR(10) PRIMARY KEY, nm_full VARCHAR(60), nm_last VARCHAR(40),
@@ -213,7 +215,8 @@ def rows(people: int) -> Iterator[tuple[str, tuple[object, ...]]]:
         if n % 4 == 0:
             case = f"I{n:07}  "
             day = 20200101 + n % 5 * 10_000 + n % 12 * 100 + n % 28
-            yield "inc_hdr", (case, day, OFFENSES[n // 4 % len(OFFENSES)], 0)
+            usual = OFFENSES[n // 4 % len(OFFENSES)]
+            yield "inc_hdr", (case, day, RARE if n // 4 % 500 == 7 else usual, 0)
             yield "inc_invl", (case, 1, key)
 
 
