@@ -9,6 +9,7 @@ import posixpath
 import struct
 import zipfile
 import zlib
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader, RawIOBase
@@ -47,6 +48,25 @@ class Sheet:
     name: str
     part: str
     visible: bool
+
+
+class Texts:
+    """Texts in the bytes that they take, and four each: as objects, short ones would take 80."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._ends = array("I", [0])
+
+    def append(self, text: str) -> None:
+        """Add one."""
+        self._data += text.encode()
+        self._ends.append(len(self._data))
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, at: int) -> str:
+        return self._data[self._ends[at] : self._ends[at + 1]].decode()
 
 
 class Book:
@@ -100,10 +120,10 @@ class Book:
             self._path, tags, opened=lambda: _inflated(self._zip, info, self._path.name)
         )
 
-    def strings(self) -> list[str]:
+    def strings(self) -> "Texts":
         """Give the shared strings. Raises Misconfigured if they can't be read whole."""
         part = self._of_kind("sharedStrings")
-        found: list[str] = []
+        found = Texts()
         if part is None:
             return found
         stream = self.stream(part, ("{*}si",), MAX_STRINGS)

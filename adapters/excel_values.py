@@ -21,7 +21,8 @@ _LITERAL: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?![hmsHMS]+\])[^\]]*\]')
 _ELAPSED_FORM: Final = re.compile(r"\[[hms]+\]", re.IGNORECASE)
 _PADDED: Final = re.compile(r'(?:0|"[^"]*"|\\.|[-() /.])+')
 _PADDED_PART: Final = re.compile(r'(0)|"([^"]*)"|\\(.)|(.)')
-_ESCAPE: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_ESCAPE: Final = re.compile(r"_x(?![Dd][89A-Fa-f])([0-9A-Fa-f]{4})_")
+"""But for halves of a character (surrogates), which no text can hold: they stay as they are."""
 _LEAP_DAY: Final = 60
 """1900-02-29, which Excel counts and which never was."""
 _LAST_DAY: Final = 2_958_466
