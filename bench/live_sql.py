@@ -7,10 +7,10 @@ birth date, one in four by name alone.
 
 import os
 import random
+import re
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,16 @@ from rich.table import Table
 from sqlalchemy import Connection, event
 
 import adapters
+from adapters.nibrs import codes
 from adapters.sql_live import LiveSource
-from gateway.model import Identifier, Name, PersonQuery
+from gateway.model import (
+    Identifier,
+    IncidentQuery,
+    Name,
+    PersonQuery,
+    RecordQuery,
+    SubjectQuery,
+)
 from tests import legacy_people as people
 from tests import postgres
 
@@ -65,8 +73,10 @@ def server_cpu(pid: int | None) -> float:
     return total / _TICKS
 
 
-def measure(where: str, folder: Path, size: int, searches: int, pid: int | None) -> Table:
-    """Search, and say what it took; then show the plans."""
+def measure(
+    where: str, folder: Path, size: int, searches: int, pid: int | None
+) -> tuple[Table, Table]:
+    """Search, and say what it took, and by which plans."""
     path = folder / "people.yaml"
     path.write_text(people.MAPPING.format(mode="live", where=where), encoding="utf-8")
     source = adapters.live(path)
@@ -93,39 +103,67 @@ def measure(where: str, folder: Path, size: int, searches: int, pid: int | None)
             *(f"{cpu / searches * 1e3:.1f}", f"{theirs / searches * 1e3:.1f}" if pid else ""),
             *(f"{found / searches:.1f}", f"{right / searches:.3f}"),
         )
-    show_plans(source, chosen[0])
+    shown = plans(source, chosen[0])
     source.close()
+    return table, shown
+
+
+def plans(source: LiveSource, n: int) -> Table:
+    """Give the plans of the statements that each kind of search sends, each once."""
+    database = source._database  # noqa: SLF001 - what is sent is looked at
+    engine = database._engine  # noqa: SLF001 - as above
+    asked: dict[str, SubjectQuery] = {name: question(n, kind) for kind, name in enumerate(KINDS)}
+    day = date(2021, 2, 3)
+    asked |= {
+        "record's id": RecordQuery(people.key_of(n)),
+        "incident's number": IncidentQuery(number=f"I{n // 4 * 4:07}"),
+        "incident's date": IncidentQuery(date_from=day, date_to=day),
+        "incident's offense": IncidentQuery(offense=str(codes()["nibrs_offense"]["09A"])),
+    }
+    sent: dict[str, tuple[str, Any]] = {}
+    for name, query in asked.items():
+
+        def remember(
+            _c: Connection, _cursor: object, text: str, values: Any, *_: object, name: str = name
+        ) -> None:
+            if "WHERE" in text:
+                sent.setdefault(text, (name, values))
+
+        event.listen(engine, "before_cursor_execute", remember)
+        source.candidates(query, TYPES, MOST)
+        event.remove(engine, "before_cursor_execute", remember)
+    word = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN (COSTS OFF)"
+    shown: dict[tuple[str, str], str] = {}
+    with database.connect() as c:
+        for text, (name, values) in sent.items():
+            steps = [str(row[-1]) for row in c.exec_driver_sql(f"{word} {text}", values)]
+            found = [m[0] for step in steps if (m := _READS.search(step))]
+            shown.setdefault((_compared(text), "; ".join(found)), name)
+    table = Table("first sent for", "looks by", "plan", title=engine.dialect.name)
+    for (by, plan), name in shown.items():
+        table.add_row(name, by, plan)
     return table
 
 
-def show_plans(source: LiveSource, n: int) -> None:
-    """Print the plan of every kind of statement that a search sends."""
-    seen: dict[str, Any] = {}
+_READS = re.compile(r"(?:SEARCH|SCAN) .*|(?:Bitmap Index|Index Only|Index|Seq) Scan .*")
+_COMPARED = re.compile(r"\.(\w+) (=|IN|>|<|>=|<=|LIKE|BETWEEN)(?=\W)(?! \w+\.)")
 
-    def remember(_c: Connection, _cursor: object, text: str, values: Any, *_: object) -> None:
-        seen.setdefault(text, values)
 
-    engine = source._database._engine  # noqa: SLF001 - as above
-    event.listen(engine, "before_cursor_execute", remember)
-    source.candidates(question(n, 1), TYPES, MOST)
-    event.remove(engine, "before_cursor_execute", remember)
-    with source._database.connect() as c:  # noqa: SLF001 - as above
-        word = "EXPLAIN QUERY PLAN" if c.dialect.name == "sqlite" else "EXPLAIN (COSTS OFF)"
-        for text, values in seen.items():
-            if text.startswith("SELECT"):
-                rows: Sequence[Any] = c.exec_driver_sql(f"{word} {text}", values).all()
-                steps = [str(row[-1]).strip() for row in rows]
-                print("  ", " | ".join(s for s in steps if "SEARCH" in s or "Scan" in s))
+def _compared(text: str) -> str:
+    """Name a statement's first table, and the columns that it looks by."""
+    before, _, where = text.replace("\n", " ").partition(" WHERE ")
+    columns = dict.fromkeys(f"{name} {how}" for name, how in _COMPARED.findall(where))
+    return f"{before.rpartition(' FROM ')[2].strip()}: {', '.join(columns)}"
 
 
 def main(size: int, searches: int, which: str) -> None:
     """Make the databases, and measure."""
-    console = Console(width=110)
+    console = Console(width=150)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if which != "postgresql":
             people.fill_sqlite(folder / "legacy.db", size)
-            console.print(measure("path: legacy.db", folder, size, searches, None))
+            console.print(*measure("path: legacy.db", folder, size, searches, None))
         if which == "sqlite":
             return
         programs = postgres.programs()
@@ -140,7 +178,7 @@ def main(size: int, searches: int, which: str) -> None:
                 c.execute("CHECKPOINT")
             pid = int((server.socket / "data" / "postmaster.pid").read_text().split()[0])
             where = f'url: "{server.url(made)}"\n  password_file: database.password'
-            console.print(measure(where, folder, size, searches, pid))
+            console.print(*measure(where, folder, size, searches, pid))
 
 
 if __name__ == "__main__":
