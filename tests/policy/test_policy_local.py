@@ -18,7 +18,7 @@ from gateway.policy.sets import PolicySet, load_set, make_set
 from gateway.policy.vet import vet
 from gateway.policy.vocabulary import read_vocabulary
 from tests.policy.conftest import StartOpa
-from tests.policy.test_policy_shipped import Inputs
+from tests.policy.generated import Entitled
 from tests.soak import count
 
 POLICIES = Path(__file__).parents[2] / "policies"
@@ -125,41 +125,8 @@ async def widened(plain: Engine, with_local: Engine, cases: list[Any]) -> tuple[
 
 def some_cases(shipped: PolicySet, seed: int, number: int) -> list[Any]:
     """Made-up questions, most of which the shipped rules answer with something."""
-    inputs = Inputs(shipped, seed)
-    pick, agreed = inputs.chance.choice, shipped.data["agreements"]
-    pairs = [(a, b) for a, others in agreed.items() for b in others]
-    cases: list[Any] = []
-    for n in range(number):
-        owner, asker = pick([*pairs, *((b, a) for a, b in pairs), ("TX9990000", "TX9990000")])
-        papers = agreed.get(min(owner, asker), {}).get(max(owner, asker), {})
-        officer = {
-            "unit": "Unit",
-            "unit_function": "investigation",
-            "roles": ["officer"],
-            "assurance": 2,
-            "attributes": ["sworn", "chri_certified", "cfr28_part23"],
-        }
-        search = {
-            **inputs.search(),
-            "purpose": pick(["criminal_investigation", "officer_safety", *inputs.purposes]),
-            "iii_purpose_code": pick(["C", "C", "J", None]),
-            "reference": {"type": "case", "number": "26-1"},
-            "record_types": inputs.some(inputs.types) or ["person"],
-            "granularity": pick(GRANULARITIES),
-        }
-        base = {"v": 1, "now": "2026-11-23T20:46:10.00Z", "search": search}
-        if n % 3 == 0:
-            ask = {"client": "rms", "officer": officer, "agencies": [owner], "self": asker}
-            cases.append(("ask", {**base, **ask}))
-            continue
-        rests_on = next((p["digest"] for p in papers.values()), None)
-        asked = {"self": owner, "asker": {**officer, "ori": asker}, "agreement": rests_on}
-        if n % 3 == 1:
-            cases.append(("answer", {**base, **asked}))
-            continue
-        facts = [inputs.facts() for _ in range(3)]
-        cases.append(("release", {**base, **asked, "granularity": "record", "facts": facts}))
-    return cases
+    cases = Entitled(shipped, seed, spoilt=0.2).each(number * 5 // 3)
+    return [(kind, case) for kind, case in cases if kind in {"ask", "answer", "release"}]
 
 
 async def test_no_local_rule_gives_more(shipped: PolicySet) -> None:
