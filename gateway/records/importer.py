@@ -98,9 +98,10 @@ class Shrink:
 
     def __str__(self) -> str:
         if self.unread is not None:
+            changes = f", and {self.changed:,} would change" if self.changed else ""
             return (
-                f"{self.source}: it could not be read whole, {self.unread}. Of {self.before:,} "
-                f"records {self.removed:,} would go and {self.changed:,} be others"
+                f"{self.source}: it could not be read whole, {self.unread}. "
+                f"{self.removed:,} of {self.before:,} records would go{changes}"
             )
         return (
             f"{self.source}: {self.removed:,} of {self.before:,} records ({self.percent:.1f} %) "

@@ -106,7 +106,7 @@ def test_what_follows_damage_in_xml_is_not_taken_for_gone(
     xml(source, hurt)
     said = refused(home)
     assert f"from line {line} on" in said
-    assert f"Of 1,000 records {ROWS - left} would go" in said
+    assert f"{ROWS - left} of 1,000 records would go" in said
     assert "--allow-unread" in said
     assert "would stop and ask" in invoke(home, "import", "--dry-run").stdout
     done = imported(home, "--allow-unread")
@@ -158,3 +158,24 @@ def test_a_rest_that_is_not_read_is_not_corrected_as_one_row(
     assert invoke(home, "source", "set-aside", "s", "--retry", mended).exit_code == 1
     [listed] = json.loads(invoke(home, "source", "list", "--json").stdout)
     assert listed["records"] == 950
+
+
+def test_what_a_joined_file_told_is_not_taken_for_gone(home: Path) -> None:
+    """It costs no record, but what was known of those behind the damage."""
+    (home / "sources/main.csv").write_text("NO\n" + "".join(f"{n}\n" for n in range(ROWS)))
+    csv = "{type: csv, path: ../sources/main.csv, encoding: utf-8, delimiter: ','}"
+    join = f"    join: {{of: {{format: {XML}, key: ID, from: NO}}}}\n    handling:"
+    text = MAPPING.format(form=csv).replace("    handling:", join, 1).replace("{ID}", "{NO}")
+    fields = text.replace("column: NAME}", "column: of.NAME}, ").replace(
+        "fields: [",
+        'fields: [{to: "person/nc:PersonStateIdentification/nc:IdentificationID", column: NO}, ',
+    )
+    (home / "mappings/s.yaml").write_text(fields)
+    xml(home / "sources/f")
+    assert imported(home)["new"] == ROWS
+    xml(home / "sources/f", cut)
+    said = refused(home)
+    assert "f, joined as of: " in said
+    assert "0 of 1,000 records would go, and 50 would change" in said
+    done = imported(home, "--allow-unread")
+    assert (done["rows"], done["changed"], done["set_aside"]) == (ROWS + 1, 50, 1)
