@@ -163,6 +163,7 @@ def _needs(one: dict[str, Any], *, public: bool) -> str:
         "attributes": [" and ".join(needs["attributes"])] if needs["attributes"] else [],
         "matter": needs["references"],
         "code": needs["purpose_codes"],
+        "reason": needs["reason_codes"],
     }
     if not public:
         parts |= {"unit's name": [needs["unit"]] if needs["unit"] else [], "case": needs["cases"]}

@@ -73,6 +73,10 @@ def named(outcome: Any) -> Iterator[str]:
             yield from named(value)
 
 
+ANY = "described"
+"""A unit, or the code of a reason, that no rule knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Described:
     """A question as an administrator describes it. It names nobody: a decision needs no name."""
@@ -80,14 +84,14 @@ class Described:
     asker: str
     purpose: str
     record_types: tuple[str, ...]
-    unit: str = "described"
+    unit: str = ANY
     unit_function: str = ""
     roles: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
     assurance: int = 0
     purpose_code: str | None = None
     reference: tuple[str, str | None] | None = None
-    reason_code: str = "described"
+    reason_code: str = ANY
     kind: str = "person"
     terms: tuple[str, ...] = ()
     granularity: str = "record"

@@ -5,8 +5,9 @@ the unit, the matter, the code and the paper that open most, as an officer with 
 attribute would ask. Then each condition is taken away in turn, which shows what is needed; and each
 handling fact is changed in turn, which shows what of a record it hides.
 
-The grid knows the words of the set's vocabulary. What only one case number or one hour opens is
-tried where a paper names it (its cases, its units), not otherwise.
+The grid knows the words of the set's vocabulary. What only one case number, one unit or one reason
+opens is tried where a paper or the data name it, not otherwise. What a person's release opens for
+some records is not in it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +19,7 @@ import orjson
 
 from gateway.model import Granularity
 from gateway.policy.effects import Effects
-from gateway.policy.explaining import Described
+from gateway.policy.explaining import ANY, Described
 from gateway.policy.reach import Needs, Reach, Refused, Seen, merged
 from gateway.policy.redeciding import Redecider
 from gateway.policy.rules import papers_of
@@ -67,11 +68,15 @@ class Grid:
 
     async def _seen(self, best: Described) -> list[Seen]:
         """Give what a question opens, for the units with the same result together."""
-        by_function = [replace(best, unit_function=f) for f in self._widest.functions]
-        groups: dict[bytes, list[Described]] = {}
-        for case, outcome in zip(by_function, await self._trial.answers(by_function), strict=True):
-            if outcome is not None and outcome["allow"]:
-                groups.setdefault(_signature(outcome), []).append(case)
+        groups: dict[tuple[bytes, str], list[Described]] = {}
+        shut = list(self._widest.functions)
+        # What nothing else opens for a unit may be opened by a case of its own, or by a reason.
+        for change in ({}, *self._widest.special):
+            cases = [replace(best, unit_function=f, **change) for f in shut]
+            for case, outcome in zip(cases, await self._trial.answers(cases), strict=True):
+                if outcome is not None and outcome["allow"]:
+                    shut.remove(case.unit_function)
+                    groups.setdefault((_signature(outcome), repr(change)), []).append(case)
         seen = []
         for cases in groups.values():
             seen += await self._each(cases)
@@ -126,7 +131,8 @@ class Grid:
         limited = case.reference is not None and case.reference[1] != NUMBER
         matters = asked.references if not limited else (None, case.reference)
         references = await keeping([{"reference": r} for r in matters])
-        [any_unit] = await keeping([{"unit": "described"}])
+        [any_unit, any_reason] = await keeping([{"unit": ANY}, {"reason_code": ANY}])
+        reasons = await keeping([{"reason_code": r} for r in asked.reasons])
         return Needs(
             roles=tuple(r for r, kept in zip(asked.roles, roles, strict=True) if kept),
             attributes=tuple(
@@ -139,6 +145,9 @@ class Grid:
             purpose_codes=()
             if codes[0]
             else tuple(c for c, kept in zip(asked.codes, codes, strict=True) if kept and c),
+            reason_codes=()
+            if any_reason
+            else tuple(r for r, kept in zip(asked.reasons, reasons, strict=True) if kept),
             unit=None if any_unit else case.unit,
             cases=(str(case.reference[1]),) if limited and case.reference else (),
         )

@@ -224,6 +224,36 @@ def letters_of(data: Any) -> list[str]:
     return sorted({k for k in _keys(data) if _LETTER.fullmatch(k)})
 
 
+def reasons_of(data: Mapping[str, Any]) -> list[str]:
+    """Give the codes of reasons that the data name, under `reasons` or `…_reasons`."""
+    return sorted({r for below in _objects(data) for r in _reasons_in(below)})
+
+
+def _reasons_in(about: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in about.items():
+        if (key == "reasons" or key.endswith("_reasons")) and isinstance(value, list):
+            yield from (v for v in value if isinstance(v, str))
+
+
+def matters_of(data: Mapping[str, Any], agency: str) -> list[tuple[str, str]]:
+    """Give what the data name for an agency's unit alone: the unit, and the first of its cases."""
+    found = []
+    for about in _objects(data):
+        unit, cases = about.get("unit"), about.get("cases")
+        if about.get("agency") == agency and isinstance(unit, str) and isinstance(cases, list):
+            found += [(unit, str(case)) for case in cases[:1]]
+    return found
+
+
+def _objects(data: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(data, dict):
+        yield data
+    for below in (
+        data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    ):
+        yield from _objects(below)
+
+
 def _keys(data: Any) -> Iterator[str]:
     if isinstance(data, dict):
         for key, value in data.items():

@@ -17,9 +17,9 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What it takes. Of `roles`, `references` and `purpose_codes` any one; `attributes` all.
+    """What it takes. Of `roles`, `references` and codes of each kind any one; `attributes` all.
 
-    An empty tuple of `references` or `purpose_codes`: none is needed. `assurance` is the least.
+    An empty tuple of `references` or of codes: none is needed. `assurance` is the least.
     """
 
     roles: tuple[str, ...]
@@ -27,6 +27,7 @@ class Needs:
     assurance: int
     references: tuple[str, ...]
     purpose_codes: tuple[str, ...]
+    reason_codes: tuple[str, ...] = ()
     unit: str | None = None
     cases: tuple[str, ...] = ()
 

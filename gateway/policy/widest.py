@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from gateway.model import Granularity
-from gateway.policy.explaining import Described
-from gateway.policy.grounds import letters_of
+from gateway.policy.explaining import ANY, Described
+from gateway.policy.grounds import letters_of, matters_of, reasons_of
 from gateway.policy.redeciding import Redecider
 from gateway.policy.rules import all_papers
 from gateway.policy.sets import PolicySet
@@ -38,6 +38,15 @@ class Widest:
         self.roles = tuple(words.get("roles", ()))
         self.attributes = tuple(words.get("officer_attributes", ()))
         self.functions = tuple(words.get("unit_functions", ("",)))
+        self.reasons = (ANY, *reasons_of(policy_set.data))
+        self.special: tuple[Mapping[str, Any], ...] = (
+            *(
+                {"unit": u, "reference": ("case", c)}
+                for u, c in matters_of(policy_set.data, agency)
+            ),
+            *({"reason_code": r} for r in self.reasons[1:]),
+        )
+        """What the data name beside words and papers: a unit with its case, a reason."""
         self.references = (None, *((r, NUMBER) for r in words.get("reference_types", ())))
 
     async def best(self, purposes: Sequence[str]) -> dict[Cell, tuple[Described, Outcome | None]]:
@@ -90,6 +99,7 @@ class Widest:
             [{"unit_function": f} for f in self.functions],
             [{"kind": k} for k in self._kinds],
             [{"reference": r} for r in self.references],
+            [{}, *self.special],
             self._papers,
             [{"purpose_code": c} for c in self.codes],
         ):
@@ -104,6 +114,7 @@ class Widest:
         both = [
             {"unit_function": f, "reference": r} for f in self.functions for r in self.references
         ]
+        both += [{"unit_function": f, **s} for f in self.functions for s in self.special]
         cells |= await self._opened(shut, both)
         outcomes = await self._trial.answers(list(cells.values()))
         return {k: (c, o) for (k, c), o in zip(cells.items(), outcomes, strict=True)}

@@ -1,6 +1,7 @@
 """What a decision rests on, which rules and papers led to it, and what would lift a refusal."""
 
 import asyncio
+import copy
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ import orjson
 import pytest
 
 from gateway.errors import PolicyRejected, PolicyUnavailable
-from gateway.policy.agreements import with_examples
+from gateway.policy.agreements import with_agreements, with_examples
 from gateway.policy.explaining import Described, Explanation, explained
 from gateway.policy.exposure import Grid
 from gateway.policy.grounds import Grounds
@@ -193,6 +194,39 @@ def reach(shipped: PolicySet) -> Reach:
             return await grid.reach(["criminal_investigation", "civil_immigration"])
 
     return asyncio.run(found())
+
+
+@pytest.mark.parametrize(
+    ("owner", "purpose", "needs"),
+    [
+        # A task force is one unit's, with its case.
+        (
+            CALIFORNIA,
+            "criminal_investigation",
+            {"unit": "Freight Theft Task Force", "cases": ("26-007700",), "reason_codes": ()},
+        ),
+        # In imminent danger no unit has to investigate.
+        (TEXAS, "traffic_stop", {"unit": None, "cases": (), "reason_codes": ("imminent_danger",)}),
+    ],
+)
+async def test_what_a_unit_with_its_case_or_a_reason_opens_is_seen(
+    shipped: PolicySet, owner: str, purpose: str, needs: dict[str, Any]
+) -> None:
+    agreed = copy.deepcopy(shipped.data["agreements"])
+    for others in agreed.values():
+        for papers in others.values():
+            for paper in papers.values():
+                for grant in [g for grants in paper["shares"].values() for g in grants]:
+                    grant["record_types"] += ["intelligence"]
+                    grant["purposes"] += ["traffic_stop"]
+    policy_set = with_agreements(shipped, agreed)
+    async with Redecider(policy_set) as by:
+        reach = await Grid(by, agency="USBPX9900", owner=owner, now=NOW).reach([purpose])
+    wanted = "civil_enforcement" if needs["unit"] else "patrol"
+    record_type = "warrant" if needs["unit"] else "intelligence"
+    found = [s for s in reach.seen if wanted in s.unit_functions and record_type in s.record_types]
+    assert [{k: getattr(s.needs, k) for k in needs} for s in found] == [needs]
+    assert not [r for r in reach.refused if record_type in r.record_types]
 
 
 def test_what_may_be_seen_and_what_it_takes(reach: Reach) -> None:
