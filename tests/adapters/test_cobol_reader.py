@@ -237,6 +237,7 @@ def test_where_no_record_follows_a_wrong_length_the_rest_is_set_aside(
     found = rows(tmp_path, PLAIN, data, record="rdw")
     assert seen(found) == [{"A": "AB", "B": "12"}, (2, "cobol.rdw", None)]
     assert isinstance(found[1], BadRow)
+    assert found[1].rest, "an import takes nothing for gone by it"
     assert found[1].value == f"bytes 9 to {len(data)} of the file"
     assert found[1].raw.encode("cp037") == data[8 : 8 + 2**16]
 
@@ -256,6 +257,7 @@ def test_after_a_wrong_length_reading_goes_on_at_the_next_record(
     row = {"A": "AB", "B": "12"}
     assert seen(found) == [row, (2, "cobol.rdw", None), *[row] * after]
     assert isinstance(found[1], BadRow)
+    assert not found[1].rest
     assert found[1].raw.encode("cp037") == between[: 2**16]
     assert found[1].value == f"bytes 9 to {8 + len(between)} of the file"
 
