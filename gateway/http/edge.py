@@ -77,11 +77,12 @@ class Edge:
             raise
         except Exception as error:  # noqa: BLE001 - the last catch: say nothing, log the kind
             # The text of the error may hold what came in: its type and place are enough.
+            first = _first(error)
             _log.error(
                 "unexpected",
                 reference=one.reference,
-                kind=type(error).__name__,
-                at=_place(error),
+                kind=type(first).__name__,
+                at=_place(first),
             )
             await one.fail(500, "gateway.error", UNEXPECTED)
         finally:
@@ -153,6 +154,13 @@ def _content_length(scope: Scope) -> int | None:
     if not found:
         return 0
     return int(found[0]) if len(found) == 1 and found[0].isdigit() else None
+
+
+def _first(error: BaseException) -> BaseException:
+    """Give what went wrong, where tasks side by side wrap it: the first of them."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _place(error: BaseException) -> str:

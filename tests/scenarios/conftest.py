@@ -8,6 +8,7 @@ import pytest
 
 from demo.__main__ import question
 from demo.world import World, an_officer
+from tests.scenarios.sweep import swept
 from tests.scenarios.two import kept, two
 
 __all__ = ["kept", "two"]
@@ -22,10 +23,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made = World(tmp_path_factory.mktemp("world"))
     made.build(people=PEOPLE)
     for gateway in made.gateways.values():
-        gateway.env["SALLYPORT_TRACE_FILE"] = str(gateway.home / "data" / "trace.jsonl")
-        gateway.env["SALLYPORT_TRACE_RATIO"] = "1"
         gateway.command("import", "--json")
-    with made.running():
+    with swept(made):
         yield made
 
 

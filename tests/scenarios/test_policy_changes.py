@@ -24,6 +24,7 @@ from gateway.policy import bundles
 from gateway.policy.kept import KeptSets
 from gateway.policy.sets import load_set
 from tests.policy.made import write_set
+from tests.scenarios.sweep import shown, written
 
 RUN = CliRunner()
 POLICE = Ori("CA9990000")
@@ -100,7 +101,9 @@ def office(tmp_path: Path) -> Iterator[Office]:
     whole_set(made.home / "policies")
     made.env["SALLYPORT_POLICY_WATCH"] = "false"
     yield Office(made)
+    shown({POLICE: made})
     made.stop()
+    written({POLICE: made})
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from demo import agreements
 from demo.__main__ import question
 from demo.world import World, an_officer
 from gateway.cli import agreement_work
+from tests.scenarios.sweep import swept
 from tests.scenarios.two import MARISOL, POLICE, SHERIFF, a_text, apply, only, run, until
 
 BORDER = "USBPX9900"
@@ -25,7 +26,7 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     for gateway in made.gateways.values():
         gateway.command("import", "--json")
     only(made, "nothing")
-    with made.running():
+    with swept(made):
         yield made
 
 

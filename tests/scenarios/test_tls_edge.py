@@ -19,6 +19,7 @@ from demo.__main__ import question
 from demo.ports import free_ports
 from demo.world import ROOT, World, an_officer
 from tests.conftest import have
+from tests.scenarios.sweep import swept
 from tests.scenarios.two import until
 
 POLICE, SHERIFF = "CA9990000", "TX9990000"
@@ -97,7 +98,7 @@ def edges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Pat
     try:
         for proxy in proxies:
             proxy.start()
-        with world.running():
+        with swept(world):
             yield world, root / "ca.pem"
     finally:
         for proxy in proxies:

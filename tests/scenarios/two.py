@@ -18,6 +18,7 @@ from gateway.cli import admin_client, agreement_work
 from gateway.cli.agreement import app
 from gateway.errors import SallyportError
 from gateway.policy.sets import load_set
+from tests.scenarios.sweep import swept
 
 POLICE, SHERIFF = "CA9990000", "TX9990000"
 MOU = "mou-2026-01"
@@ -37,7 +38,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     for gateway in made.gateways.values():
         gateway.command("import", "--json")
         shutil.copytree(gateway.home / "agreements", made.root / "good" / gateway.ori)
-    with made.running():
+    with swept(made):
         # Each tells the other what it holds: only then may a scenario take that away.
         everybody = made.gateways.values()
         assert until(lambda: all(logged(g, "agreement_message") for g in everybody), 60)
