@@ -42,6 +42,9 @@ class Peer:
     came: asyncio.Event = field(default_factory=asyncio.Event)
     open: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[bytes] = field(default_factory=list)
+    status: int = 200
+    instead: dict[str, object] = field(default_factory=dict)
+    """What its answer says in place of what it should; None leaves a member out."""
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer that nothing was found."""
@@ -56,21 +59,21 @@ class Peer:
             now=datetime.now(UTC),
         )
         await self.open.wait()
-        content = orjson.dumps(
-            {
-                "version": 1,
-                "transaction": orjson.loads(body)["transaction"],
-                "owner": OWNER,
-                "asker": TEXAS,
-                "status": "answered",
-                "granularity": {"asked": "record", "given": "record"},
-                "data_as_of": "2026-11-23T00:00:00.00Z",
-            }
-        )
+        right = {
+            "version": 1,
+            "transaction": orjson.loads(body)["transaction"],
+            "owner": OWNER,
+            "asker": TEXAS,
+            "status": "answered",
+            "granularity": {"asked": "record", "given": "record"},
+            "data_as_of": "2026-11-23T00:00:00.00Z",
+        }
+        said = {k: v for k, v in (right | self.instead).items() if v is not None}
+        content = orjson.dumps(said)
         signed = self.them.signer.sign_response(
-            verified.binding, status=200, body=content, now=datetime.now(UTC)
+            verified.binding, status=self.status, body=content, now=datetime.now(UTC)
         )
-        return web.Response(body=content, headers=dict(signed.headers))
+        return web.Response(body=content, status=self.status, headers=dict(signed.headers))
 
 
 @asynccontextmanager
@@ -196,6 +199,50 @@ async def test_own_records_that_fail_late_have_their_line_too(vetted: Path) -> N
         await us.answering.settled()
         last = await us.last(EntryType.RESPONSE_OUT)
         assert (last.fields["decision"], last.fields["reasons"]) == ("error", ["gateway.error"])
+
+
+SIGNED = {
+    "as it should be": (200, {}, "answered"),
+    "busy": (503, {}, "unavailable"),
+    "too often": (429, {}, "unavailable"),
+    "not understood": (422, {}, "bad_answer"),
+    "failed": (500, {}, "bad_answer"),
+    "elsewhere": (302, {}, "bad_answer"),
+    "another question's": (200, {"transaction": "srch_" + "1" * 26}, "bad_answer"),
+    "another owner's": (200, {"owner": "NM9990000"}, "bad_answer"),
+    "another asker's": (200, {"asker": "NM9990000"}, "bad_answer"),
+    "a member too many": (200, {"verdict": "guilty"}, "bad_answer"),
+    "a member too few": (200, {"granularity": None}, "bad_answer"),
+    "another version": (200, {"version": 2}, "bad_answer"),
+    "a word of no protocol": (200, {"status": "perhaps"}, "bad_answer"),
+    "more than was asked": (
+        200,
+        {"granularity": {"asked": "record", "given": "everything"}},
+        "bad_answer",
+    ),
+}
+
+
+async def test_a_rightly_signed_answer_counts_only_if_it_is_one_to_this_question(
+    vetted: Path,
+) -> None:
+    async with agency(vetted) as us, asking(vetted, us) as (side, peer):
+        peer.open.set()
+        for n, (name, (peer.status, peer.instead, becomes)) in enumerate(SIGNED.items()):
+            outcome = await side.search(replace(search(), id=f"srch_{n:026}"))
+            [part] = outcome.agencies
+            assert part.status == becomes, name
+            receipt = outcome.receipt
+            assert (receipt.answered, receipt.failed) == (
+                (1, 0) if becomes == "answered" else (0, 1)
+            ), name
+            assert receipt.complete is (becomes == "answered")
+            # It is no silence: it is logged as what it is, and the next question is asked. What
+            # the protocol lets pass, and policy does not, is logged by another word.
+            came = await us.read(EntryType.RESPONSE_IN)
+            logged_as = "not_admitted" if name == "a member too few" else becomes
+            assert came[-1].fields["decision"] == logged_as, name
+            assert len(peer.asked) == n + 1
 
 
 async def test_what_came_in_is_logged_while_others_are_awaited(vetted: Path) -> None:
