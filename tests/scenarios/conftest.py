@@ -60,12 +60,15 @@ def by_agency(outcome: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {a["ori"]: a for a in outcome["agencies"]}
 
 
-def entries(world: World, ori: str, transaction: str) -> list[dict[str, Any]]:
+def entries(
+    world: World, ori: str, transaction: str, *, unseal: bool = False
+) -> list[dict[str, Any]]:
     """Give one agency's log entries of a search, as its auditor reads them."""
     auditor = an_officer("auditor.0007", roles=("auditor",), unit="Internal Affairs")
     with world[ori].client(auditor, "audit") as client:
         response = client.get(
-            "/v1/audit/entries", params={"transaction": transaction, "limit": 100}
+            "/v1/audit/entries",
+            params={"transaction": transaction, "limit": 100, "unseal": unseal},
         )
     assert response.status_code == 200, response.text
     found: list[dict[str, Any]] = response.json()["entries"]

@@ -77,6 +77,16 @@ BAD: dict[str, tuple[dict[str, Any], int, str]] = {
         422,
         "search.reason_placeholder",
     ),
+    "an empty reason": (
+        body(reason={"code": "robbery", "text": ""}),
+        422,
+        "request.invalid",
+    ),
+    "a blank reason": (
+        body(reason={"code": "robbery", "text": "   "}),
+        422,
+        "request.invalid",
+    ),
     "dots": (body(reason={"code": "robbery", "text": "....."}), 422, "search.reason_placeholder"),
     "xxxx": (body(reason={"code": "robbery", "text": "xxxxxx"}), 422, "search.reason_placeholder"),
     "no number": (body(reference={"type": "case"}), 422, "request.invalid"),

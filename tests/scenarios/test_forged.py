@@ -11,6 +11,7 @@ import httpx
 import jwt
 import orjson
 import pytest
+import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -267,13 +268,43 @@ def test_a_replayed_nonce(wire: Wire) -> None:
     assert (again.status_code, again.json()["code"]) == (401, "signature.replayed")
 
 
+def restart(world: World) -> None:
+    world[SHERIFF].stop()
+    world[SHERIFF].start()
+    world[SHERIFF].ready()
+
+
 def test_a_replay_after_a_restart(wire: Wire) -> None:
     signed = wire.signed()
     assert wire.send(signed).status_code == 200
-    wire.world[SHERIFF].stop()
-    wire.world[SHERIFF].start()
-    wire.world[SHERIFF].ready()
+    restart(wire.world)
     assert wire.send(signed).json()["code"] == "signature.replayed"
+
+
+def test_a_purpose_that_a_peer_is_not_pinned_for(world: World, wire: Wire) -> None:
+    pinned = world[SHERIFF].home / registries.FILE
+    before = pinned.read_text(encoding="utf-8")
+    peers = yaml.safe_load(before)
+    (police,) = [p for p in peers["peers"] if p["ori"] == POLICE]
+    police["allowed_purposes"] = ["traffic_stop"]
+    pinned.write_text(yaml.safe_dump(peers), encoding="utf-8")
+    restart(world)
+    try:
+        signed = wire.signed()
+        response = wire.send(signed)
+        assert (response.status_code, response.json()["code"]) == (401, "signature.invalid")
+        assert "purpose" in response.json()["detail"]
+        verified(wire, signed, response)
+        # What it is pinned for gets as far as policy.
+        other = make_wire(world, purpose="traffic_stop", iii_purpose_code=None)
+        signed = other.signed()
+        response = other.send(signed)
+        assert response.status_code == 200, response.text
+        verified(other, signed, response)
+    finally:
+        pinned.write_text(before, encoding="utf-8")
+        restart(world)
+    assert wire.send(wire.signed()).status_code == 200
 
 
 def test_another_peers_key(wire: Wire) -> None:

@@ -128,7 +128,9 @@ def test_both_logs_say_who_was_given_what_for_which_purpose_and_when(
         assert "criminal_investigation" in told
         assert "26-004417" in told
         # The owner writes down what went to whom, by agency and unit; the asker, to which officer.
-        assert "CI-00514" in told or ori == BORDER
+        came, went = ("response_in", "received") if ori == BORDER else ("response_out", "given")
+        (answer,) = [e for e in written if e["type"] == came and went in (e["personal"] or {})]
+        assert "CI-00514" in str(answer["personal"][went])
         assert (ENTITLED.subject in told) == (ori == BORDER)
 
 

@@ -95,6 +95,17 @@ def test_one_that_hangs_is_a_timeout_and_not_waited_for(again: World) -> None:
 
 def test_whoever_answers_in_its_place_is_not_believed(again: World) -> None:
     again[SHERIFF].stop()
+    # After each failure it is let alone for longer: whoever asks meanwhile is told, and how long.
+    for _ in range(2):
+        (part,) = asked(again)["agencies"]
+        assert part["status"] == "unreachable"
+        assert part["retry_after_s"] >= 1
+    alone = outcome(again, "person")
+    (part,) = alone["agencies"]
+    assert part["status"] == "backing_off"
+    assert 1 <= part["retry_after_s"] <= 2
+    assert "matches" not in part
+    assert (alone["status"], alone["receipt"]["failed"]) == ("none", 1)
     told = b'{"status":"answered","matches":[]}'
     for status, sent, becomes in (
         (200, told, "bad_signature"),
