@@ -62,6 +62,14 @@ test_a_code_that_is_off if {
 	denied_with(off("I"), licensing) == {"chri.purpose_code_required"}
 }
 
+test_a_code_that_is_off_where_another_is_in_use_for_the_purpose if {
+	asked := example_test.searching(arrests, {"iii_purpose_code": "I"})
+	usable := {"exigent": false, "purposes": ["criminal_investigation"], "recipients": ["criminal_justice"]}
+	others := object.remove(data.law.federal.iii_purpose_codes, ["I"])
+	denied_with(object.union(others, {"I": object.union(usable, {"enabled": false})}), asked) == {"chri.purpose_code_required"}
+	denied_with(object.union(others, {"I": object.union(usable, {"enabled": true})}), asked) == set()
+}
+
 test_a_code_that_is_switched_on_by_data if {
 	check := {"iii_purpose_code": "I", "purpose": "licensing"}
 	denied := data.law.federal.deny with input as example_test.searching(arrests, check)
