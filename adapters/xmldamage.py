@@ -62,6 +62,8 @@ class _Walk:
         """Where the record begins that was not ended."""
         self.ended: int | None = None
         """Where the end tag of the last one stands that was."""
+        self.whole = 0
+        """Records that were ended, but those within others."""
         self.nested = False
         """Whether a whole record had others within."""
         self._inner = False
@@ -101,6 +103,7 @@ class _Walk:
             self._records.pop()
             if not self._records:
                 self.record, self.ended = None, self._at()
+                self.whole += 1
                 self.nested = self.nested or self._inner
 
     def around(self, file: BinaryIO) -> list[bytes | None]:
@@ -116,10 +119,14 @@ class _Walk:
         raise _Doctype
 
 
-def find(path: Path, start: Start, names: Iterable[str], *, going_on: bool) -> Gap | None:
+def find(
+    path: Path, start: Start, names: Iterable[str], read: int, *, going_on: bool
+) -> Gap | None:
     """Find the first damage behind `start`, and where to go on; None if there is none to be found.
 
-    `names` are those of records, or of messages, without their namespaces.
+    `names` are those of records, or of messages, without their namespaces; `read` of them were
+    read. If as many do not end before the damage, it is another one than stopped the reading, such
+    as elements nested too deep, and what lies between would be lost, or read twice.
     """
     wanted = frozenset(names)
     walk = _Walk(start, wanted)
@@ -130,7 +137,7 @@ def find(path: Path, start: Start, names: Iterable[str], *, going_on: bool) -> G
             whole = walk.feed(block, last=False)
         if whole and walk.feed(b"", last=True):
             return None
-        if walk.error is None:
+        if walk.error is None or walk.whole != read:
             return None
         at, line, column = walk.error
         end = path.stat().st_size

@@ -132,6 +132,8 @@ class XmlReader:
         }
         self._chosen, self._chosen_parts = self._columns, self._parts
         self._references = References(names, spec.get("references", {}))
+        self._ended = 0
+        """Records, or messages, that were read to their ends since the last damage."""
         roots = [s for c in self._columns for e in c.endings for s in e.root]
         self._keep = frozenset(tag for step in roots for tag in step.tags)
 
@@ -173,6 +175,7 @@ class XmlReader:
         start: Start | None = Start()
         try:
             for number in range(_MOST_DAMAGES):
+                self._ended = 0
                 stream = XmlStream(self._path, self._tags(), self._keep, start=start or Start())
                 start = None
                 try:
@@ -198,7 +201,7 @@ class XmlReader:
         names = {t.rpartition("}")[2] for p in outer for t in p.tags}
         # What columns take from the file's root would be missing behind it.
         certain = not self._keep and "*" not in names and not is_wide(self._path)
-        return find(self._path, start, names, going_on=certain and not last)
+        return find(self._path, start, names, self._ended, going_on=certain and not last)
 
     def _tags(self) -> tuple[str, ...]:
         return tuple({t for p in (*self._messages, *self._records) for t in p.tags})
@@ -206,10 +209,14 @@ class XmlReader:
     def _whole(self, stream: XmlStream) -> Iterator[Element | BadRow]:
         """Give each record, or message, as it ends. Raises Damaged."""
         outer = self._messages or self._records
+        tags, depth = {t for p in outer for t in p.tags}, 0
         for event in stream.events():
             if event is None:
                 continue
             kind, element = event
+            if is_named(element, tags):
+                depth += 1 if kind == "start" else -1
+                self._ended += depth == 0
             if stream.abandoned is not None:
                 if kind == "end" and element is stream.abandoned:
                     stream.abandoned = None

@@ -34,7 +34,7 @@ INTO_ELEMENT: Sequence[Callable[[str, str], str]] = (
     lambda name, text: f"<{name}><![CDATA[{text}<&>]]></{name}>",
     lambda name, text: f"<!-- <p> --><{name}>{text}<!-- x --></{name}>",
     lambda name, text: f"<{name}>&#x41;{text}&amp;&lt;/p&gt;</{name}>",
-    lambda name, text: "<x>" * 200 + f"<{name}>{text}</{name}>" + "</x>" * 200,
+    lambda name, text: "<x>" * 60 + f"<{name}>{text}</{name}>" + "</x>" * 60,
 )
 
 

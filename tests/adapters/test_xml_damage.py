@@ -130,6 +130,17 @@ def test_a_record_within_a_record_is_not_taken_for_the_next(tmp_path: Path) -> N
     assert ids(read(tmp_path / "f", data)) == ["1", "xml.damaged", "3"]
 
 
+def test_what_stands_between_two_damages_of_different_kinds_is_not_lost(tmp_path: Path) -> None:
+    """The depth alone stops the reading; the bare ampersand comes after it."""
+    deep = b'<x id="2"><v>' + b"<y>" * 300 + b"</y>" * 300 + b"</v></x>\n"
+    bare = b'<x id="5"><v>A & B</v></x>\n'
+    data = HEAD + record(1) + deep + record(3) + record(4) + bare + record(6) + TAIL
+    rows = read(tmp_path / "f", data)
+    assert ids(rows) == ["1", "xml.damaged"]
+    assert isinstance(rows[1], BadRow)
+    assert "what follows was not read" in rows[1].text
+
+
 def test_messages_go_on_at_the_next_message(tmp_path: Path) -> None:
     message = b"<m>%s</m>\n"
     data = (
