@@ -108,13 +108,20 @@ def _document(text: str, file: Path) -> Document:
             return read_document(raw)
         return document_of(Agreement.model_validate(raw))
     except ValidationError as error:
-        path, reason = findings(error)[0]
-        where = ".".join(map(str, path)) or "agreement"
-        raise PolicyRejected(
-            f"{where}: {reason}", where=f"{file.name}:{place(text, path)}"
-        ) from None
+        (line, first), *others = _faults(text, error)
+        more = "".join(f"\n  line {at}: {fault}" for at, fault in others)
+        raise PolicyRejected(first + more, where=f"{file.name}:{line}") from None
     except Invalid as error:
         raise PolicyRejected(error.detail, where=file.name) from None
+
+
+def _faults(text: str, error: ValidationError) -> list[tuple[int, str]]:
+    """Give all that is wrong with a document, each with its line, from its beginning."""
+    return sorted((place(text, path), _fault(path, reason)) for path, reason in findings(error))
+
+
+def _fault(path: tuple[str | int, ...], reason: str) -> str:
+    return f"'{'.'.join(map(str, path)) or 'agreement'}' {reason}"
 
 
 def _as_written(value: Any) -> Any:
@@ -177,7 +184,7 @@ def take(desk: Desk, file: Path) -> str:
         try:
             statement = read_statement(raw)
         except ValidationError as error:
-            raise Invalid(f"{file.name} is no statement: {findings(error)[0][1]}") from None
+            raise Invalid(f"{file.name} is no statement: {_fault(*findings(error)[0])}") from None
         held = desk.held(statement.said.agreement)
         if statement.said.party not in held.signers:
             raise Invalid(f"{statement.said.party} is no party to {statement.said.agreement}.")
@@ -225,7 +232,7 @@ def say(desk: Desk, agreement: str, act: Act, reason: str) -> Statement:
             reason=reason,
         )
     except ValidationError as error:
-        raise Invalid(f"The reason can't be used: {findings(error)[0][1]}") from None
+        raise Invalid(f"The reason can't be used: {_fault(*findings(error)[0])}") from None
     statement = state(said, keys.read_agreement(desk.home))
     desk.folder.put_statement(statement)
     return statement

@@ -377,9 +377,20 @@ def _verifies(key: Ed25519PublicKey | None, data: bytes, signature: str) -> bool
     return True
 
 
+_PLAIN = {
+    "missing": "is missing: write it down",
+    "string_too_short": "is still empty: fill it in",
+    "too_short": "is still empty: name at least one",
+    "extra_forbidden": "is nothing that an agreement has: take it out, or correct its name",
+    "string_type": "has to be a text",
+    "string_pattern_mismatch": "is empty, or has another form than is wanted here: see the draft",
+}
+"""What a person can do about a fault, by pydantic's name for it."""
+
+
 def findings(error: ValidationError) -> list[tuple[tuple[str | int, ...], str]]:
     """Give where in the document each fault is, and what it is; values are not repeated."""
     return [
-        (tuple(e["loc"]), str(e["msg"]).removeprefix("Value error, "))
+        (tuple(e["loc"]), _PLAIN.get(e["type"]) or str(e["msg"]).removeprefix("Value error, "))
         for e in error.errors(include_input=False, include_url=False)
     ]
