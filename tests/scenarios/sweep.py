@@ -16,14 +16,16 @@ from demo.world import Gateway, World
 
 CANARY = "ZEPHYRINEQUILL"
 NUMBER = "77CANARY4417"
+SHORTEST = 6
+"""Letters of a name that is looked for: fewer stand in digests and sealed bytes by chance."""
 NAMES = frozenset(
     name.lower()
     for name in (
-        *(CANARY, NUMBER, "ZEBULON", "QUILLFEATHER", "HOLLOWQUIST", "IRVENSTRAND", "VHJKW"),
-        *(part for m in CAST for part in m.surname.split()),
-        *(part for m in CAST for part in (m.native or ()) if len(part) > 2),
+        *(CANARY, NUMBER, "ZEBULON", "QUILLFEATHER", "HOLLOWQUIST", "IRVENSTRAND"),
+        *(part for m in CAST for part in (*m.surname.split(), *(m.native or ()))),
         *("MARISOL", "OKAFOR", "26-004417", "1987-03-12", "555-0100", "Named suspect", "99900417"),
     )
+    if len(name) >= SHORTEST
 )
 """What scenarios ask with, in lower case: persons, officers, numbers, a birth date, a reason."""
 PLAIN = ("sallyport: ",)
@@ -34,6 +36,12 @@ def found_in(text: str) -> set[str]:
     """Give the names that stand in a text."""
     text = text.lower()
     return {n for n in NAMES if n in text or n.encode("unicode_escape").decode() in text}
+
+
+def kept_in(content: bytes) -> set[str]:
+    """Give the names that stand in a database, as they may be written."""
+    ways = (str.lower, str.upper, str.title, str.capitalize)
+    return {n for n in NAMES if any(way(n).encode() in content for way in ways)}
 
 
 def shown(gateways: Mapping[str, Gateway]) -> None:
@@ -62,7 +70,8 @@ def written(gateways: Mapping[str, Gateway]) -> None:
         ):
             kept = data / name
             if kept.exists():
-                assert not found_in(kept.read_bytes().decode("latin-1")), (gateway.ori, name)
+                found = kept_in(kept.read_bytes())
+                assert not found, (gateway.ori, name, found)
 
 
 @contextmanager
