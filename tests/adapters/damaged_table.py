@@ -11,6 +11,8 @@ import orjson
 from tests.adapters.damage import odd
 
 Cells: TypeAlias = tuple[Any, ...]
+WRONG = b"\xff"
+"""What so begins is written as a text that is no UTF-8."""
 COLUMNS = ("N", "ID", "NAME", "BORN", "SEX")
 
 
@@ -21,6 +23,8 @@ def odd_value(value: object, chance: Random) -> object:
         return chance.choice(("X" * 20_000, b"\0" * 10_000))
     if kind < 3:
         return odd(str(value), chance)
+    if chance.randrange(8) == 0:
+        return WRONG + str(value).encode("cp1252", "replace") + chance.randbytes(2)
     if kind == 3:
         return chance.randbytes(chance.choice((0, 1, 8, 400)))
     return chance.choice(
@@ -47,6 +51,11 @@ def database(rows: Iterable[Cells]) -> bytes:
         db.execute("CREATE TABLE people (N INTEGER PRIMARY KEY, ID, NAME TEXT, BORN DATE, SEX)")
         numbered = ((n, *row[1:]) for n, row in enumerate(rows, 1))
         db.executemany("INSERT INTO people VALUES (?, ?, ?, ?, ?)", numbered)
+        for name in COLUMNS[1:]:
+            text = f"UPDATE people SET {name} = CAST({name} AS TEXT)"  # noqa: S608 - made here
+            db.execute(
+                f"{text} WHERE typeof({name}) = 'blob' AND substr({name}, 1, 1) = ?", [WRONG]
+            )
         db.commit()
         return db.serialize()
 
@@ -55,6 +64,7 @@ def every_value(data: bytes, raws: Sequence[str]) -> None:
     """Each of the table's rows is one, with what every column holds."""
     with closing(sqlite3.connect(":memory:")) as db:
         db.deserialize(data)
+        db.text_factory = lambda text: text.decode(errors="backslashreplace")
         held = list(db.execute("SELECT * FROM people ORDER BY N"))
     assert len(raws) == len(held)
     for raw, row in zip(raws, held, strict=True):
