@@ -237,7 +237,7 @@ class DateReader:
         for one in self._formats:
             try:
                 moment = one.read(text)
-            except ValueError:
+            except (ValueError, OverflowError):  # the last: the day after the last of all
                 raise Untranslatable("there is no such day or time", code="date.none") from None
             if moment is not None:
                 if not _OLDEST <= moment.at.year <= _LATEST:

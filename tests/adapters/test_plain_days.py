@@ -83,6 +83,12 @@ def test_a_format_is_passed_over_where_the_text_is_none_of_it() -> None:
         reader.read("01/02/1849")
 
 
+@pytest.mark.parametrize(("form", "text"), [("YYYYMMDD HH", "99991231 24"), ("YYYYDDD", "9999366")])
+def test_the_day_after_the_last_is_none(form: str, text: str) -> None:
+    with pytest.raises(Untranslatable, match="no such day"):
+        DateReader([form]).read(text)
+
+
 @pytest.mark.parametrize("check", [check_life, check_past, None])
 def test_a_sure_day_passes_its_check_now_and_in_ten_years(check: object) -> None:
     assert check in {check_life, check_past, None}
