@@ -117,7 +117,9 @@ class Inputs:
                 "asker": pick([*SELVES]),
                 "classes": self.some(list(self.words.classes)),
                 "until": pick(["2026-12-01T00:00:00Z", "2020-01-01T00:00:00Z"]),
-                "warrant": pick([None, {"court": "c", "number": "n", "document": "d"}]),
+                "warrant": pick(
+                    [None, {"court": "c", "number": "n", "person": "p", "document": "d"}]
+                ),
             }
             for n in range(self.chance.randint(0, 2))
         ]
@@ -146,7 +148,7 @@ class Inputs:
         if self.chance.random() < 0.3:
             base["releases"] = self.releases()
             base["search"]["warrant"] = pick(
-                [True, None, {"court": "c", "number": "n", "document": "d"}]
+                [True, None, {"court": "c", "number": "n", "person": "p", "document": "d"}]
             )
         base["agreement"] = pick([*["sha-256:" + "a" * 64] * 8, "sha-256:" + "b" * 64, None])
         if kind == "answer":
@@ -386,7 +388,9 @@ class Entitled(Inputs):
         }
         if self.chance.random() < 0.3:
             base["releases"] = [{**r, "asker": asker} for r in self.releases()]
-            search["warrant"] = pick([None, {"court": "c", "number": "n", "document": "d"}])
+            search["warrant"] = pick(
+                [None, {"court": "c", "number": "n", "person": "p", "document": "d"}]
+            )
         if kind == "answer":
             return base
         found = [self._record(search["record_types"]) for _ in range(self.chance.randint(1, 3))]
