@@ -154,7 +154,7 @@ class Demo:
             answer = client.post("/v1/searches", json=body)
         if answer.status_code != 200:
             console.print(tables.problem(answer.json()))
-            return
+            sys.exit("The story ends here: a question of it was not answered.")
         outcome = answer.json()
         self.searches.append(outcome["search_id"])
         tables.show(console, outcome)

@@ -102,9 +102,14 @@ def _first(value: Any) -> Mapping[str, Any]:
 
 
 def entries(ori: str, found: Sequence[Mapping[str, Any]]) -> Table:
-    """Give one agency's lines of the log."""
-    table = Table(title=f"log of {ori}", title_justify="left")
-    for column in ("no.", "time", "type", "peer", "decision", "reasons", "results", "peer's leaf"):
+    """Give one agency's lines of the log about one search.
+
+    What one side has as its peer's leaf is the other side's leaf.
+    """
+    about = ", ".join(sorted({e["transaction"] for e in found}))
+    table = Table(title=f"log of {ori}: search {about}", title_justify="left")
+    columns = ("no.", "time", "type", "peer", "decision", "reasons", "results")
+    for column in (*columns, "leaf", "peer's leaf"):
         table.add_column(column, overflow="fold")
     for e in found:
         table.add_row(
@@ -115,7 +120,7 @@ def entries(ori: str, found: Sequence[Mapping[str, Any]]) -> Table:
             e.get("decision") or "",
             ", ".join(e.get("reasons") or ()),
             "" if e.get("results") is None else str(e["results"]),
-            (e.get("peer_leaf") or "")[:20],
+            *((e.get(k) or "").removeprefix("sha-256:")[:12] for k in ("leaf", "peer_leaf")),
         )
     return table
 

@@ -1,6 +1,7 @@
 """The generator gives the same files everywhere, true to their layouts, of invented people only."""
 
 import csv
+import hashlib
 import json
 import os
 import re
@@ -33,6 +34,9 @@ DIGESTS: dict[str, str] = json.loads(
     (Path(__file__).parent / "digests.json").read_text(encoding="utf-8")
 )
 
+DEFAULT = "b0149548022a56c61b830735e0383aceca50bc17d6acc7d41b8342a98b6b5d29"
+"""The manifest of what is generated if nothing is asked for: it holds each file's digest."""
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
@@ -53,6 +57,13 @@ def truth(world: tuple[Path, Manifest]) -> list[dict[str, Any]]:
 
 def test_the_files_are_these_byte_for_byte(world: tuple[Path, Manifest]) -> None:
     assert {f.path: f.sha256 for f in world[1].files} == DIGESTS
+
+
+def test_so_are_those_of_the_demo_s_own_size(tmp_path: Path) -> None:
+    generate(tmp_path)
+    manifest = (tmp_path / "manifest.json").read_bytes()
+    assert json.loads(manifest)["people"] == 4_000
+    assert hashlib.sha256(manifest).hexdigest() == DEFAULT
 
 
 def test_neither_hash_order_nor_locale_nor_time_zone_matter(

@@ -4,6 +4,10 @@ An audit hook: the interpreter asks it before each connection, each datagram, ea
 name, however it was asked for, and nothing takes it away again. The uvloop that servers run on
 asks nobody, so its doors are closed one by one when it is imported. Other programs that tests
 start (OPA, PostgreSQL, HAProxy) are given loopback addresses alone, but nothing here holds them.
+
+With `GUARD_HOMES` set, a folder of gateways' homes, a gateway's process may open nothing in another
+one's: neither a file, nor a database, nor a listing. What it tries is refused, and noted in
+`GUARD_HOMES.elsewhere` beside that folder, so that a test sees what was read and closed again.
 """
 
 import importlib.abc
@@ -57,6 +61,24 @@ def _refuse_bare(_program: Any, _arguments: Any, _cwd: Any, env: Any = None) -> 
         raise PermissionError("a test starts programs with tests/guard on their PYTHONPATH")
 
 
+def _refuse_elsewhere(path: Any, *_: Any) -> None:
+    """Let a gateway's process open nothing in another gateway's home."""
+    if isinstance(path, int):
+        return
+    # A database's address is a URI, with its mode behind.
+    text = os.fsdecode(path or ".").removeprefix("file:").partition("?")[0]
+    real, homes = Path(os.path.realpath(text)), Path(os.environ["GUARD_HOMES"])
+    own = os.environ.get("SALLYPORT_HOME", "")
+    if homes not in real.parents:
+        return
+    home = homes / real.relative_to(homes).parts[0]
+    if str(home) == own or not home.is_dir():
+        return
+    with Path(f"{homes}.elsewhere").open("a", encoding="utf-8") as note:
+        note.write(f"{own}\t{real}\n")
+    raise PermissionError(f"a gateway opens nothing of another one's, and this is: {real}")
+
+
 _HERE = str(Path(__file__).resolve().parent)
 _CHECKS: dict[str, Callable[..., None]] = {
     "socket.connect": lambda _socket, address: _refuse_address(address),
@@ -67,6 +89,10 @@ _CHECKS: dict[str, Callable[..., None]] = {
     "socket.gethostbyaddr": _refuse_name,
     "subprocess.Popen": _refuse_bare,
 }
+if os.environ.get("GUARD_HOMES"):
+    _CHECKS |= dict.fromkeys(
+        ("open", "sqlite3.connect", "os.listdir", "os.scandir"), _refuse_elsewhere
+    )
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:

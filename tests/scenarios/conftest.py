@@ -23,6 +23,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made = World(tmp_path_factory.mktemp("world"))
     made.build(people=PEOPLE)
     for gateway in made.gateways.values():
+        gateway.env["GUARD_HOMES"] = str(made.root.resolve())
         gateway.command("import", "--json")
     with swept(made):
         yield made

@@ -12,7 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from demo.__main__ import POLICE, Demo, person, question
+from demo.cast import MARISOL
+from demo.world import World
 from tests.conftest import have
+from tests.soak import SOAK
 
 ROOT = Path(__file__).resolve().parents[2]
 LAST = "# the same as an auditor"
@@ -58,6 +62,78 @@ def test_the_demo_tells_its_story(staying: tuple[subprocess.Popen[str], str]) ->
     assert "FENWRAITH" not in told  # expunged
     assert "unreachable" in told
     assert told.count("The log is intact.") == 4
+
+
+def test_its_tables_show_how_well_how_old_and_how_long(
+    staying: tuple[subprocess.Popen[str], str],
+) -> None:
+    _, told = staying
+    searches = re.findall(r"search (srch_\w+): (\w+) *\n(.*?)\nreceipt: ", told, re.DOTALL)
+    assert [status for _, status, _ in searches].count("none") == 1
+    answered = 0
+    for _, _, tables in searches:
+        rows = [[c.strip() for c in re.split("[│┃]", line)[1:-1]] for line in tables.splitlines()]
+        agencies = [r for r in rows if len(r) == 6 and re.fullmatch(r"[A-Z]{2}\w{7}", r[0])]
+        assert agencies
+        for row in agencies:
+            if len(row) != 6 or row[1] != "answered":
+                continue
+            answered += 1
+            assert row[2] in {"record", "pointer"}
+            assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d", row[3]), row
+            assert re.fullmatch(r"\d+", row[4]), row
+    assert answered > 8
+    assert re.search(r"│ (exact|probable) 0\.\d{3} +│ .*surname", told)
+    assert re.search(r"│ possible", told)
+    found = told.partition("Who is found?")[2]
+    for k in (1, 10):  # at each of three agencies, and at all
+        (shares,) = re.findall(rf"│ recall at {k} +(│.*)", found)
+        assert len(re.findall(r"│ +\d+\.\d% ", shares)) == 4, shares
+
+
+def test_both_sides_logs_show_the_same_search(
+    staying: tuple[subprocess.Popen[str], str],
+) -> None:
+    told = staying[1]
+    (first, *_) = re.findall(r"search (srch_\w+): ", told)
+    logs: dict[str, list[dict[str, str]]] = {}
+    for ori, about, table in re.findall(r"log of (\w+): search (\S+) *\n(.*?)└", told, re.DOTALL):
+        assert about == first
+        rows = [[c.strip() for c in re.split("[│┃]", line)[1:-1]] for line in table.splitlines()]
+        head, *lines = [r for r in rows if len(r) > 1]
+        logs[ori] = [dict(zip(head, line, strict=True)) for line in lines]
+    asker, *owners = logs
+    assert (asker, len(owners)) == ("CA9990000", 3)
+    for owner in owners:
+        (came,) = [e for e in logs[owner] if e["type"] == "query_in"]
+        assert came["peer"] == asker
+        (heard,) = [e for e in logs[asker] if (e["type"], e["peer"]) == ("response_in", owner)]
+        # The answer carries the leaf of the line that the question got in the other one's log.
+        assert came["leaf"] == heard["peer's leaf"] != ""
+
+
+def test_a_question_that_is_not_answered_ends_it(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = question(person(MARISOL), "person", purpose="curiosity")
+    with pytest.raises(SystemExit, match="The story ends here"):
+        Demo(world)._search(POLICE, wrong)
+    assert "search.unknown_purpose" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not SOAK, reason="the whole demo once more: `make soak`")
+def test_without_staying_it_ends_well_and_leaves_nothing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "demo", "--people", "400"],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2_000:] + done.stderr
+    assert re.search(r"Told in \d+ s\.\n$", done.stdout)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_receipt_counts_adds_up(staying: tuple[subprocess.Popen[str], str]) -> None:
