@@ -169,7 +169,7 @@ async def search(request: Request, body: SearchRequest, caller: Officer) -> Resp
 async def search_again(
     request: Request, search_id: Annotated[SearchId, Path()], caller: Officer
 ) -> Response:
-    """Give the outcome of a search to the officer who made it, as it was."""
+    """Give the outcome of a search to the officer who made it; what is due, as it stands now."""
     return _json(await gateway_of(request).asking.again(search_id, caller))
 
 
