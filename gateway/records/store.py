@@ -217,17 +217,30 @@ def open_store(path: Path) -> Engine:
     """Open `records.db`, or make it. Raises Misconfigured if it is of a later version."""
     engine = open_sqlite(path)
     with engine.connect() as connection:
-        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        version = _version(connection)
         if version not in range(VERSION + 1):
             engine.dispose()
             raise _of_another_version(path)
         if version != VERSION:
-            if version:
-                _add_columns(connection, version)
-            metadata.create_all(connection)
-            connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")
-            connection.commit()
+            _bring_up(connection)
     return engine
+
+
+def _version(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+
+
+def _bring_up(connection: Connection) -> None:
+    """Give a file all that it lacks, in one transaction: a crash leaves it as it was."""
+    # The driver itself begins none before an ALTER or a CREATE, and would commit each at once.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    version = _version(connection)  # another process may have been at it meanwhile
+    if version < VERSION:
+        if version:
+            _add_columns(connection, version)
+        metadata.create_all(connection)
+        connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")
+    connection.commit()
 
 
 def _add_columns(connection: Connection, version: int) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.people import Person, record
 from gateway.model import Record, SetAside
 from gateway.records.importer import Importer
+from gateway.records.store import open_store
 from gateway.records.using import Using
 
 LATER = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
@@ -29,6 +30,12 @@ def hold(path: Path, generation: int) -> None:
     print("held", flush=True)  # noqa: T201 - the test reads it
     sys.stdin.read()
     using.close()
+
+
+def open_and_say(path: Path) -> None:
+    """Open the records in a process of its own."""
+    print("opens", flush=True)  # noqa: T201 - the test reads it
+    open_store(path).dispose()
 
 
 def import_rows(path: Path, size: int, version: str) -> None:

@@ -1,8 +1,10 @@
 """Imports: sums, the same again, interruption at any moment, readers in other processes."""
 
 import random
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from bench.people import FACTS, Person, record
 from gateway.errors import Misconfigured, RecordsUnavailable
 from gateway.model import Contact, Handling, Record, SetAside
+from gateway.records import store
 from gateway.records.dryrun import dry_run
 from gateway.records.importer import Importer, Progress
 from gateway.records.source import Origin
@@ -19,7 +22,7 @@ from gateway.records.staging import staged_rows
 from gateway.records.store import Generation, Reader, open_store
 from gateway.records.sums import BATCH
 from tests.forked import Forked
-from tests.records.importing import LATER, import_rows, rows
+from tests.records.importing import LATER, import_rows, open_and_say, rows
 from tests.soak import count
 
 AS_OF = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -276,9 +279,8 @@ def test_a_reader_in_another_process_is_never_locked(path: Path, importer: Impor
     reader.close()
 
 
-@pytest.mark.parametrize("version", [2, 3, 4])
-def test_a_file_of_a_version_before_is_brought_up_to_date(tmp_path: Path, version: int) -> None:
-    path = tmp_path / "records.db"
+def aged(path: Path, version: int) -> None:
+    """Make a file as an earlier version left it."""
     engine = open_store(path)
     with engine.begin() as c:
         if version == 2:
@@ -288,9 +290,43 @@ def test_a_file_of_a_version_before_is_brought_up_to_date(tmp_path: Path, versio
         c.exec_driver_sql('ALTER TABLE set_aside DROP COLUMN "key"')
         c.exec_driver_sql(f"PRAGMA user_version={version}")
     engine.dispose()
+
+
+@pytest.mark.parametrize("version", [2, 3, 4])
+def test_a_file_of_a_version_before_is_brought_up_to_date(path: Path, version: int) -> None:
+    aged(path, version)
     reader = Reader(path)
     assert reader.generations() == ()
     reader.close()
     importer = Importer(path)
     assert importer.run("s", rows(9), as_of=AS_OF).set_aside == 1
     importer.close()
+
+
+def test_a_file_whose_upgrade_broke_off_is_brought_up_to_date_by_the_next(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aged(path, 3)
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.metadata, "create_all", die)
+        with pytest.raises(KeyboardInterrupt):
+            open_store(path)
+    open_store(path).dispose()
+    assert current(path) == ()
+
+
+def test_two_that_open_a_file_of_a_version_before_at_once_upgrade_it_once(path: Path) -> None:
+    aged(path, 3)
+    with closing(sqlite3.connect(path, isolation_level=None)) as held:
+        held.execute("BEGIN IMMEDIATE")
+        both = [Forked(open_and_say, path) for _ in range(2)]
+        for one in both:
+            one.wait_for(1, "opens")
+        time.sleep(0.3)  # both have seen the old version, and wait
+        held.execute("COMMIT")
+    assert [one.wait() for one in both] == [0, 0]
+    assert current(path) == ()
