@@ -95,11 +95,10 @@ class Filling:
         return found
 
     def _filled(self, row: Row, own: Values) -> Filled | None:
-        said: Sequence[Said] = ()
-        early = False
-        if self._gate is None or self._gate.of(row, own):
-            said = self._said(row, own)
-            early = not self._rules
+        if self._gate is not None and not self._gate.of(row, own):
+            return None
+        said = self._said(row, own)
+        early = not self._rules
         constants = self._fixed if self._varying is None else self._varying.of(row, own)
         shapes = tuple(map(_shapes, said))
         solid = any(shapes)

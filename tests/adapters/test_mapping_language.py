@@ -202,6 +202,24 @@ def test_one_row_becomes_linked_objects(small: Make) -> None:
     assert set(alone.message["j:Warrant"]) == {"nc:ActivityIdentification"}
 
 
+def test_an_association_is_there_only_where_its_condition_holds(small: Make) -> None:
+    fields = (
+        NAME,
+        'to: "warrant/nc:ActivityIdentification/nc:IdentificationID", column: ID',
+        'to: "both/nc:Activity", link: person',
+        'to: "both/j:Warrant", link: warrant',
+    )
+    objects = (
+        '{person: "nc:Person", warrant: "j:Warrant", '
+        'both: {is: "j:ActivityWarrantAssociation", when: {column: SEX, is: [S]}}}'
+    )
+    source = small(mapping(*fields, objects=objects), HEADER + b"7,X,,S\n8,X,,O\n")
+    linked, apart = records(source)
+    assert "j:ActivityWarrantAssociation" in linked.message
+    assert "j:ActivityWarrantAssociation" not in apart.message
+    assert "@id" not in apart.message["j:Warrant"]
+
+
 def test_several_values_in_one_column_and_parts_of_a_value(small: Make) -> None:
     fields = (
         'to: "person/nc:PersonName[alias]", column: NAME, each: "|", name: "SURNAME, GIVEN"',
