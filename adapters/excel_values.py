@@ -103,7 +103,12 @@ def _moment(number: float, how: Format, *, since_1904: bool) -> str:
         if day in {0, _LEAP_DAY}:
             raise Untranslatable("the cell holds no date that there is", code="excel.date")
         start = datetime(1899, 12, 30 if day > _LEAP_DAY else 31)  # noqa: DTZ001 - as above
-    moment = start + timedelta(seconds=seconds)
+    try:
+        moment = start + timedelta(seconds=seconds)
+    except OverflowError:
+        # Rounded up, or counted from 1904, it lies behind the last of all days.
+        text = "the cell holds no date that there is"
+        raise Untranslatable(text, code="excel.date") from None
     return moment.isoformat(timespec="seconds") if how.time else moment.date().isoformat()
 
 

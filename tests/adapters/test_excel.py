@@ -134,6 +134,7 @@ def test_cells_are_read_as_a_person_sees_them(
         ("1e308", 1, "excel.date"),
         ("-2958466", 1, "excel.date"),
         ("1e308", 2, "excel.date"),
+        ("2958465.999999", 2, "excel.date"),
         ("1_0", 0, "excel.number"),
         ("٣", 0, "excel.number"),
         ("NaN", 1, "excel.number"),
@@ -164,6 +165,20 @@ def test_dates_may_count_from_1904(tmp_path: Path) -> None:
     book.active.append([date(1999, 12, 31)])
     book.save(tmp_path / "f.xlsx")
     assert values(read(tmp_path / "f.xlsx")) == [("1999-12-31",)]
+
+
+def test_a_day_behind_the_last_one_counted_from_1904_sets_its_row_aside(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.epoch = openpyxl.utils.datetime.CALENDAR_MAC_1904
+    assert book.active is not None
+    for number in ("ID", 2_957_003, 2_957_004):
+        book.active.append([number])
+        book.active.cell(book.active.max_row, 1).number_format = "mm/dd/yyyy"
+    book.save(tmp_path / "f.xlsx")
+    assert values(read(tmp_path / "f.xlsx")) == [
+        ("9999-12-31",),
+        (3, "excel.date", "ID", "2957004"),
+    ]
 
 
 def test_the_stored_value_of_a_formula_counts_and_an_error_sets_aside(tmp_path: Path) -> None:
