@@ -74,11 +74,17 @@ def find_width(path: Path, spec: Mapping[str, Any]) -> tuple[dict[str, Any], lis
 
 
 def _lines(path: Path, encoding: str) -> list[str]:
-    return [
-        textfile.decode(line.data, encoding)
-        for line in islice(textfile.lines(path, encoding), SAMPLE)
-        if line.whole and line.data.strip()
-    ]
+    found: list[str] = []
+    for line in islice(textfile.lines(path, encoding), SAMPLE):
+        if line.whole and line.data.strip():
+            try:
+                found.append(textfile.decode(line.data, encoding))
+            except UnicodeDecodeError:
+                raise Misconfigured(
+                    f"{path.name}:{line.number}: the line is no text in {encoding}; name its "
+                    "encoding by --with encoding=, or leave that out to have it found"
+                ) from None
+    return found
 
 
 def _cut(lines: Sequence[str], width: int) -> list[tuple[int, int]]:
