@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, InvalidURL
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import orjson
 
 from gateway import settings as settings_files
-from gateway.errors import NotAuthenticated, SallyportError, Unavailable
+from gateway.errors import Invalid, NotAuthenticated, SallyportError, Unavailable
 from gateway.settings import Settings
 from gateway.trust import keys
 from gateway.trust.assertions import token_form
@@ -69,6 +69,11 @@ def _connected(settings: Settings, timeout_s: float) -> Iterator[HTTPConnection]
     connection = HTTPConnection(host, settings.port, timeout=timeout_s)
     try:
         yield connection
+    except (InvalidURL, UnicodeError):
+        # Before anything was sent. The library's own words may quote all of it.
+        raise Invalid(
+            "What was asked can't be put into an address: look for blanks or unusual letters"
+        ) from None
     except (HTTPException, OSError) as error:
         raise Unavailable(
             f"No gateway answers on port {settings.port} ({type(error).__name__}). Is it "

@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import orjson
 import typer
@@ -92,7 +93,9 @@ def revoke(
     as_json: AsJson = False,
 ) -> None:
     """Revoke a release: nothing is given on it from the next question on."""
-    done = admin_client.call(home, "DELETE", f"{PATH}/{release_id}")
+    # Whatever was typed is one step of the path. What is no text at all is no release either.
+    step = quote(release_id, safe="", errors="replace")
+    done = admin_client.call(home, "DELETE", f"{PATH}/{step}")
     if as_json:
         typer.echo(orjson.dumps(done).decode())
     else:

@@ -20,7 +20,7 @@ from fastapi import Depends, FastAPI, Request
 from typer.testing import CliRunner
 
 from gateway import settings as settings_files
-from gateway.cli import admin_client, setup
+from gateway.cli import admin_client, release, setup
 from gateway.database import open_sqlite
 from gateway.errors import (
     Conflict,
@@ -28,6 +28,7 @@ from gateway.errors import (
     Invalid,
     Misconfigured,
     NotAuthenticated,
+    NotFound,
     SallyportError,
     Unavailable,
 )
@@ -260,6 +261,10 @@ def served(home: Path) -> Iterator[list[LogOn]]:
     async def text() -> list[int]:
         return [1]
 
+    @routes.delete("/v1/admin/releases/{release_id}")
+    async def revoke(release_id: str, _: Annotated[Caller, Depends(require("admin"))]) -> None:
+        raise NotFound(f"There is no release {release_id!r}.")
+
     problems.install(routes, [])
     engine = open_sqlite(home / "data" / "state.db")
     routes.state.gateway = SimpleNamespace(
@@ -299,6 +304,25 @@ def test_a_problem_is_raised_in_the_gateway_s_words(home: Path, served: list[Log
     with pytest.raises(Unavailable, match="Something else"):
         admin_client.call(home, "GET", "/v1/admin/text")
     assert len(served) == 2
+
+
+@pytest.mark.parametrize("mistyped", ["rel_1 2", "rel_é", "rel_1/2?", "../policy", "rel_\udcff"])
+@pytest.mark.usefixtures("served")
+def test_a_mistyped_release_is_said_to_be_none(home: Path, mistyped: str) -> None:
+    with pytest.raises(SallyportError) as caught:
+        release.revoke(home, mistyped)
+    if "/" in mistyped:  # the server takes it for one that parts a path, however it is written
+        assert caught.value.detail.startswith("There is nothing under this address.")
+    else:
+        said = mistyped.replace("\udcff", "?")
+        assert caught.value.detail == f"There is no release {said!r}."
+
+
+@pytest.mark.usefixtures("served")
+def test_what_can_be_no_address_is_not_taken_for_a_gateway_that_does_not_run(home: Path) -> None:
+    for path in ("/v1/admin/a b", "/v1/admin/é"):
+        with pytest.raises(Invalid, match="can't be put into an address"):
+            admin_client.call(home, "GET", path)
 
 
 def test_another_admin_key_is_refused(home: Path, served: list[LogOn]) -> None:
