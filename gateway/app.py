@@ -214,6 +214,7 @@ async def _compose(
         ori=ori,
         ledger=ledger,
         texts=lambda: policy.vocabulary.duties,
+        late_for=timedelta(days=settings.searches_keep_days),
     )
     await sweep_on_time(stack, searches, confirmations, duties)
     releases = Releases(state, derive_key(keys.sealing, b"sallyport releases"))

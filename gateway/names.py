@@ -33,17 +33,22 @@ def mark(text: str) -> str | None:
     """Give a mark that is the same for the same name in this process, and tells nothing of it.
 
     The whole name counts, its particles and suffixes too (a son is not his father); the order of
-    its words and how they are written do not. None where no letters are left.
+    its words and how they are written do not. None where no letters or digits are left.
     """
-    found = sorted(_words(text))
+    # Not joined: which of two words comes first is what does not count here.
+    found = sorted(_apart(text))
     return hmac.digest(_KEY, " ".join(found).encode(), "sha256").hex() if found else None
 
 
 def _words(text: str) -> list[str]:
+    return _rejoin(_apart(text))
+
+
+def _apart(text: str) -> list[str]:
     if not text.isascii():
         text = anyascii(_ARABIC_ARTICLE.sub("", text))
     found = _NOT_LETTERS.sub(" ", _SILENT.sub("", text.lower())).split()
-    return _rejoin([_servant(w) for w in found])
+    return [_servant(w) for w in found]
 
 
 def _servant(word: str) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from inspect import currentframe
 from pathlib import Path
+from socket import gaierror
+from ssl import SSLError
 from typing import TextIO
 
 import structlog
@@ -147,9 +149,16 @@ class _Foreign(logging.Handler):
             template=said if isinstance(said, str) and _is_literal(said, record) else None,
             kind=type(error).__name__ if error else None,
             # What the system says, such as that an address is in use: its own words alone.
-            system=os.strerror(error.errno) if isinstance(error, OSError) and error.errno else None,
+            system=_system(error),
             at=f"{record.module}:{record.lineno}",
         )
+
+
+def _system(error: BaseException | None) -> str | None:
+    """Say what the system says of its error. Others bring numbers of their own, or none."""
+    if not isinstance(error, OSError) or isinstance(error, SSLError | gaierror):
+        return None
+    return os.strerror(error.errno) if type(error.errno) is int and error.errno > 0 else None
 
 
 def _is_literal(text: str, record: logging.LogRecord) -> bool:

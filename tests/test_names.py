@@ -40,6 +40,15 @@ def test_another_name_has_another(other: str) -> None:
     assert mark(other) != mark(NAME)
 
 
+@pytest.mark.parametrize(
+    ("name", "written"), [("Aung San", "San, Aung"), ("Mac Jones", "JONES, MAC")]
+)
+def test_a_word_that_is_joined_with_the_next_elsewhere_has_no_order_either(
+    name: str, written: str
+) -> None:
+    assert mark(name) == mark(written)
+
+
 def test_long_names_that_differ_at_their_end_differ() -> None:
     name = "ALDERBROOK " * 20
     assert mark(name + "A") != mark(name + "B")

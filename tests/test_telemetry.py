@@ -58,6 +58,12 @@ LINES: dict[str, dict[str, Any]] = {
         "kind": "OSError",
         "system": "Address already in use",
     },
+    "import ssl; library.error(ssl.SSLError(1, CANARY))": {"kind": "SSLError", "system": None},
+    "import socket; library.error(socket.gaierror(-2, CANARY))": {
+        "kind": "gaierror",
+        "system": None,
+    },
+    "library.error(OSError(CANARY, CANARY))": {"kind": "OSError", "system": None},
     "try:\n fails()\nexcept ValueError:\n library.exception('it failed')": {
         "template": "it failed",
         "kind": "ValueError",

@@ -55,6 +55,7 @@ def _serve(settings: Settings) -> bool:
             port=settings.port,
             loop="uvloop",
             http=Limited,
+            ws="none",
             lifespan="on",
             log_config=None,
             access_log=False,

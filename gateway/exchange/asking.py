@@ -11,7 +11,7 @@
 import asyncio
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -114,7 +114,7 @@ class Asking:
         with self._tracing.span("search"):
             return await self._search(search)
 
-    async def _search(self, search: Search) -> SearchOutcome:
+    async def _search(self, search: Search, owed: Collection[str] = ()) -> SearchOutcome:
         asked_at = datetime.now(UTC)
         decision = await self._permit(search, asked_at)
         mine = [p for p in decision.permits if p.owner == self._ori]
@@ -139,7 +139,7 @@ class Asking:
         agencies = (*(t.outcome for t in taken), *refused)
         for a in agencies:
             self._metrics.asked.labels(a.status).inc()
-        return await self._finished(search, asked_at, agencies, taken, arrived)
+        return await self._finished(search, asked_at, agencies, taken, arrived, owed=owed)
 
     async def again(self, search_id: str, caller: Caller) -> bytes:
         """Give a kept outcome to its officer once more, as JSON. Logged as a disclosure."""
@@ -199,7 +199,9 @@ class Asking:
             agencies=(owner,),
             max_matches=1,
         )
-        return await self.search(search)
+        owed = [duty["type"] for duty in orjson.loads(kept.body).get("duties") or ()]
+        with self._tracing.span("search"):
+            return await self._search(search, owed)
 
     async def agencies(self, caller: Caller) -> dict[str, Any]:
         """Whom may this officer ask, for what, at which granularity, how fresh."""
@@ -427,6 +429,8 @@ class Asking:
         agencies: tuple[AgencyOutcome, ...],
         taken: Sequence[_Taken],
         arrived: Arrived,
+        *,
+        owed: Collection[str],
     ) -> SearchOutcome:
         pending = search.reference is not None and search.reference.type == PENDING
         outcome = SearchOutcome(
@@ -435,7 +439,7 @@ class Asking:
             agencies=agencies,
             receipt=count(agencies),
             reference_due=due(asked_at) if pending else None,
-            duties=self._duties.owed(agencies, asked_at) or None,
+            duties=self._duties.owed(agencies, asked_at, already=owed) or None,
         )
         # By these an auditor finds what was done to confirm which record, and what was owed.
         told: dict[str, Any] = {}
@@ -465,6 +469,11 @@ class Asking:
     def _keep(
         self, search: Search, outcome: SearchOutcome, asked_at: datetime, tickets: Tickets
     ) -> None:
+        # Nothing of the answer is in these: they run on where the answer is not kept. They come
+        # first, so that no answer can be fetched whose clocks do not run.
+        longest = asked_at + timedelta(days=self._keep_days)
+        self._duties.keep(search, outcome.duties or (), longest)
+        self._confirmations.keep(search, outcome.agencies, longest)
         self._searches.keep(
             search,
             _request(search),
@@ -473,10 +482,6 @@ class Asking:
             keep_until=asked_at + timedelta(days=_days(outcome.agencies, self._keep_days)),
             tickets=tickets,
         )
-        # Nothing of the answer is in these: they run on where the answer is not kept.
-        longest = asked_at + timedelta(days=self._keep_days)
-        self._confirmations.keep(search, outcome.agencies, longest)
-        self._duties.keep(search, outcome.duties or (), longest)
 
     def _signed(self, outcome: SearchOutcome, leaf: str) -> SearchOutcome:
         receipt = dataclasses.replace(outcome.receipt, log_leaf=leaf)

@@ -4,12 +4,13 @@ The gateway can't do it, so it keeps the clock: when it is due, whether it was d
 officer's system records that it was done, which stands in the log before it counts. What was not
 done stays, past every other day of the search, until it is: an auditor sees it in the review queue.
 
-A search owes each duty once, however many agencies oblige to it; the fewest days count.
+A search owes each duty once, however many agencies oblige to it; the fewest days count. A record
+that is fetched by its id owes nothing that the search that named it owes already.
 """
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -65,7 +66,8 @@ class Undone:
 class Duties:
     """The duties of this agency's officers. `key` is 32 bytes.
 
-    `texts` gives, by the obligation's word, what to do: it is the policy's to say.
+    `texts` gives, by the obligation's word, what to do: it is the policy's to say. What was done
+    late stays `late_for`, so that somebody sees it.
     """
 
     def __init__(
@@ -76,24 +78,32 @@ class Duties:
         ori: Ori,
         ledger: Ledger,
         texts: Callable[[], Mapping[str, str]],
+        late_for: timedelta,
     ) -> None:
         self._ori = ori
         self._ledger = ledger
         self._texts = texts
+        self._late_for = late_for
+        self._recording = asyncio.Lock()
         self._rows = SealedRows(
             engine,
             key,
             code="duties.unavailable",
             unavailable=(
-                "What is to be done after answers can't be read or written now, so nothing was "
-                "recorded. Try again."
+                "What is to be done after answers can't be read or written now. Try again."
             ),
             not_ours="A duty can't be opened with this key.",
         )
         _metadata.create_all(engine)
 
-    def owed(self, agencies: Sequence[AgencyOutcome], asked_at: datetime) -> tuple[Duty, ...]:
-        """Give what the answers oblige to, each with an id of its own."""
+    def owed(
+        self,
+        agencies: Sequence[AgencyOutcome],
+        asked_at: datetime,
+        *,
+        already: Collection[str] = (),
+    ) -> tuple[Duty, ...]:
+        """Give what the answers oblige to, each with an id of its own; not what is owed already."""
         days: dict[str, int] = {}
         owners: dict[str, list[str]] = {}
         for agency in agencies:
@@ -101,7 +111,8 @@ class Duties:
                 if duty.type in DONE_BY_A_PERSON and duty.days is not None:
                     days[duty.type] = min(duty.days, days.get(duty.type, duty.days))
                     owners.setdefault(duty.type, []).append(agency.ori)
-        return tuple(self._new(w, owners[w], asked_at, days[w]) for w in sorted(days))
+        fresh = sorted(days.keys() - set(already))
+        return tuple(self._new(w, owners[w], asked_at, days[w]) for w in fresh)
 
     def keep(self, search: Search, owed: Sequence[Duty], keep_until: datetime) -> None:
         """Keep what a search obliges to: till it is done, and after that till `keep_until`.
@@ -149,6 +160,13 @@ class Duties:
 
         Raises Conflict if that was recorded before.
         """
+        # One after the other: the log names one completion for each.
+        async with self._recording:
+            return await self._done(duty_id, caller, reference, note)
+
+    async def _done(
+        self, duty_id: str, caller: Caller, reference: str, note: str | None
+    ) -> tuple[str, Duty]:
         now = datetime.now(UTC)
         row, inner = await asyncio.to_thread(self._get, duty_id, caller)
         if row.done is not None:
@@ -172,7 +190,7 @@ class Duties:
             ]
         )
         inner |= {"reference": reference}
-        await asyncio.to_thread(self._put, row.id, now, inner)
+        await asyncio.to_thread(self._put, row, now, inner)
         return row.search_id, self._shown(row, inner, now, now)
 
     async def present(self, body: bytes) -> bytes:
@@ -226,12 +244,15 @@ class Duties:
         with self._rows.open() as c:
             return {r.id: r for r in c.execute(select(_table).where(_table.c.id.in_(ids)))}
 
-    def _put(self, duty_id: str, now: datetime, inner: Mapping[str, Any]) -> None:
+    def _put(self, row: Any, now: datetime, inner: Mapping[str, Any]) -> None:
+        late = now > _moment(row.due)
+        until = max(row.keep_until, (now + self._late_for).timestamp() if late else 0)
+        done = {"done": now.timestamp(), "keep_until": until}
         with self._rows.open() as c:
             changed = c.execute(
                 update(_table)
-                .where(_table.c.id == duty_id, _table.c.done.is_(None))
-                .values(done=now.timestamp(), sealed=self._rows.seal(duty_id, inner))
+                .where(_table.c.id == row.id, _table.c.done.is_(None))
+                .values(sealed=self._rows.seal(row.id, inner), **done)
             )
         if changed.rowcount != 1:
             raise _recorded()

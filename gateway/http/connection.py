@@ -129,7 +129,9 @@ class Connection(HttpToolsProtocol):
         here = self._from[self.client[0]] if self.client else 0
         if self.most_per_address is not None and here > self.most_per_address + spare:
             return FULL_FOR_ADDRESS
-        return FULL if len(self.connections) > self.most + spare else None
+        # A request goes on though its client hangs up: this one would be one more of them, too.
+        busy = max(len(self.connections), len(self.tasks) + 1)
+        return FULL if busy > self.most + spare else None
 
     def _wait(self) -> None:
         self._waiting = self.loop.call_later(

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 
 import orjson
 import regorus
+import structlog
 
 from gateway.background import ended
 from gateway.errors import PolicyRejected, PolicyUnavailable
@@ -34,6 +35,7 @@ from gateway.policy.sets import PolicySet
 # Else each error of a policy collects a native stack trace: 25 ms, and it would be thrown away.
 os.environ.update(RUST_BACKTRACE="0", RUST_LIB_BACKTRACE="0")
 
+_log = structlog.get_logger("sallyport.policy")
 _T = TypeVar("_T")
 _KEPT = 1024
 """Decisions kept, at most; each is some kilobytes."""
@@ -218,10 +220,13 @@ class EmbeddedEngine:
     async def _look_through(self, candidate: PolicySet) -> None:
         """See which questions this set decides alike. It decides meanwhile: each by itself."""
         trees = []
-        for path, text in candidate.rules.items():
-            trees.append(syntax_tree(path, text))
-            await asyncio.sleep(0)
-        self._alike = await Alike.gradually(trees, candidate.data)
+        try:
+            for path, text in candidate.rules.items():
+                trees.append(syntax_tree(path, text))
+                await asyncio.sleep(0)
+            self._alike = await Alike.gradually(trees, candidate.data)
+        except Exception as error:  # noqa: BLE001 - it only saves work: without it, each is decided
+            _log.error("each question is decided by itself", kind=type(error).__name__)
 
     async def decide(self, entrypoint: str, input_json: bytes) -> Decided:
         """Evaluate one entrypoint on a clone. Raises `PolicyUnavailable`, with no cause shown."""

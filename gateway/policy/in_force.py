@@ -346,7 +346,8 @@ class InForce:
 
     async def _foresee(self) -> None:
         """Vet saved edits ahead, until cancelled. What fails here is told to who applies them."""
-        with suppress(OSError):
+        # Without it an edit counts all the same, only later.
+        with suppress(OSError, RuntimeError):
             async for _ in self.edits():
                 async with self._switching:
                     with suppress(SallyportError, OSError):

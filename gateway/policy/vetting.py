@@ -66,13 +66,18 @@ class Vetter:
             self._ahead = asked, asyncio.create_task(vetting)
 
     async def _vetted_ahead(self, asked: _Asked) -> dict[str, Any] | None:
-        """Give the verdict of the set that was vetted ahead, once; None if it was another."""
+        """Give the verdict of the set that was vetted ahead, once; None if it was not, or failed.
+
+        A failure may have been the machine's alone, and long ago: whoever asks has it vetted now.
+        """
         if self._ahead is None or self._ahead[0] != asked:
             await self._drop_ahead()
             return None
         _, vetting = self._ahead
         try:
             return await vetting
+        except (PolicyRejected, OSError):
+            return None
         finally:
             await self._drop_ahead()
 

@@ -45,7 +45,8 @@ def made(engine: Engine, ledger: Ledger, key: bytes = b"k" * 32) -> Duties:
     def texts() -> dict[str, str]:
         return {WORD: "Send them in."}
 
-    return Duties(engine, key, ori=Ori(TEXAS), ledger=ledger, texts=texts)
+    late_for = timedelta(days=30)
+    return Duties(engine, key, ori=Ori(TEXAS), ledger=ledger, texts=texts, late_for=late_for)
 
 
 def answered(owner: Ori, *days: int) -> AgencyOutcome:
@@ -76,6 +77,8 @@ async def test_a_search_owes_it_once_within_the_fewest_days(side: Open) -> None:
         (duty,) = room.owed([answered(OWNER, 15), gone, answered(OTHER, 7, 9)], now)
         assert (duty.type, duty.state, duty.due) == (WORD, "open", "2030-05-08T12:00:00.00Z")
         assert duty.owners == (OWNER, OTHER)
+        # A record that is fetched afterwards owes it no second time.
+        assert room.owed([answered(OWNER, 15)], now, already=[WORD]) == ()
         assert duty.do == "By 2030-05-08T12:00:00.00Z: Send them in. Record it here when done."
 
 
@@ -124,12 +127,14 @@ async def test_what_cannot_be_logged_is_not_done(side: Open) -> None:
 
 
 async def test_of_two_at_once_one_counts(side: Open) -> None:
-    async with side() as (room, _, _):
+    async with side() as (room, ledger, _):
         duty = one(room)
         both = (room.done(duty.id, caller(), reference=r, note=None) for r in ("TCN-1", "TCN-2"))
         came = await asyncio.gather(*both, return_exceptions=True)
         (lost,) = [c for c in came if isinstance(c, BaseException)]
         assert isinstance(lost, Conflict)
+        logged = await ledger.entries(Filters(types=(EntryType.NOTICE,)))
+        assert decisions(logged.entries) == ["duty_done"]
         ((_, won),) = [c for c in came if not isinstance(c, BaseException)]
         assert (await room.get(duty.id, caller()))[1] == won
 
@@ -145,7 +150,10 @@ async def test_it_stays_until_it_is_done_and_is_sealed(side: Open, tmp_path: Pat
         assert {u.id for u in room.overdue(soonest)} == {over.id}
         await room.done(over.id, caller(), reference=CANARY.decode(), note=CANARY.decode())
         assert CANARY not in written(tmp_path)
-        room.sweep(datetime.now(UTC))
+        # Done late: seen for a time that begins now, however long ago the search was.
+        room.sweep(datetime.now(UTC) + timedelta(days=29))
+        assert [(u.id, u.done_late) for u in room.overdue(soonest)] == [(over.id, True)]
+        room.sweep(datetime.now(UTC) + timedelta(days=31))
         assert room.overdue(soonest) == []
         for duty in (over, replace(kept, id=f"duty_{'0' * 32}")):
             with pytest.raises(NotFound):

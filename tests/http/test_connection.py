@@ -22,7 +22,9 @@ class Impatient(Connection):
 
 
 async def well(scope: Scope, receive: Receive, send: Send) -> None:
-    del scope, receive
+    del receive
+    if scope["path"] == "/slow":
+        await asyncio.sleep(1)
     headers = [(b"content-length", b"2")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"ok"})
@@ -128,6 +130,10 @@ class One:
         body = await self._reader.readexactly(int(headers["content-length"]))
         return int(status.split()[1]), headers, body
 
+    def begins(self, request: bytes) -> None:
+        """Send a request whose answer nobody waits for."""
+        self._writer.write(request)
+
     async def is_hung_up_on(self) -> bool:
         try:
             return await asyncio.wait_for(self._reader.read(), 10) == b""
@@ -195,6 +201,22 @@ async def test_who_finds_no_place_is_told_and_those_who_have_one_go_on(free_port
         assert (await waiting.asks())[0] == 200
         assert (await (await connect()).asks())[0] == 200
         assert told(await (await connect()).asks())[0] == 503
+
+
+async def test_requests_of_those_who_hung_up_take_their_places(free_port: int) -> None:
+    class Three(Connection):
+        most: ClassVar[int] = 3
+
+    async with clients(free_port, Three) as connect:
+        for _ in range(3):
+            one = await connect()
+            one.begins(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n")
+            await asyncio.sleep(0.02)
+            await one.leaves()
+        # Nobody is connected; three requests go on.
+        assert told(await (await connect()).asks())[0] == 503
+        await asyncio.sleep(1.2)
+        assert (await (await connect()).asks())[0] == 200
 
 
 async def test_one_address_takes_no_more_than_its_places(free_port: int) -> None:
