@@ -219,10 +219,9 @@ def _print(done: Sequence[Imported], failed: Sequence[tuple[str, SallyportError]
         console.print(_reasons(done))
     for d in done:
         if d.shrinks:
-            console.print(
-                f"{d.source}: {d.removed:,} {'record' if d.removed == 1 else 'records'} would go; "
-                "the import would stop and ask."
-            )
+            records = f"{d.removed:,} {'record' if d.removed == 1 else 'records'} would go"
+            why = records if d.removed else "it could not be read whole"
+            console.print(f"{d.source}: {why}; the import would stop and ask.")
     if done and done[0].dry_run:
         console.print("A dry run: nothing was written.")
     aside = [d.source for d in done if d.set_aside and not d.dry_run]

@@ -49,6 +49,7 @@ def dry_run(
             0.0,
             done.changed,
             unread(),
+            done.new,
         )
         return replace(done, shrinks=done.shrinks or loses(partly))
     finally:

@@ -89,7 +89,11 @@ class Shrink:
     allowed: float
     changed: int = 0
     unread: str | None = None
-    """From where on the source could not be read: then no record may go, or change, unasked."""
+    """From where on the source could not be read: then no record may go, change or come, unasked.
+
+    What stands there may seal one that can be read.
+    """
+    new: int = 0
 
     @property
     def percent(self) -> float:
@@ -98,10 +102,11 @@ class Shrink:
 
     def __str__(self) -> str:
         if self.unread is not None:
-            changes = f", and {self.changed:,} would change" if self.changed else ""
+            said = [f"{self.removed:,} of {self.before:,} records would go"] if self.before else []
+            said += [f"{self.changed:,} would change"] if self.changed else []
+            said += [f"{self.new:,} would be new"] if self.new else []
             return (
-                f"{self.source}: it could not be read whole, {self.unread}. "
-                f"{self.removed:,} of {self.before:,} records would go{changes}"
+                f"{self.source}: it could not be read whole, {self.unread}. {', and '.join(said)}"
             )
         return (
             f"{self.source}: {self.removed:,} of {self.before:,} records ({self.percent:.1f} %) "
@@ -117,7 +122,7 @@ class Shrinks(Conflict):
 
 
 class Unread(Shrinks):
-    """An import stopped, as records would go that may stand in a part that could not be read."""
+    """An import stopped, as records would go, change or come, and a part could not be read."""
 
     default_code = "import.unread"
 
@@ -202,12 +207,13 @@ class Importer:
                 done = self._report(source, current, sums, resumed, removed, same=True)
                 return replace(done, stated=made_of.stated)
             shrink = Shrink(source, before, removed, max_shrink or 0.0)
-            partly = replace(shrink, changed=sums.changed, unread=unread())
+            partly = replace(shrink, changed=sums.changed, unread=unread(), new=sums.new)
             if loses(partly) and not allow(partly):
+                serving = ": the records from before go on serving" if before else ""
                 raise Unread(
-                    f"{partly}. Nothing was changed: the records from before go on serving. Have "
-                    "it exported anew, or mend it there. To go on without what was not read, "
-                    "import again with --allow-unread"
+                    f"{partly}. What was not read may say otherwise of them, or who may see them. "
+                    f"Nothing was changed{serving}. Have it exported anew, or mend it there. To go "
+                    "on without what was not read, import again with --allow-unread"
                 )
             if shrinks(shrink, max_shrink) and not allow(shrink):
                 raise Shrinks(
@@ -414,5 +420,5 @@ def shrinks(shrink: Shrink, most: float | None) -> bool:
 
 
 def loses(shrink: Shrink) -> bool:
-    """Whether something would go, or be another, that may stand in what could not be read."""
-    return shrink.unread is not None and bool(shrink.before and shrink.removed + shrink.changed)
+    """Whether anything would go, be another or be new, of which what could not be read may tell."""
+    return shrink.unread is not None and bool(shrink.removed + shrink.changed + shrink.new)

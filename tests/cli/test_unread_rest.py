@@ -130,10 +130,45 @@ def test_a_rest_that_is_larger_than_may_go_takes_both_words(home: Path, source: 
     assert imported(home, "--allow-unread", "--allow-shrink")["records"] == 499
 
 
-def test_what_can_be_read_of_a_first_export_is_taken(home: Path, source: Path) -> None:
+def test_what_can_be_read_of_a_first_export_is_taken_once_somebody_says_so(
+    home: Path, source: Path
+) -> None:
     xml(source, cut)
+    done = invoke(home, "import")
+    assert done.exit_code == REFUSED
+    said = " ".join(done.stderr.split())
+    assert "from line 952 on" in said
+    assert ". 950 would be new. What was not read may say otherwise" in said
+    assert "Nothing was changed. Have it exported anew" in said
+    [listed] = json.loads(invoke(home, "source", "list", "--json").stdout)
+    assert "records" not in listed
+    assert listed["last_code"] == "import.unread"
+    said = invoke(home, "import", "--dry-run").stdout
+    assert "s: it could not be read whole; the import would stop and ask." in said
+    taken = imported(home, "--allow-unread")
+    assert (taken["records"], taken["set_aside"]) == (950, 1)
+
+
+def test_an_open_record_is_not_taken_while_its_sealed_twin_may_stand_in_the_rest(
+    home: Path, source: Path
+) -> None:
+    codes = "disclosure: {column: SEAL, codes: {N: open, S: sealed}}"
+    form = XML.replace("NAME: v", "NAME: v, SEAL: '@seal'")
+    text = MAPPING.format(form=form).replace("disclosure: open", codes)
+    (home / "mappings/s.yaml").write_text(text)
+
+    def row(number: int, seal: str = "N") -> str:
+        return record(number).replace("<x ", f'<x seal="{seal}" ')
+
+    source.write_text(f"<r>\n{row(1)}{row(2)}</r>\n")
+    assert imported(home)["records"] == 2
+    source.write_text(f"<r>\n{row(1)}{row(2)}{row(3)}<!-- cut {row(3, 'S')}</r>\n")
+    assert invoke(home, "import").exit_code == REFUSED
+    [listed] = json.loads(invoke(home, "source", "list", "--json").stdout)
+    assert (listed["records"], listed["last_code"]) == (2, "import.unread")
+    source.write_text(f"<r>\n{row(1)}{row(2)}{row(3)}{row(3, 'S')}</r>\n")
     done = imported(home)
-    assert (done["records"], done["set_aside"]) == (950, 1)
+    assert (done["records"], done["set_aside"]) == (2, 2)
 
 
 def test_one_damaged_record_is_no_reason_to_stop(home: Path, source: Path) -> None:
