@@ -312,7 +312,8 @@ class TableLookup:
         if wrong and (self._used is None or wrong & self._used):
             found.damaged.add(key)
         else:
-            found.add(key, values)
+            # It may be kept with a row that is set aside, as text.
+            found.add(key, {c: shown(text) for c, text in values.items()} if wrong else values)
 
 
 class TableReader:

@@ -101,6 +101,22 @@ def test_a_wrong_byte_costs_a_mirror_one_row(home: Path) -> None:
     check_import(home)
 
 
+def test_a_wrong_byte_that_nobody_reads_is_kept_as_its_number(home: Path) -> None:
+    with closing(sqlite3.connect(home / "sources" / "people.db")) as db:
+        db.execute("ALTER TABLE notes ADD COLUMN unused text")
+        db.execute("UPDATE notes SET unused = CAST(? AS TEXT)", (b"n\xe9e",))
+        db.commit()
+    path = write(home, "mirror")
+    no_day = '  - {to: "person/nc:PersonBirthDate", column: given, date: YYYY-MM-DD}\n'
+    path.write_text(f"{path.read_text()}    {no_day}")
+    assert run(home, "import")[0]["set_aside"] == 4
+    file = home / "aside.jsonl"
+    words = ["source", "set-aside", "people", "--export", str(file), "--home", str(home)]
+    assert CliRunner().invoke(app, words, catch_exceptions=False).exit_code == 0
+    fields = [json.loads(line)["fields"] for line in file.read_text().splitlines()]
+    assert [f["note.unused"] for f in fields if f["id"] == "P1"] == ["n\\xe9e"]
+
+
 @pytest.mark.parametrize("key", ["id", "[id, given]"])
 def test_a_wrong_byte_costs_one_row_where_what_changed_is_kept(home: Path, key: str) -> None:
     where = (
