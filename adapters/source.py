@@ -127,10 +127,16 @@ class MappedSource:
 
     @property
     def columns(self) -> frozenset[str]:
-        """The columns that a row has by itself or through a join: those of a repeated part lack."""
+        """The columns that a row has by itself or through a join, and that one of a joined file has.
+
+        Those of other repeated parts lack.
+        """
         found = frozenset[str]()
         for part in self._parts:
             found |= join_columns(part.reader.columns(), part.joins).own
+            for join in part.joins:
+                if isinstance(join.lookup, FileLookup):
+                    found |= {f"{join.name}.{c}" for c in join.lookup.columns().own}
         return found
 
     def stated(self) -> tuple[str, ...]:
