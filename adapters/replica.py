@@ -333,11 +333,22 @@ class _Refresh:
         if len(sound) == len(keys):
             return one_of
         others = (
-            and_(*(cast(c, LargeBinary) == _bytes(v) for c, v in zip(columns, key, strict=True)))
+            and_(*(self._is(c, v) for c, v in zip(columns, key, strict=True)))
             for key in keys
             if key not in sound
         )
         return or_(one_of, *others)
+
+    def _is(self, column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
+        """Say that part of a key is this: a text with wrong bytes, by its bytes."""
+        if not isinstance(value, str) or stored(value) == value:
+            found: ColumnElement[bool] = column == value
+            return found
+        written = value.encode(errors="surrogateescape")
+        if not self._database.is_postgresql:
+            return cast(column, LargeBinary) == written
+        # Only a server that knows no encoding holds such a text. `concat` writes a CHAR whole.
+        return _bytes_of(func.concat(column)) == written
 
     # -- what is kept ----------------------------------------------------------------------------
 
@@ -440,7 +451,7 @@ class _Refresh:
         if not self._database.is_postgresql:
             return literal_column("NULL")
         whole = func.row(*(self._theirs.c[c] for c in self._table.columns))
-        digest = func.sha256(func.convert_to(cast(whole, Text), literal_column("'UTF8'")))
+        digest = func.sha256(_bytes_of(cast(whole, Text)))
         return func.encode(digest, literal_column("'hex'"))
 
     def _mark_of(self, row: Any, texts: Sequence[str]) -> str:
@@ -498,8 +509,9 @@ def _parts(key: str, size: int) -> Sequence[str | bytes]:
     return [stored(part) for part in ([key] if size == 1 else key.split(BETWEEN))]
 
 
-def _bytes(value: Any) -> bytes:
-    return (value if isinstance(value, str) else as_text(value)).encode(errors="surrogateescape")
+def _bytes_of(text: ColumnElement[str]) -> ColumnElement[bytes]:
+    """Give a text's bytes as the server keeps them, whatever they are."""
+    return func.convert_to(text, literal_column("'SQL_ASCII'"))
 
 
 def _quoted(name: str) -> str:

@@ -127,7 +127,7 @@ class MappedSource:
 
     @property
     def columns(self) -> frozenset[str]:
-        """The columns that a row has by itself or through a join, and that one of a joined file has.
+        """The columns that a row has by itself or through a join, and those of joined files.
 
         Those of other repeated parts lack.
         """

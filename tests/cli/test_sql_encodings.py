@@ -138,7 +138,7 @@ def test_a_key_with_a_wrong_byte_is_followed_by_its_column_of_change(home: Path)
         db.execute("UPDATE people SET unused = '2026-01-01 10:00:00'")
         db.execute("INSERT INTO people VALUES (CAST(? AS TEXT), 'LOW', 'ANN', '')", (b"P\xff5",))
         db.commit()
-    of_people = "people: {key: id, column: unused, overlap: 1m, sweep: 1s}"
+    of_people = "people: {key: id, column: unused, overlap: 1d, sweep: 1s}"
     write(
         home,
         "mirror",
@@ -199,3 +199,34 @@ def test_what_is_asked_goes_in_the_encoding_that_the_mapping_says(
         found = source.get("Ñ")
         assert found is not None
         assert found.record_id == "Ñ"
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("kind", ["text", "char(8)"])
+def test_a_key_with_a_wrong_byte_and_a_backslash_is_followed(
+    home: Path, no_encoding: str, postgres_server: postgres.Server, kind: str
+) -> None:
+    with postgres_server.connect("no_encoding_test") as c:
+        c.execute("DELETE FROM people")
+        c.execute(f"ALTER TABLE people ALTER id TYPE {kind}, ADD seq integer")  # type: ignore[arg-type] # a test's own
+        text = "convert_from(%s, 'SQL_ASCII')"
+        for number, key in enumerate((rb"A\B", b"P\xff\\5", b"P6"), 1):
+            c.execute(
+                f"INSERT INTO people VALUES ({text}, 'LOW', 'ANN', '2026-01-01', %s)",  # noqa: S608 - marks
+                (key, number),
+            )
+        where = no_encoding + (
+            ", changes: {people: {key: [id, seq], column: unused, overlap: 1d, sweep: 1s}, "
+            "notes: {key: person}}"
+        )
+        write(home, "mirror", where)
+        [done] = run(home, "import")
+        assert (done["records"], done["set_aside"]) == (2, 1)
+        c.execute("UPDATE people SET given = 'ODILE'")
+    [done] = run(home, "import")
+    assert (done["records"], done["changed"], done["set_aside"]) == (2, 2, 1)
+    path = home / "mappings" / "people.yaml"
+    made = adapters.refresh(path, home / "data" / "mirrors")
+    assert made is not None
+    with closing(sqlite3.connect(made.path)) as kept:
+        assert kept.execute("SELECT given FROM people").fetchall() == [("ODILE",)] * 3
