@@ -31,8 +31,8 @@ _ANSWER = frozenset(
         *("classes_never_shared", "freshness_minutes", "obligations", "rules"),
     }
 )
-_ACTION = frozenset({"show", "classes", "handling", "confirm", "rules"})
 _BY_VALUE = "hidden_by_value"
+_ACTION = frozenset({"show", "classes", "handling", "confirm", "rules", _BY_VALUE})
 _KEY = re.compile(STEP)
 _ADMIT = frozenset({"allow", "reasons", "obligations", "rules"})
 _AGENCY = frozenset({"ori", "name", "type", "jurisdiction", "purposes"})
@@ -93,7 +93,7 @@ class Action:
     handling: MatchHandling
     confirm: bool
     rules: tuple[str, ...]
-    hidden_by_value: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
+    hidden_by_value: Mapping[str, frozenset[str]] = field(hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,8 +265,7 @@ def read_release(outcome: Any, count: int, words: Vocabulary) -> tuple[Action, .
 
 
 def _action(value: Any, words: Vocabulary) -> Action:
-    by_value = type(value) is dict and _BY_VALUE in value
-    found = _object(value, _ACTION | {_BY_VALUE} if by_value else _ACTION, "release.actions")
+    found = _object(value, _ACTION, "release.actions")
     show, classes = found["show"], found["classes"]
     if type(show) is not str or show not in _SHOWS:
         _bad("release.actions.show")
@@ -281,7 +280,7 @@ def _action(value: Any, words: Vocabulary) -> Action:
         handling=_handling(found["handling"], words),
         confirm=_bool(found["confirm"], "release.actions.confirm"),
         rules=_rules(found["rules"], "release.actions.rules"),
-        hidden_by_value=_values(found.get(_BY_VALUE, {})),
+        hidden_by_value=_values(found[_BY_VALUE]),
     )
 
 

@@ -18,7 +18,7 @@ from gateway.policy.sets import PolicySet, from_canonical
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _FILE, _BUNDLE, _NEWEST = "set.json", "bundle.tar.gz", "newest"
-VETTED_BY = 1
+VETTED_BY = 2
 """Goes up when vetting grows stricter: older copies are then vetted again."""
 
 

@@ -70,6 +70,7 @@ class AtRandom(EmbeddedEngine):
             "show": self.chance.choice(["none", "pointer", "record", "record", "record"]),
             "classes": {c: self.chance.choice(ACTIONS) for c in some},
             "handling": {"keep_days": 30, "onward_sharing": "none"},
+            "hidden_by_value": {},
             "confirm": self.chance.random() < 0.2,
             "rules": [],
         }

@@ -4,7 +4,7 @@ import rego.v1
 
 none := {
 	"show": "none", "classes": {}, "handling": {"keep_days": 0, "onward_sharing": "none"},
-	"confirm": false, "rules": ["test.hidden"],
+	"confirm": false, "rules": ["test.hidden"], "hidden_by_value": {},
 }
 
 show(f) := "record" if {
