@@ -5,10 +5,11 @@ else can open and that is gone when reading ends. Rows are joined some hundreds 
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from itertools import islice
 from typing import Any, Final, Protocol
 
@@ -32,15 +33,10 @@ _NAMED: Final = 5
 
 @dataclass(slots=True)
 class Found:
-    """What is known of some keys: their rows, and what of them can't be read.
-
-    `damaged` are keys with a row that can't be read. `keyless` says which rows can't be read whose
-    key nobody knows: each may be any key's. "": there is none.
-    """
+    """What is known of some keys: their rows, and which of them have a row that can't be read."""
 
     rows: dict[str, list[Values]] = field(default_factory=dict)
     damaged: set[str] = field(default_factory=set)
-    keyless: str = ""
 
     def add(self, key: str, values: Values) -> None:
         """Add a row to those of its key, but none of which there are too many already."""
@@ -58,6 +54,10 @@ class Lookup(Protocol):
 
     def find(self, keys: Sequence[str]) -> Found:
         """Give the rows for each key that has some, and say what can't be read."""
+        ...
+
+    def keyless(self) -> str:
+        """Say which rows there are whose key nobody knows: each may be any key's. "": none."""
         ...
 
 
@@ -138,16 +138,24 @@ def _joined(
     rows: Iterable[Row | BadRow], joins: Sequence[Join], deciding: frozenset[str]
 ) -> Iterator[Row | BadRow]:
     waiting = iter(rows)
+    # Looked for where it matters, and once: in a database it takes a look at every key.
+    keyless = {j.name: cache(j.lookup.keyless) for j in joins if j.name in deciding}
     while batch := list(islice(waiting, BATCH)):
         failed: dict[int, BadRow] = {}
         good = [r for r in batch if isinstance(r, Row)]
         for join in joins:
             left = [r for r in good if id(r) not in failed]
-            _join(join, left, failed, decides=join.name in deciding)
+            _join(join, left, failed, keyless.get(join.name))
         yield from (failed.get(id(r), r) for r in batch)
 
 
-def _join(join: Join, rows: Sequence[Row], failed: dict[int, BadRow], *, decides: bool) -> None:
+def _join(
+    join: Join,
+    rows: Sequence[Row],
+    failed: dict[int, BadRow],
+    keyless: Callable[[], str] | None,
+) -> None:
+    """Join to rows. `keyless` is there where the join decides who may see what comes of them."""
     holders = [(row, holder) for row in rows for holder in _holders(join, row)]
     keys = sorted({key for _, holder in holders if (key := join.key(holder))})
     found = join.lookup.find(keys)
@@ -166,10 +174,11 @@ def _join(join: Join, rows: Sequence[Row], failed: dict[int, BadRow], *, decides
         elif named:
             text = f"several rows of {join.name} have this key"
             failed[id(row)] = _bad(row, "join.several", text, join, key)
-        if decides and key and found.keyless and (not named or join.several is not None):
+        doubtful = key and (not named or join.several is not None)
+        if keyless is not None and doubtful and (which := keyless()):
             text = (
                 f"nobody can say who may see it: rows of {join.name} can't be read, and one of "
-                f"them may have this key: {found.keyless}"
+                f"them may have this key: {which}"
             )
             failed[id(row)] = _bad(row, "join.damaged", text, join, key)
         elif join.required and not named:
@@ -245,7 +254,7 @@ class FileLookup:
     def find(self, keys: Sequence[str]) -> Found:
         """Give the rows for each key that has some, and say what can't be read."""
         database = self._loaded()
-        found = Found(keyless=self._keyless)
+        found = Found()
         marks = ", ".join("?" * len(keys))
         query = f"SELECT k, row FROM joined WHERE k IN ({marks}) ORDER BY n"  # noqa: S608 - marks
         with closing(database.execute(query, list(keys))) as cursor:
@@ -254,6 +263,11 @@ class FileLookup:
         query = f"SELECT k FROM unread WHERE k IN ({marks})"  # noqa: S608 - marks
         found.damaged.update(k for (k,) in database.execute(query, list(keys)))
         return found
+
+    def keyless(self) -> str:
+        """Name the lines of rows that may be any key's."""
+        self._loaded()
+        return self._keyless
 
     def unread(self) -> Iterator[BadRow]:
         """Give its rows that can't be read or have no key, by their lines in the file.

@@ -20,13 +20,18 @@ from sqlalchemy import (
     ColumnClause,
     ColumnElement,
     Connection,
+    LargeBinary,
     Select,
     String,
     TableClause,
+    Text,
     and_,
+    cast,
     column,
     func,
     inspect,
+    literal_column,
+    or_,
     select,
     table,
 )
@@ -219,6 +224,23 @@ class Database:
             return True
         return isinstance(self.kind(name, key), String)
 
+    def is_doubtful(self, name: str, key: str) -> ColumnElement[bool]:
+        """Say that a column may be blank or hold wrong bytes: true of all that do, and of few more.
+
+        No index knows it, so the database looks at each value.
+        """
+        held = self.table(name).c[key]
+        found: list[ColumnElement[bool]] = [held.is_(None)]
+        if not self.is_postgresql:
+            # GLOB looks no further than the first NUL.
+            cut = func.length(held) != func.length(cast(held, LargeBinary))
+            found += [held == "", held.bool_op("GLOB")(literal_column("'*[^!-~]*'")), cut]
+        elif self.is_text(name, key):
+            # Only a server that knows no encoding holds wrong bytes.
+            plain = "'^[^[:alnum:]]*$'" if self._codec else "'^$|[^!-~]'"
+            found.append(cast(held, Text).bool_op("~")(literal_column(plain)))
+        return or_(*found)
+
     def kind(self, name: str, key: str) -> TypeEngine[Any]:
         """Give a column's type."""
         self.table(name)
@@ -294,6 +316,20 @@ class TableLookup:
             else:
                 self._find_composite(connection, keys, found)
         return found
+
+    def keyless(self) -> str:
+        """Count the rows whose key is blank or no text: each may be any key's."""
+        name, key = self._name, self._key
+        table = self._database.table(name)
+        doubted = or_(*(self._database.is_doubtful(name, c) for c in key))
+        with self._database.connect() as connection:
+            query = select(*(table.c[c] for c in key)).where(doubted)
+            found = self._database.rows(connection, query, stream=True)
+            count = sum(not all(v.values()) or bool(garbled(v)) for v in found)
+        rows = "row" if count == 1 else "rows"
+        if not count:
+            return ""
+        return f"{count:,} {rows} of {name}, whose {', '.join(key)} is blank or no text"
 
     def _find_composite(self, connection: Connection, keys: Sequence[str], found: Found) -> None:
         """Look by each column of the key at once; what does not belong together is left out."""

@@ -1,0 +1,144 @@
+"""A joined table's row whose key nobody can read may be any record's: it opens none of them."""
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+import adapters
+from adapters.sql_live import LiveSource
+from gateway.model import Name, PersonQuery, Record, SetAside
+from tests import postgres
+
+MAPPING = """\
+mapping: 1
+source: people
+format: {{type: sql, mode: {mode}, {where}}}
+search:
+  person: {{table: people, key: id, surname: {{letters: surname}}}}
+records:
+  - type: person
+    table: people
+    id: "{{id}}"
+    found_by: {{person: {{column: id}}}}
+    join: {{master: {{table: masters, key: no, from: master}}}}
+    handling: {{dissemination: GREEN, juvenile: false, source_kind: own, intelligence: false,
+      disclosure: {disclosure}, criminal_history: false}}
+    objects: {{person: "nc:Person"}}
+    fields: [{{to: "person/nc:PersonName", name: {{surname: surname}}}}]
+"""
+TABLES = (
+    "CREATE TABLE people (id varchar(9) PRIMARY KEY, surname text, master text)",
+    "CREATE TABLE masters (n integer PRIMARY KEY, no {kind}, seal text)",
+    "CREATE INDEX people_surname ON people (surname)",
+    "CREATE INDEX masters_no ON masters (no)",
+    "INSERT INTO people VALUES ('P7', 'OAKENSHAW', '7'), ('P8', 'OAKENSHAW', '8')",
+    "INSERT INTO people VALUES ('P9', 'OAKENSHAW', NULL)",
+    "INSERT INTO masters VALUES (1, '7', 'N')",
+)
+DECIDES = "{column: master.seal, codes: {Y: sealed, N: open}, blank: open}"
+MIRROR = "path: legacy.db"
+CHANGES = f"{MIRROR}, changes: {{people: {{key: id}}, masters: {{key: n}}}}"
+WRONG = {
+    "a wrong byte": b"8\xff",
+    "one alone": b"\xff",
+    "one behind a NUL": b"8\0\xff",
+    "blank": b"  ",
+    "nothing": None,
+}
+EVERY = {"P7", "P8", "P9"}
+
+
+def write(folder: Path, mode: str, where: str, disclosure: str = DECIDES) -> Path:
+    path = folder / "people.yaml"
+    path.write_text(MAPPING.format(mode=mode, where=where, disclosure=disclosure))
+    return path
+
+
+def legacy(folder: Path, *keys: bytes | None) -> None:
+    """Write the database, with sealed masters of these keys."""
+    with closing(sqlite3.connect(folder / "legacy.db")) as db:
+        for statement in TABLES:
+            db.execute(statement.format(kind="text"))
+        for key in keys:
+            db.execute("INSERT INTO masters VALUES (NULL, CAST(? AS TEXT), 'Y')", (key,))
+        db.commit()
+
+
+def opened(path: Path) -> Mapping[str, str]:
+    """Import, and give what became of each row: `open`, or why it was set aside."""
+    made = adapters.refresh(path, path.parent / "mirrors")
+    source = adapters.load(path) if made is None else adapters.load_replica(path, made)
+    found = {}
+    for one in source.rows():
+        if isinstance(one, Record):
+            found[one.record_id] = str(one.handling.as_dict()["disclosure"])
+        else:
+            assert isinstance(one, SetAside)
+            assert one.fields is not None
+            found[one.fields["id"]] = one.code
+    return found
+
+
+def searched(path: Path) -> set[str]:
+    source = adapters.live(path)
+    assert isinstance(source, LiveSource)
+    query = PersonQuery(names=(Name(surname="OAKENSHAW"),))
+    with closing(source):
+        return {r.record_id for r in source.candidates(query, frozenset({"person"}), 20)}
+
+
+@pytest.mark.parametrize("key", WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize("where", [MIRROR, CHANGES], ids=["whole", "replica"])
+def test_a_master_whose_key_nobody_can_read_opens_nothing(
+    tmp_path: Path, key: bytes | None, where: str
+) -> None:
+    legacy(tmp_path, key)
+    found = opened(write(tmp_path, "mirror", where))
+    assert found == {"P7": "open", "P8": "join.damaged", "P9": "open"}
+    assert searched(write(tmp_path, "live", MIRROR)) == {"P7", "P9"}
+
+
+def test_why_is_said(tmp_path: Path) -> None:
+    legacy(tmp_path, b"8\xff", None, "ß".encode(), b"A 1")
+    path = write(tmp_path, "mirror", MIRROR)
+    [aside] = [r for r in adapters.load(path).rows() if isinstance(r, SetAside)]
+    assert "2 rows of masters, whose no is blank or no text" in aside.text
+
+
+def test_whole_keys_and_joins_that_decide_nothing_cost_no_record(tmp_path: Path) -> None:
+    legacy(tmp_path, "ß".encode(), b"A 1")
+    assert opened(write(tmp_path, "mirror", MIRROR)) == dict.fromkeys(EVERY, "open")
+    assert searched(write(tmp_path, "live", MIRROR)) == EVERY
+    (tmp_path / "legacy.db").unlink()
+    legacy(tmp_path, b"8\xff")
+    assert opened(write(tmp_path, "mirror", MIRROR, "open")) == dict.fromkeys(EVERY, "open")
+    assert searched(write(tmp_path, "live", MIRROR, "open")) == EVERY
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("encoding", ["UTF8", "SQL_ASCII"])
+def test_a_server_is_asked_the_same(
+    postgres_server: postgres.Server, tmp_path: Path, encoding: str
+) -> None:
+    name = postgres_server.fresh("joined_test", encoding=encoding)
+    postgres.password_file(tmp_path)
+    where = f'url: "{postgres_server.url(name)}", password_file: database.password'
+    wrong = {"blank": b"  ", "nothing": None}
+    if encoding == "SQL_ASCII":
+        wrong |= {"a wrong byte": b"8\xff", "one alone": b"\xff"}
+    with postgres_server.connect(name) as c:
+        for statement in TABLES:
+            c.execute(statement.format(kind="varchar(9)"))  # type: ignore[arg-type] # a test's own
+        text = f"convert_from(%s, '{encoding}')"
+        insert = f"INSERT INTO masters VALUES (%s, {text}, 'Y')"  # noqa: S608 - marks
+        for number, key in enumerate((b"A 1", *wrong.values()), 2):
+            c.execute("DELETE FROM masters WHERE n > 1")
+            c.execute(insert, (number, key))  # type: ignore[arg-type] # as above
+            found = opened(write(tmp_path, "mirror", where))
+            damaged = "open" if number == 2 else "join.damaged"
+            assert found == {"P7": "open", "P8": damaged, "P9": "open"}, key
+            rest = {"P8"} if number == 2 else set()
+            assert searched(write(tmp_path, "live", where)) == {"P7", "P9"} | rest, key
