@@ -191,6 +191,7 @@ def _of_lines(
 def _open(path: Path, kind: str, more: Mapping[str, Any]) -> _Opened:
     """Open one file, and find out what its format leaves open."""
     spec: dict[str, Any] = {"type": kind, **more}
+    _check_encoding(spec.get("encoding", "detect"))
     beside: dict[str, str] = {
         k: str((Path.cwd() / spec[k]).resolve()) for k in _BESIDE if k in spec
     }
@@ -228,6 +229,15 @@ def _open(path: Path, kind: str, more: Mapping[str, Any]) -> _Opened:
         return _Opened(spec, registry.open_format(path, {**spec, **folder}), notes, doubts)
     except KeyError as error:
         raise Misconfigured(f"{kind}: say with --with {error.args[0]}=") from error
+
+
+def _check_encoding(encoding: Any) -> None:
+    """Refuse what no text is written in; the mapping's schema says later which are read."""
+    try:
+        if encoding != "detect":
+            "A".encode(encoding)
+    except (LookupError, TypeError):
+        raise Misconfigured(f"{encoding}: there is no such encoding") from None
 
 
 def _from(beside: str, data: Path, written: str) -> str:

@@ -130,16 +130,25 @@ def test_a_draft_takes_the_layout(home: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "12 mapped" in done.stdout, done.stdout
 
 
-def test_a_draft_says_which_line_is_no_text_in_the_encoding(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [
+        ("utf-8", r"f\.txt:3: the line is no text in utf-8"),
+        ("klingon", "klingon: there is no such encoding"),
+        ("hex", "hex: there is no such encoding"),
+        ("437", "437: there is no such encoding"),
+    ],
+)
+def test_a_draft_says_what_is_wrong_with_an_encoding(
+    home: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, said: str
 ) -> None:
     write(home, LENGTHS.rpartition(",4\n")[0])
     lines = DATA.replace("0003XXTESTER", "0003XXTESTÉR")
     (home / "sources/f.txt").write_text(lines, encoding="iso-8859-1")
     monkeypatch.chdir(home)
     words = ["mapping", "draft", "sources/f.txt", "--format", "fixed", "--type", "person"]
-    words += ["--with", "layout=sources/f.csv", "--with", "encoding=utf-8"]
-    with pytest.raises(SallyportError, match=r"f\.txt:3: the line is no text in utf-8"):
+    words += ["--with", "layout=sources/f.csv", "--with", f"encoding={encoding}"]
+    with pytest.raises(SallyportError, match=said):
         CliRunner().invoke(app, words, catch_exceptions=False)
 
 
