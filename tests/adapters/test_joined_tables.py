@@ -101,6 +101,20 @@ def test_a_master_whose_key_nobody_can_read_opens_nothing(
     assert searched(write(tmp_path, "live", MIRROR)) == {"P7", "P9"}
 
 
+def test_part_of_a_key_is_enough(tmp_path: Path) -> None:
+    legacy(tmp_path)
+    path = write(tmp_path, "mirror", MIRROR)
+    text = path.read_text().replace(
+        "key: no, from: master", "key: [no, n], from: [master, surname]"
+    )
+    path.write_text(text)
+    assert opened(path) == dict.fromkeys(EVERY, "open")
+    with closing(sqlite3.connect(tmp_path / "legacy.db")) as db:
+        db.execute("INSERT INTO masters VALUES (NULL, CAST(? AS TEXT), 'Y')", (b"8\xff",))
+        db.commit()
+    assert opened(path) == {"P7": "join.damaged", "P8": "join.damaged", "P9": "open"}
+
+
 def test_why_is_said(tmp_path: Path) -> None:
     legacy(tmp_path, b"8\xff", None, "ß".encode(), b"A 1")
     path = write(tmp_path, "mirror", MIRROR)
