@@ -35,7 +35,7 @@ class Held:
     id_column: str
     id_pattern: re.Pattern[str]
     id_is_key: bool
-    """The database itself lets no two rows have one id."""
+    """The database itself lets no two rows have one id, whatever blanks stand at its ends."""
     offenses: Mapping[str, Word | None]
     """The words of the codes in the column of offenses, where one is searched."""
     used: frozenset[str]
@@ -83,6 +83,10 @@ def probes(database: Database, every: Sequence[Held]) -> Iterator[Probe]:
         place = ("records", held.number)
         kind = held.plan.record_type
         yield _by_key(database, held.table, (held.id_column,), f"{kind} by its id", (*place, "id"))
+        alike = database.with_blanks_after(held.table, held.id_column, "1")
+        if alike is not None and not held.id_is_key:
+            why = f"finding {kind} whose id is the same but for blanks"
+            yield Probe(alike, {held.table: (held.id_column,)}, why, (*place, "id"))
         by = held.found_by.get("person", {})
         at = (*place, "found_by", "person")
         if by:

@@ -10,7 +10,7 @@ import contextlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
@@ -173,8 +173,10 @@ class LiveSource:
             return
         found = list(rows)
         keys = list(dict.fromkeys(key for v in found if (key := v[held.id_column])))
-        find = self._database.find
-        every = list(islice(find(connection, held.table, held.id_column, keys), _MOST_ALIKE + 1))
+        place = (connection, held.table, held.id_column)
+        others = self._database.others_alike(*place, keys)
+        alike = chain(self._database.find(*place, keys), self._database.find(*place, others))
+        every = list(islice(alike, _MOST_ALIKE + 1))
         if len(every) > _MOST_ALIKE:
             return  # too many to be looked at, so nobody can say
         said: dict[str, Handling | None] = {}

@@ -20,11 +20,14 @@ from sqlalchemy import (
     ColumnClause,
     ColumnElement,
     Connection,
+    Enum,
+    Integer,
     LargeBinary,
     Select,
     String,
     TableClause,
     Text,
+    Uuid,
     and_,
     cast,
     column,
@@ -34,6 +37,7 @@ from sqlalchemy import (
     or_,
     select,
     table,
+    union_all,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -51,6 +55,12 @@ _SAMPLE: Final = 2_000
 _STEPS: Final = 20_000
 """Steps of SQLite's machine between two looks at the clock."""
 _LAST: Final = "\U0010ffff"
+_AFTER_BLANK: Final = chr(ord(" ") + 1)
+_BLANKS: Final = 100
+"""After a key of PostgreSQL, at most."""
+_RANGES: Final = 100
+"""Keys whose blanks are looked for in one query."""
+_NUMBER: Final = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +182,20 @@ class Database:
         ]
 
     def is_key(self, name: str, column: str) -> bool:
-        """Whether the database lets no two rows of a table have one value in a column."""
+        """Whether the database lets no two rows of a table have one value in a column, as text.
+
+        Of a text it does not say so: one with blanks after it is another key, and the same text.
+        """
+        if not isinstance(self.kind(name, column), Integer | Uuid):
+            return False
         with self.connect() as connection:
             inspector = inspect(connection)
             keys = [inspector.get_pk_constraint(name, self._schema)["constrained_columns"]]
-            keys += [
-                found["column_names"]
-                for found in inspector.get_unique_constraints(name, self._schema)
-            ]
+            if self.is_postgresql:  # any other column of SQLite takes texts, whatever its type
+                keys += [
+                    found["column_names"]
+                    for found in inspector.get_unique_constraints(name, self._schema)
+                ]
         return [column] in keys
 
     def padding(self, name: str, key: str) -> int | None:
@@ -204,6 +220,43 @@ class Database:
         if width is not None:
             wanted += [str(v).ljust(width) for v in values]
         return self.table(name).c[key].in_(self.fitting(name, key, wanted))
+
+    def with_blanks_after(self, name: str, key: str, value: str) -> Select[Any] | None:
+        """Ask for the keys that are a text with blanks after it, and a few others.
+
+        They are a range in whatever order a column is sorted, so that its index finds them. None
+        where the column holds no texts.
+        """
+        if self.is_postgresql:
+            kind = self.kind(name, key)
+            if not isinstance(kind, String) or isinstance(kind, Enum):
+                return None
+        held = self.table(name).c[key]
+        # PostgreSQL sorts as people do: what stands after all blanks there, nobody can say.
+        last = held <= value + " " * _BLANKS if self.is_postgresql else held < value + _AFTER_BLANK
+        return select(held).where(held > value, last)
+
+    def others_alike(
+        self, connection: Connection, name: str, key: str, values: Sequence[str]
+    ) -> list[str | int]:
+        """Give the keys of a table that are read as one of these texts, but stand otherwise there.
+
+        They have blanks after them, or are numbers where SQLite was told no type.
+        """
+        found: list[str | int] = []
+        if not self.is_postgresql and not isinstance(self.kind(name, key), String):
+            found += [int(v) for v in values if _NUMBER.fullmatch(v)]
+        width = self._padded.get(f"{name}.{key}", 0)
+        known = {*values, *(v.ljust(width) for v in values)}
+        texts = self.fitting(name, key, values)
+        for start in range(0, len(texts), _RANGES):
+            part = texts[start : start + _RANGES]
+            asked = [self.with_blanks_after(name, key, str(v)) for v in part]
+            queries = [query for query in asked if query is not None]
+            for raw in connection.execute(union_all(*queries)).scalars() if queries else ():
+                if isinstance(raw, str) and raw not in known and as_text(raw) in known:
+                    found.append(raw)
+        return found
 
     def fitting(self, name: str, key: str, values: Sequence[str | int]) -> list[Any]:
         """Give those of the values that may stand in a column, as its type has them.
@@ -263,7 +316,7 @@ class Database:
         connection: Connection,
         name: str,
         key: str,
-        values: Sequence[str],
+        values: Sequence[str | int],
         most: int | None = None,
     ) -> Iterator[Values]:
         """Give the rows of a table whose key is one of these: of some hundreds of keys `most`."""

@@ -97,6 +97,31 @@ def test_live_search_finds_and_forgets(
     source.close()
 
 
+@pytest.mark.parametrize("encoding", ["UTF8", "LATIN1"])
+def test_keys_that_read_as_one_id_are_compared_and_found_by_the_keys_index(
+    postgres_server: postgres.Server, tmp_path: Path, encoding: str
+) -> None:
+    # The one sorts as people expect, the other by bytes.
+    name = postgres_server.fresh("blanks_test", encoding=encoding)
+    with postgres_server.connect(name) as c:
+        made = PEOPLE.replace("id char(8)", "id varchar(200)")
+        c.execute(made.replace("(surname)", "(surname varchar_pattern_ops)"))
+        c.execute(
+            "INSERT INTO people (id, seal) SELECT 'N' || n, 0 FROM generate_series(1,25000) n"
+        )
+        for twin in ("P1 ", "P1" + " " * 90, "P1\t"):
+            c.execute("INSERT INTO people (id, surname, seal) VALUES (%s, 'ELSEWHERE', 1)", [twin])
+            # More rows than a table may have that is read whole: its plan is looked at.
+            source = adapters.live(write(tmp_path, postgres_server.url(name)))
+            assert isinstance(source, LiveSource)
+            assert source.get("P1") is None
+            assert ids(source, named("Quillfeather")) == []
+            assert ids(source, named("Oakenshaw")) == ["P2", "P3"]
+            c.execute("DELETE FROM people WHERE id = %s", [twin])
+            assert source.get("P1") is not None
+            source.close()
+
+
 def test_all_rows_are_read_as_a_mirror(
     postgres_server: postgres.Server, people: str, tmp_path: Path
 ) -> None:

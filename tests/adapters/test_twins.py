@@ -192,3 +192,39 @@ async def test_a_live_row_is_given_only_where_all_rows_of_its_id_agree(
     finally:
         await records.stop()
         source.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "other"),
+    [
+        ("TEXT PRIMARY KEY", "5 "),
+        ("VARCHAR(9) PRIMARY KEY", "5 \t  "),
+        ("TEXT NOT NULL UNIQUE", "5\n"),
+        ("PRIMARY KEY", "5 "),
+        ("PRIMARY KEY", 5),
+    ],
+)
+@pytest.mark.parametrize("sealed", ["5", "other"])
+def test_two_keys_of_a_live_table_that_read_as_one_id_are_compared(
+    tmp_path: Path, kind: str, other: str | int, sealed: str
+) -> None:
+    form = "{type: sql, mode: live, path: legacy.db}"
+    text = MAPPING.replace(MAPPING[MAPPING.index("{type") : MAPPING.index("}") + 1], form)
+    (tmp_path / "m.yaml").write_text(text.replace("  - type:", "  - table: t\n    type:"))
+    seals = {"5": "S", "other": "N"} if sealed == "5" else {"5": "N", "other": "S"}
+    rows = [("5", seals["5"]), (other, seals["other"]), ("55", "N"), ("5 x", "N"), ("6", "N")]
+    with closing(sqlite3.connect(tmp_path / "legacy.db")) as db:
+        db.execute(f"CREATE TABLE t (ID {kind}, NAME, BORN, SEAL)")
+        db.executemany("INSERT INTO t VALUES (?, 'QUARREL, ODO', '19870312', ?)", rows)
+        db.commit()
+    source = adapters.live(tmp_path / "m.yaml")
+    assert isinstance(source, LiveSource)
+    try:
+        assert source.get("5") is None
+        assert all(source.get(key) is not None for key in ("55", "5 x", "6"))
+        with closing(sqlite3.connect(tmp_path / "legacy.db")) as db:
+            db.execute("UPDATE t SET SEAL = 'N'")
+            db.commit()
+        assert source.get("5") is not None
+    finally:
+        source.close()
