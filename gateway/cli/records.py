@@ -109,7 +109,7 @@ def import_command(
             if adapters.says_live(path):
                 Console().print(f"{adapters.name_of(path)} is searched live: nothing to import.")
     for name, count in left.items():
-        sys.stderr.write(f"sallyport: {removal.said_of_left(name, count)}\n")
+        sys.stderr.write(f"sallyport: {removal.said_of_left(settings.home, name, count)}\n")
     if failed:
         sys.exit(_exit_code([error for _, error in failed]))
 

@@ -11,10 +11,12 @@ import adapters
 from gateway import settings as settings_files
 from gateway.cli.importing import DATA, MIRRORS, RECORDS
 from gateway.cli.options import Home
-from gateway.cli.sources import mappings, read, upkeep_of
+from gateway.cli.sources import mappings, upkeep_of
 from gateway.errors import Conflict, Invalid, NotFound
+from gateway.records.corrections import FOLDER as CORRECTIONS
 from gateway.records.corrections import Corrections
 from gateway.records.importer import Importer
+from gateway.records.store import Reader
 
 
 def register(app: typer.Typer) -> None:
@@ -43,25 +45,38 @@ def remove(
             f"mappings/{unsure[0]} can't be read, so it may be the one of {name}. Mend it first, "
             "or take it away"
         )
-    records = left[name]
+    what = _counted(left[name])
     if not yes:
         if not sys.stdin.isatty():
-            raise Invalid(f"It takes {_counted(records)} of {name} away: say so with --yes.")
-        typer.confirm(f"Take {_counted(records)} of {name} away, and its corrections?", abort=True)
-    with closing(Importer(where / DATA / RECORDS)) as importer:
-        importer.remove(name)
+            raise Invalid(f"It takes {what} of {name} away: say so with --yes.")
+        typer.confirm(f"Take {what} of {name} away, and its corrections?", abort=True)
+    # The records last: as long as there are some, whatever breaks off can be done again.
     adapters.forget_replica(where / DATA / MIRRORS, name)
     Corrections.path_of(where / DATA, name).unlink(missing_ok=True)
-    typer.echo(f"{name}: {_counted(records)} taken away.")
+    with closing(Importer(where / DATA / RECORDS)) as importer:
+        importer.remove(name)
+    typer.echo(f"{name}: {what} taken away.")
 
 
 def without_mapping(home: Path) -> dict[str, int]:
-    """Give the sources that serve though no mapping names them, with the number of records.
+    """Give the sources of which something is kept though no mapping names them: the records that
+    serve, 0 where an import or a taking away broke off.
 
     One that is searched live has no use for what an import made before.
-    """
+    """  # noqa: D205 - one sentence too long for one line
     named = {adapters.name_of(path) for path in mappings(home) if not adapters.says_live(path)}
-    return {name: g.records for name, g in sorted(read(home)[0].items()) if name not in named}
+    return {name: count for name, count in sorted(_kept(home).items()) if name not in named}
+
+
+def _kept(home: Path) -> dict[str, int]:
+    """Give the sources of which records, a database's rows or corrections are kept."""
+    data = home / DATA
+    found = {path.stem: 0 for path in (data / MIRRORS).glob("*.db")}
+    found |= {path.stem: 0 for path in (data / CORRECTIONS).glob("[!.]*.jsonl")}
+    if (data / RECORDS).exists():
+        with closing(Reader(data / RECORDS)) as reader:
+            found |= reader.kept()
+    return found
 
 
 def nameless(home: Path) -> list[str]:
@@ -73,18 +88,30 @@ def nameless(home: Path) -> list[str]:
     ]
 
 
-def said_of_left(name: str, records: int) -> str:
+def said_of_left(home: Path, name: str, records: int) -> str:
     """Say of such a source what is to be done."""
+    away = f"sallyport source remove {name}"
+    if any(adapters.name_of(p) == name and adapters.says_live(p) for p in mappings(home)):
+        what = f"{_counted(records)} of" if records else "parts of"
+        return (
+            f"{name}: it is searched live, but {what} an import before "
+            f"{'is' if records == 1 else 'are'} kept, and none renews them. Take them away: {away}"
+        )
+    if not records:
+        return (
+            f"{name}: parts of an import that broke off are kept, and no mapping says how to go "
+            f"on. Put its mapping back, or take them away: {away}"
+        )
     verb = "serves" if records == 1 else "serve"
     return (
         f"{name}: {_counted(records)} {verb} on, and no import renews them, as no mapping says "
-        f"how. Put its mapping back, or take them away: sallyport source remove {name}"
+        f"how. Put its mapping back, or take them away: {away}"
     )
 
 
 def _not_left(home: Path, name: str, left: dict[str, int]) -> NotFound | Conflict:
     files = [path.name for path in mappings(home) if adapters.name_of(path) == name]
-    if files and name in read(home)[0]:
+    if files and name in _kept(home):
         return Conflict(
             f"{name} has a mapping, mappings/{files[0]}: the next import would bring it back. Take "
             "that away first"
@@ -94,4 +121,6 @@ def _not_left(home: Path, name: str, left: dict[str, int]) -> NotFound | Conflic
 
 
 def _counted(records: int) -> str:
+    if not records:
+        return "parts of an import"
     return f"{records:,} {'record' if records == 1 else 'records'}"

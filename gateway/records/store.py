@@ -299,6 +299,16 @@ class Reader:
         query = select(generations).where(generations.c.state == CURRENT)
         return tuple(map(_generation, self._rows(query.order_by(generations.c.source))))
 
+    def kept(self) -> dict[str, int]:
+        """Give every source of which something is kept, with how many of its records serve.
+
+        Also one whose first import broke off, or whose taking away did.
+        """
+        serving = func.max(generations.c.records).filter(generations.c.state == CURRENT)
+        query = select(generations.c.source, serving.label("serving"))
+        found = self._rows(query.group_by(generations.c.source))
+        return {r.source: r.serving or 0 for r in found}
+
     def columns(self, generation: int) -> Columns | None:
         """Load a generation's index; None if it is gone."""
         query = select(index_parts.c.name, index_parts.c.data)

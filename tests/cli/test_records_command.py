@@ -1,13 +1,18 @@
 """`sallyport import` and `sallyport source`, as an administrator uses them."""
 
+import fcntl
 import json
+import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from gateway.cli.main import app
-from gateway.errors import Conflict, Invalid, NotFound
+from gateway.errors import Conflict, Invalid, NotFound, RecordsUnavailable
+from gateway.records import importer
 from tests.cli.people_csv import MAPPING
 
 pytestmark = pytest.mark.usefixtures("wide")
@@ -141,10 +146,79 @@ def test_a_source_without_a_mapping_is_named_and_can_be_taken_away(home: Path) -
     rows = {r["source"]: r for r in json.loads(run(home, "source", "list", "--json"))}
     assert rows.keys() == {"later"}
     assert not corrected.exists()
-    files = (f.read_bytes() for f in (home / "data").iterdir() if f.is_file())
-    assert not any(b"PERSONSBROOK" in data for data in files)
+    assert not holding(home, b"PERSONSBROOK")
     with pytest.raises(NotFound, match="There is none"):
         run(home, "source", "remove", "persons", "--yes")
+
+
+def test_what_a_taking_away_left_that_broke_off_is_taken_away_by_the_next(home: Path) -> None:
+    run(home, "import")
+    (home / "mappings" / "persons.yaml").unlink()
+    replica, corrected = put_beside(home, "persons")
+    with replica.with_name("persons.db.lock").open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(RecordsUnavailable):
+            run(home, "source", "remove", "persons", "--yes")
+    assert run(home, "source", "remove", "persons", "--yes") == "persons: 1 record taken away.\n"
+    assert not replica.exists()
+    assert not corrected.exists()
+    # As if it had died before it took these away, or a mapping had been tried by itself.
+    replica, corrected = put_beside(home, "persons")
+    assert "persons: parts of an import that broke off are kept" in run(home, "import")
+    run(home, "source", "remove", "persons", "--yes")
+    assert not replica.exists()
+    assert not corrected.exists()
+    assert "broke off" not in run(home, "import")
+
+
+def put_beside(home: Path, name: str) -> tuple[Path, Path]:
+    """Keep a database's row and a correction of a source."""
+    replica, corrected = (home / "data/mirrors" / f"{name}.db", home / "data/corrections")
+    for folder in (replica.parent, corrected):
+        folder.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(replica)) as db:
+        db.executescript("CREATE TABLE t (name); INSERT INTO t VALUES ('PERSONSBROOK');")
+    (corrected / f"{name}.jsonl").write_text("")
+    return replica, corrected / f"{name}.jsonl"
+
+
+def test_what_a_first_import_left_that_broke_off_is_taken_away(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(importer, "make_index", die)
+        CliRunner().invoke(app, ["import", "persons", "--home", str(home)])
+    assert holding(home, b"PERSONSBROOK")
+    with pytest.raises(Conflict, match=r"mappings/persons\.yaml"):
+        run(home, "source", "remove", "persons", "--yes")
+    (home / "mappings" / "persons.yaml").unlink()
+    assert "persons: parts of an import that broke off are kept" in run(home, "import")
+    run(home, "source", "remove", "persons", "--yes")
+    assert not holding(home, b"PERSONSBROOK")
+
+
+def holding(home: Path, text: bytes) -> bool:
+    files = (f.read_bytes() for f in (home / "data").iterdir() if f.is_file())
+    return any(text in data for data in files)
+
+
+def test_what_an_import_left_of_a_source_that_is_live_now_is_called_so(home: Path) -> None:
+    run(home, "import", "persons")
+    text = (home / "mappings" / "persons.yaml").read_text()
+    live = re.sub(r"(?m)^format: .*$", "format: {type: sql, mode: live, path: none.db}", text)
+    live = live.replace("- type:", "- table: people\n    type:")
+    (home / "mappings" / "persons.yaml").write_text(live)
+    said = " ".join(run_any(home, "import").split())
+    assert "persons: it is searched live, but 1 record of an import before is kept" in said
+    put_beside(home, "persons")
+    run_any(home, "source", "remove", "persons", "--yes")
+    put_beside(home, "persons")
+    left = " ".join(run_any(home, "import").split())
+    assert "persons: it is searched live, but parts of an import before are kept" in left
+    assert "no mapping" not in said
 
 
 def test_a_source_with_a_mapping_is_not_taken_away(home: Path) -> None:
