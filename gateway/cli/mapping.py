@@ -317,12 +317,7 @@ def draft_command(
     if out is None:
         sys.stdout.write(text)
         return
-    try:
-        with out.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        why = "there is a file of that name" if out.exists() else "it can't be written"
-        raise Misconfigured(f"{out.name}: {why}; choose another with --out") from error
+    _write_new(out, text)
     with suppress(OSError), out.with_name(SCHEMA).open("x", encoding="utf-8") as beside:
         beside.write(schema_text())
     marks = text.count("# CHECK: ")
@@ -331,6 +326,16 @@ def draft_command(
         f"Then: sallyport mapping check {out} --rows",
         soft_wrap=True,
     )
+
+
+def _write_new(out: Path, text: str) -> None:
+    """Write a file, but over no other: a mapping is a person's work."""
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        why = "there is a file of that name" if out.exists() else "it can't be written"
+        raise Misconfigured(f"{out.name}: {why}; choose another with --out") from error
 
 
 def _stands_in(out: Path | None) -> Path | None:
@@ -349,7 +354,10 @@ def _stands_in(out: Path | None) -> Path | None:
 @app.command("schema")
 def schema_command(
     out: Annotated[
-        Path | None, typer.Option("--out", help="Write it there, such as mappings/" + SCHEMA)
+        Path | None,
+        typer.Option(
+            "--out", help=f"Write it there, such as mappings/{SCHEMA}, and not over what is there."
+        ),
     ] = None,
 ) -> None:
     """Write the JSON Schema of the mapping language: editors complete and explain by it.
@@ -359,10 +367,7 @@ def schema_command(
     if out is None:
         sys.stdout.write(schema_text())
         return
-    try:
-        out.write_text(schema_text(), encoding="utf-8")
-    except OSError as error:
-        raise Misconfigured(f"{out.name}: it can't be written; choose another --out") from error
+    _write_new(out, schema_text())
     Console().print(
         f"{out}: written. Mappings beside it begin with: {EDITORS}", soft_wrap=True, highlight=False
     )

@@ -80,3 +80,8 @@ def test_the_schema_is_written_where_it_is_wanted(home: Path) -> None:
     run(home, *command, "--out", "mappings/s.json")
     assert (home / "mappings/s.json").read_text() == run(home, *command)
     run(home, *command, "--out", "nowhere/s.json", code=1)
+    # Over no file, though: it may be a mapping.
+    run(home, *DRAFT, "--out", "mappings/w.yaml")
+    before = (home / "mappings/w.yaml").read_text()
+    run(home, *command, "--out", "mappings/w.yaml", code=1)
+    assert (home / "mappings/w.yaml").read_text() == before
