@@ -7,11 +7,12 @@ environment. Nothing here repeats a password, and no error holds what was asked.
 import ipaddress
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
@@ -287,3 +288,20 @@ def _secret(path: Path) -> str:
     if not text or len(data) > _LONGEST or "\n" in text or "\0" in text:
         raise Misconfigured(f"{path.name}: it holds no password, which is one line")
     return text
+
+
+@contextmanager
+def parsed_json(connection: Connection) -> Iterator[None]:
+    """Have JSON parsed until the block ends: SQLAlchemy asks for collations of columns by it."""
+    if connection.dialect.name != POSTGRESQL:
+        yield
+        return
+    from psycopg.types.json import JsonLoader  # noqa: PLC0415 - only where PostgreSQL is used
+
+    driver: Any = connection.connection.driver_connection
+    before = driver.adapters.get_loader(driver.adapters.types["json"].oid, 0)
+    driver.adapters.register_loader("json", JsonLoader)
+    try:
+        yield
+    finally:
+        driver.adapters.register_loader("json", before)

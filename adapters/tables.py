@@ -41,7 +41,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from adapters.connecting import FAILURES, POSTGRESQL, engine_of, why
+from adapters.connecting import FAILURES, POSTGRESQL, engine_of, parsed_json, why
 from adapters.joins import BETWEEN, Found, composite
 from adapters.mapping import MappingFile
 from adapters.rows import BadRow, Columns, Row, Values
@@ -160,7 +160,8 @@ class Database:
             if name not in names:
                 raise Misconfigured(f"{name}: no such table; there are: {', '.join(names)}")
             with self.connect() as connection:
-                found = inspect(connection).get_columns(name, self._schema)
+                with parsed_json(connection):
+                    found = inspect(connection).get_columns(name, self._schema)
                 self._codec = self._codec or _codec(connection)
             columns: list[ColumnClause[Any]] = [column(c["name"], Plain()) for c in found]
             self._kinds[name] = {c["name"]: c["type"] for c in found}

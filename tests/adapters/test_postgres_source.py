@@ -122,6 +122,22 @@ def test_keys_that_read_as_one_id_are_compared_and_found_by_the_keys_index(
             source.close()
 
 
+def test_a_column_with_an_order_of_its_own_is_read(
+    postgres_server: postgres.Server, tmp_path: Path
+) -> None:
+    name = postgres_server.fresh("collated_test")
+    with postgres_server.connect(name) as c:
+        c.execute(PEOPLE.replace("given text", 'given text COLLATE "C"'))
+        c.execute("ALTER TABLE people ADD note json")
+        c.execute("""UPDATE people SET note = '{"a":  1.10}' WHERE id = 'P1'""")
+    database = Database.of(MappingFile(write(tmp_path, postgres_server.url(name), "mirror")))
+    with database.moment(), database.connect() as connection:
+        rows = list(database.find(connection, "people", "id", ["P1"]))
+    # JSON itself is still given as the database writes it.
+    assert [(r["note"], r["given"]) for r in rows] == [('{"a":  1.10}', "TAMSIN")]
+    database.close()
+
+
 def test_all_rows_are_read_as_a_mirror(
     postgres_server: postgres.Server, people: str, tmp_path: Path
 ) -> None:
