@@ -205,13 +205,17 @@ class SourceMissing(Misconfigured):
 
 
 class PolicyRejected(Misconfigured):
-    """A candidate policy set does not pass vetting. `where` is file and line, if known."""
+    """A candidate policy set does not pass vetting. `where` is file and line, if known.
+
+    `shown` is what whoever sees the gateway's state may read of it, where the detail names people.
+    """
 
     default_code = "policy.rejected"
 
-    def __init__(self, detail: str, *, where: str | None = None) -> None:
+    def __init__(self, detail: str, *, where: str | None = None, shown: str | None = None) -> None:
         super().__init__(detail)
         self.where = where
+        self.shown = shown or detail
 
 
 class Untranslatable(SallyportError):

@@ -104,7 +104,7 @@ class Agreements:
         """Give the document, with a fault where a second person is missing."""
         if self.approvals is None or self.folder.own not in held.signers:
             return held
-        fault = self.approvals.fault(held.document)
+        fault = self.approvals.fault(held.document, named=False)
         return held if fault is None else replace(held, faults=(*held.faults, fault))
 
 

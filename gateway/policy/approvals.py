@@ -39,16 +39,21 @@ class Approvals:
         path = self._path(document)
         return tuple(self._signers.who_signed(self._tokens(path), _claims(document), _TYP))
 
-    def fault(self, document: Document) -> str | None:
-        """Say what is missing, and who has to do what. None: two different people approved it."""
+    def fault(self, document: Document, *, named: bool = True) -> str | None:
+        """Say what is missing, and who has to do what. None: two different people approved it.
+
+        `named`: with the people's names, which are not for whoever may see a gateway's state.
+        """
         try:
             names = self.names(document)
         except PolicyRejected as error:
             return f"{error.where}: {error.detail}" if error.where else error.detail
         if len(names) >= _TWO:
             return None
-        by = f"{names[0]} alone has" if names else "nobody has"
-        others = ", ".join(sorted(self._signers.names - set(names)))
+        by, others = "nobody has" if not names else "one alone has", "them"
+        if named:
+            by = f"{names[0]} alone has" if names else by
+            others = ", ".join(sorted(self._signers.names - set(names)))
         name = document.agreement.id
         return (
             f"two people here have to approve {name}, version {document.agreement.version}, and "

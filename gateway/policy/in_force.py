@@ -301,7 +301,7 @@ class InForce:
             found["rejected"] = {
                 "file": (file or line) or None,
                 "line": int(line) if file and line.isdigit() else None,
-                "reason": rejected.detail,
+                "reason": rejected.shown,
             }
         return found
 

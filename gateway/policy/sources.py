@@ -239,9 +239,11 @@ def require_two(parts: Sequence[str], names: Sequence[str], signers: Signers) ->
     """Raise `PolicyRejected` unless two different people signed."""
     if len(set(names)) < 2:  # noqa: PLR2004 - the rule is of two people
         by = f"it has {names[0]}'s" if names else "as it is now it has none"
+        wanted = f"a change of {' and '.join(parts)} needs the signatures of two people"
         raise PolicyRejected(
-            f"a change of {' and '.join(parts)} needs the signatures of two people, and {by}. Have "
-            f"another of {_people(signers)} look at it and run `sallyport policy sign`"
+            f"{wanted}, and {by}. Have another of {_people(signers)} look at it and run "
+            "`sallyport policy sign`",
+            shown=f"{wanted}; `sallyport policy inspect` tells whose it has",
         )
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -109,7 +109,14 @@ async def asking(home: Path, us: Agency) -> AsyncIterator[tuple[Asking, Peer]]:
                 answering=cast("Answering", us.answering),
                 searches=Searches(state, bytes(32)),
                 confirmations=Confirmations(state, bytes(32), us.ledger),
-                duties=Duties(state, bytes(32), ori=Ori(TEXAS), ledger=us.ledger, texts=dict),
+                duties=Duties(
+                    state,
+                    bytes(32),
+                    ori=Ori(TEXAS),
+                    ledger=us.ledger,
+                    texts=dict,
+                    late_for=timedelta(days=1),
+                ),
                 peer_policies=PeerPolicies(state),
                 sign=ours.signer.sign_detached,
                 keep_days=1,

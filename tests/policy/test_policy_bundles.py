@@ -268,10 +268,13 @@ def put(tmp_path: Path, raw: bytes) -> None:
 
 async def rejected(policy: Policy, words: str) -> None:
     before = policy.revision
-    with pytest.raises(PolicyRejected, match=words):
+    with pytest.raises(PolicyRejected, match=words) as caught:
         await policy.apply()
     assert policy.revision == before
-    assert words in policy.status()["rejected"]["reason"]
+    # Who signed is for who applies, and not for whoever sees the state.
+    shown = policy.status()["rejected"]["reason"]
+    assert shown == caught.value.shown
+    assert not any(f"{name}'s" in shown for name in ("ann", "bea"))
     await policy.permit_answer(question(), now=NOW)
 
 

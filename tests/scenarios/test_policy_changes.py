@@ -23,18 +23,26 @@ from gateway.model import Ori
 from gateway.policy import bundles
 from gateway.policy.kept import KeptSets
 from gateway.policy.sets import load_set
-from tests.policy.made import write_set
+from tests.policy.made import SMALL, write_set
 from tests.scenarios.sweep import shown, written
 
 RUN = CliRunner()
 POLICE = Ori("CA9990000")
 LAW, LOCAL = "law/x/x.rego", "local/data.yaml"
+ASK = "sallyport/ask/ask.rego"
 
 
 def whole_set(folder: Path) -> None:
     """Write the small set of the policy tests, with a law and local data, in the folder's place."""
     shutil.rmtree(folder, ignore_errors=True)
-    write_set(folder, {LAW: "package law.x\n\n# title\ny := 1\n", LOCAL: "\nnever_classes: []\n"})
+    ask = (SMALL / ASK).read_text(encoding="utf-8")
+    may = "officer_may_ask if input.officer.assurance >= 2"
+    assert may in ask
+    # A law that no decision reads is refused.
+    read = f"{may.replace(' if ', ' if { ')}; data.law.x.y == 1 }}"
+    law = "package law.x\n\n# title\ny := 1\n"
+    files = {LAW: law, LOCAL: "\nnever_classes: []\n", ASK: ask.replace(may, read)}
+    write_set(folder, files)
 
 
 @dataclass
