@@ -24,6 +24,7 @@ from gateway.errors import (
     PeerError,
     PeerTimeout,
     PolicyUnavailable,
+    RecordsUnavailable,
     Refused,
     SallyportError,
     Unavailable,
@@ -472,8 +473,11 @@ class Asking:
         # Nothing of the answer is in these: they run on where the answer is not kept. They come
         # first, so that no answer can be fetched whose clocks do not run.
         longest = asked_at + timedelta(days=self._keep_days)
-        self._duties.keep(search, outcome.duties or (), longest)
-        self._confirmations.keep(search, outcome.agencies, longest)
+        try:
+            self._duties.keep(search, outcome.duties or (), longest)
+            self._confirmations.keep(search, outcome.agencies, longest)
+        except RecordsUnavailable:
+            raise self._searches.trouble() from None
         self._searches.keep(
             search,
             _request(search),

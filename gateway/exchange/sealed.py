@@ -41,7 +41,11 @@ class SealedRows:
             with self._engine.begin() as c:
                 yield c
         except SQLAlchemyError:
-            raise RecordsUnavailable(self._unavailable, code=self._code) from None
+            raise self.trouble() from None
+
+    def trouble(self) -> RecordsUnavailable:
+        """Give what is raised where the database can't be used."""
+        return RecordsUnavailable(self._unavailable, code=self._code)
 
     def seal(self, row_id: str, inner: Mapping[str, Any]) -> bytes:
         """Seal an object: what it holds counts under this id alone."""

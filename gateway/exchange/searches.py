@@ -96,6 +96,10 @@ class Searches:
         )
         _metadata.create_all(engine)
 
+    def trouble(self) -> RecordsUnavailable:
+        """Give what is raised where a search can't be kept."""
+        return self._rows.trouble()
+
     def keep(
         self,
         search: Search,
