@@ -15,7 +15,7 @@ from rich.table import Table
 import adapters
 from gateway import settings as settings_files
 from gateway.cli import exports
-from gateway.cli.importing import DATA, RECORDS, How, Import, Shown
+from gateway.cli.importing import DATA, RECORDS, How, Import, shown_on
 from gateway.cli.options import AsJson, Home
 from gateway.cli.showing import progress_bar
 from gateway.cli.sources import mapping_of, plain, read
@@ -23,7 +23,6 @@ from gateway.errors import Invalid, NotFound
 from gateway.model import SetAside
 from gateway.records.corrections import Corrections
 from gateway.records.importer import Importer
-from gateway.records.importer import Progress as Done
 from gateway.records.source import row_key
 from gateway.records.store import Reader
 from gateway.settings import Settings
@@ -182,14 +181,8 @@ def _import_anew(settings: Settings, name: str, path: Path, *, quiet: bool) -> N
         progress_bar(quiet=quiet, width=28) as bar,
         closing(Importer(settings.home / DATA / RECORDS)) as importer,
     ):
-        task = bar.add_task(name, total=None)
-
-        def progress(at: Done) -> None:
-            bar.update(task, completed=at.rows, description=f"{name}: {at.step}")
-
         how = How(settings.max_shrink_percent, anew=True)
-        shown = Shown(progress, lambda total: bar.update(task, total=total))
-        Import(settings.home, importer, path, how).run(shown)
+        Import(settings.home, importer, path, how).run(shown_on(bar, name))
 
 
 def _tell(well: int, still: Sequence[SetAside], gone: int, same: int) -> None:

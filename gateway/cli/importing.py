@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import rich.progress
+
 import adapters
 from gateway.errors import RecordsUnavailable, SallyportError
 from gateway.model import Record, SetAside
@@ -41,6 +43,16 @@ class Shown:
 
     progress: Callable[[Progress], None] = lambda _: None
     total: Callable[[int | None], None] = lambda _: None
+
+
+def shown_on(bar: rich.progress.Progress, name: str) -> Shown:
+    """Show an import as a line of a bar, under the source's name."""
+    task = bar.add_task(name, total=None)
+
+    def progress(at: Progress) -> None:
+        bar.update(task, completed=at.rows, description=f"{name}: {at.step}")
+
+    return Shown(progress, lambda total: bar.update(task, total=total))
 
 
 def files_of(home: Path, upkeep: Upkeep) -> tuple[Path, ...] | None:

@@ -20,12 +20,11 @@ from rich.table import Table
 import adapters
 from gateway import settings as settings_files
 from gateway.cli import corrections, removal, sources
-from gateway.cli.importing import DATA, RECORDS, How, Import, Shown, files_of, rehearse
+from gateway.cli.importing import DATA, RECORDS, How, Import, files_of, rehearse, shown_on
 from gateway.cli.options import AsJson, Home
 from gateway.cli.showing import progress_bar
 from gateway.errors import Misconfigured, SallyportError
 from gateway.records.importer import Imported, Importer, Shrink, Shrinks
-from gateway.records.importer import Progress as Done
 from gateway.records.schedule import BUSY, Schedule
 from gateway.settings import Settings
 
@@ -126,7 +125,7 @@ def _import_all(
         name = adapters.name_of(path)
         if name in twice:
             continue
-        shown = _shown(name, bar)
+        shown = shown_on(bar, name)
         try:
             if dry_run:
                 done.append(rehearse(home, path, how, shown))
@@ -136,15 +135,6 @@ def _import_all(
         except SallyportError as error:
             failed.append((name, error))
     return done, failed
-
-
-def _shown(name: str, bar: Progress) -> Shown:
-    task = bar.add_task(name, total=None)
-
-    def progress(at: Done) -> None:
-        bar.update(task, completed=at.rows, description=f"{name}: {at.step}")
-
-    return Shown(progress, lambda total: bar.update(task, total=total))
 
 
 def _interactive() -> bool:

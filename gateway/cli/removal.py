@@ -59,11 +59,11 @@ def remove(
 
 
 def without_mapping(home: Path) -> dict[str, int]:
-    """Give the sources of which something is kept though no mapping names them: the records that
-    serve, 0 where an import or a taking away broke off.
+    """Give the sources of which something is kept though no mapping names them.
 
-    One that is searched live has no use for what an import made before.
-    """  # noqa: D205 - one sentence too long for one line
+    With the number of records that serve: 0 where an import or a taking away broke off. One that is
+    searched live has no use for what an import made before.
+    """
     named = {adapters.name_of(path) for path in mappings(home) if not adapters.says_live(path)}
     return {name: count for name, count in sorted(_kept(home).items()) if name not in named}
 

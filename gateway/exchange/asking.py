@@ -107,15 +107,16 @@ class Asking:
         self._metrics = metrics
         self._tracing = tracing
 
-    async def search(self, search: Search) -> SearchOutcome:
+    async def search(self, search: Search, *, owed: Collection[str] = ()) -> SearchOutcome:
         """Ask, and give what came back. Raises Refused, with reasons, if nobody may be asked.
 
-        Raises PolicyUnavailable and LedgerUnavailable: then nothing was sent.
+        Raises PolicyUnavailable and LedgerUnavailable: then nothing was sent. `owed`: duties that
+        an earlier search owes, and this one does not again.
         """
         with self._tracing.span("search"):
-            return await self._search(search)
+            return await self._search(search, owed)
 
-    async def _search(self, search: Search, owed: Collection[str] = ()) -> SearchOutcome:
+    async def _search(self, search: Search, owed: Collection[str]) -> SearchOutcome:
         asked_at = datetime.now(UTC)
         decision = await self._permit(search, asked_at)
         mine = [p for p in decision.permits if p.owner == self._ori]
@@ -201,8 +202,7 @@ class Asking:
             max_matches=1,
         )
         owed = [duty["type"] for duty in orjson.loads(kept.body).get("duties") or ()]
-        with self._tracing.span("search"):
-            return await self._search(search, owed)
+        return await self.search(search, owed=owed)
 
     async def agencies(self, caller: Caller) -> dict[str, Any]:
         """Whom may this officer ask, for what, at which granularity, how fresh."""

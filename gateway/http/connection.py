@@ -18,7 +18,7 @@ from typing import ClassVar, Final
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.http.problems import MEDIA_TYPE, written
+from gateway.http.problems import MEDIA_TYPE, send_problem, written
 
 MAX_HEAD = 64 * 1024
 SPARE: Final = 32
@@ -37,14 +37,7 @@ class Full:
         """Say so. The request's body is not read, and nobody has been asked who they are."""
         del scope, receive
         body = written(self.status, self.code, self.detail, reference=secrets.token_hex(8))
-        headers = [
-            (b"content-type", MEDIA_TYPE.encode()),
-            (b"content-length", str(len(body)).encode()),
-            (b"retry-after", b"1"),
-            (b"connection", b"close"),
-        ]
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send_problem(send, body, self.status, (b"retry-after", b"1"))
 
 
 FULL = Full(

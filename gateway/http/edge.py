@@ -13,7 +13,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.http.problems import MEDIA_TYPE, UNEXPECTED, written
+from gateway.http.problems import UNEXPECTED, send_problem, written
 
 _log = structlog.get_logger("sallyport.http")
 
@@ -135,14 +135,7 @@ class _Exchange:
         if self.status:
             return
         body = written(status, code, detail, reference=self.reference)
-        headers = [
-            (b"content-type", MEDIA_TYPE.encode()),
-            (b"content-length", str(len(body)).encode()),
-            # The rest of the body is not read, so the connection can't be used again.
-            (b"connection", b"close"),
-        ]
-        await self.send({"type": "http.response.start", "status": status, "headers": headers})
-        await self.send({"type": "http.response.body", "body": body})
+        await send_problem(self.send, body, status)
 
 
 _LARGE = "The body is over the limit of this gateway. Send less; a search is a few kilobytes."

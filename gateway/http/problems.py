@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Send
 
 from gateway import errors
 from gateway.model import Reason
@@ -138,6 +139,21 @@ def written(
         ]
     _log.info("problem", status=status, code=code, reference=reference)
     return orjson.dumps(body)
+
+
+async def send_problem(send: Send, body: bytes, status: int, *headers: tuple[bytes, bytes]) -> None:
+    """Send a problem's body where there is no route yet, as an ASGI app; then hang up.
+
+    What is left of the request is not read, so the connection can't be used again.
+    """
+    all_headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        *headers,
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": all_headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def of_error(request: Request, error: errors.SallyportError) -> Response:

@@ -9,7 +9,7 @@ in the set, a kind of syntax that this module does not know too, and nothing is 
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import orjson
@@ -31,27 +31,24 @@ _ANY = "any number that no rule knows"
 class Alike:
     """Tells by a key which inputs of one policy set are decided alike."""
 
-    def __init__(self, trees: Iterable[Tree], data: Mapping[str, Any]) -> None:
-        """Take the syntax trees of all modules that decide, and their data."""
-        for _ in self._look(list(trees), data):
-            pass
+    def __init__(self, known: Collection[str] | None) -> None:
+        """Take the numbers that the rules or the data know; None where any may be told apart."""
+        self.holds = known is not None
+        """Whether numbers that are not known make no difference."""
+        self._known = frozenset(known or ())
 
     @classmethod
-    async def gradually(cls, trees: Sequence[Tree], data: Mapping[str, Any]) -> Self:
-        """Make it while other work of the event loop goes on: a module at a time, about 1 ms."""
-        self = cls.__new__(cls)
-        for _ in self._look(trees, data):
-            await asyncio.sleep(0)
-        return self
+    async def of(cls, trees: Sequence[Tree], data: Mapping[str, Any]) -> Self:
+        """Look through the syntax trees of all modules that decide, and their data.
 
-    def _look(self, trees: Sequence[Tree], data: Mapping[str, Any]) -> Iterator[None]:
+        Other work of the event loop goes on meanwhile: a module at a time, about 1 ms.
+        """
         uses = _Uses(trees)
-        self.holds = True
-        """Whether numbers that are not known make no difference."""
         for tree in trees:
-            yield
-            self.holds = self.holds and not uses.tell_apart(tree)
-        self._known = uses.compared_with | set(_texts(data)) if self.holds else set()
+            await asyncio.sleep(0)
+            if uses.tell_apart(tree):
+                return cls(None)
+        return cls(uses.compared_with | set(_texts(data)))
 
     def key(self, input_json: bytes) -> bytes:
         """Give the same for inputs that are decided alike. It is no input itself."""

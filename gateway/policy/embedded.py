@@ -224,7 +224,7 @@ class EmbeddedEngine:
             for path, text in candidate.rules.items():
                 trees.append(syntax_tree(path, text))
                 await asyncio.sleep(0)
-            self._alike = await Alike.gradually(trees, candidate.data)
+            self._alike = await Alike.of(trees, candidate.data)
         except Exception as error:  # noqa: BLE001 - it only saves work: without it, each is decided
             _log.error("each question is decided by itself", kind=type(error).__name__)
 

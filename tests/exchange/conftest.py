@@ -5,6 +5,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,6 +19,7 @@ from gateway.policy.vet import vet
 from tests.policy.made import SMALL, TEXAS
 
 Opened = Callable[[], AbstractAsyncContextManager[tuple[Ledger, Engine]]]
+Room = TypeVar("Room")
 
 
 @pytest.fixture
@@ -37,6 +39,19 @@ def log_and_state(tmp_path: Path) -> Opened:
         finally:
             await ledger.stop()
             engine.dispose()
+
+    return opened
+
+
+def beside(
+    log_and_state: Opened, made: Callable[[Engine, Ledger], Room]
+) -> Callable[[], AbstractAsyncContextManager[tuple[Room, Ledger, Engine]]]:
+    """Open what one agency keeps in its state, over a real log: it, and the two."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[tuple[Room, Ledger, Engine]]:
+        async with log_and_state() as (ledger, engine):
+            yield made(engine, ledger), ledger, engine
 
     return opened
 

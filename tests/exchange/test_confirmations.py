@@ -1,8 +1,8 @@
 """What is kept of hits to be confirmed: the clock, whose they are, what two at once leave."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from gateway.exchange.outcome import AgencyOutcome, SearchOutcome, count
 from gateway.exchange.to_confirm import Confirmation, mark, marked
 from gateway.ledger import EntryType, Filters, Ledger
 from gateway.model import Band, Confirm, Match, Obligation, Ori, Status
-from tests.exchange.conftest import Opened
+from tests.exchange.conftest import Opened, beside
 from tests.exchange.test_searches import CANARY, a_search, caller
 
 OWNER = Ori("CA9990000")
@@ -34,13 +34,7 @@ Open = Callable[[], AbstractAsyncContextManager[Side]]
 @pytest.fixture
 def side(log_and_state: Opened) -> Open:
     """Open one agency's confirmations over a real log."""
-
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[Side]:
-        async with log_and_state() as (ledger, engine):
-            yield Confirmations(engine, b"k" * 32, ledger), ledger, engine
-
-    return opened
+    return beside(log_and_state, lambda engine, ledger: Confirmations(engine, b"k" * 32, ledger))
 
 
 def hits(number: int = 1, **more: Any) -> AgencyOutcome:

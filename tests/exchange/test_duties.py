@@ -1,8 +1,8 @@
 """What an answer obliges a person to: its clock, whose it is, and that it stays till it is done."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from gateway.exchange.duties import Duties
 from gateway.exchange.outcome import AgencyOutcome, Duty, SearchOutcome, count
 from gateway.ledger import EntryType, Filters, Ledger
 from gateway.model import Obligation, Ori, Status, parse_stamp
-from tests.exchange.conftest import Opened
+from tests.exchange.conftest import Opened, beside
 from tests.exchange.test_confirmations import LATER, OWNER, written
 from tests.exchange.test_searches import CANARY, a_search, caller
 from tests.policy.made import TEXAS
@@ -32,13 +32,7 @@ Open = Callable[[], AbstractAsyncContextManager[Side]]
 @pytest.fixture
 def side(log_and_state: Opened) -> Open:
     """Open one agency's duties over a real log."""
-
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[Side]:
-        async with log_and_state() as (ledger, engine):
-            yield made(engine, ledger), ledger, engine
-
-    return opened
+    return beside(log_and_state, made)
 
 
 def made(engine: Engine, ledger: Ledger, key: bytes = b"k" * 32) -> Duties:

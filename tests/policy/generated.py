@@ -15,6 +15,7 @@ from gateway.policy.agreements import with_agreements
 from gateway.policy.engine import ENTRYPOINTS
 from gateway.policy.sets import PolicySet, make_set
 from gateway.policy.vocabulary import read_vocabulary
+from tests.policy.made import OPEN
 
 SELVES = ("TX9990000", "CA9990000", "NM9990000", "USBPX9900")
 FUNCTIONS = ("patrol", "investigation", "border_patrol", "civil_enforcement", "personnel", "x", "")
@@ -186,15 +187,7 @@ _MORE = {
     "VICTM9900": {"type": "shelter", "victim_services": True},
     "ATLAN9900": {"type": "sheriff", "jurisdiction": "atlantis", "law_enforcement": True},
 }
-_ORDINARY = {
-    "stale": False,
-    "dissemination": "GREEN",
-    "disclosure": "open",
-    "juvenile": False,
-    "source_kind": "own",
-    "intelligence": False,
-    "criminal_history": False,
-}
+_ORDINARY = {"stale": False, **OPEN}
 _INTELLIGENCE = {
     "intelligence": True,
     "reasonable_suspicion": True,

@@ -20,7 +20,7 @@ from gateway.policy.redeciding import Redecider
 from gateway.policy.rules import all_papers, papers_of, rules_of
 from gateway.policy.sets import PolicySet, load_set
 from gateway.policy.widest import resting
-from tests.policy.made import SMALL, write_set
+from tests.policy.made import OPEN, SMALL, write_set
 
 SHIPPED = Path(__file__).parents[2] / "policies"
 NOW = datetime(2026, 11, 23, 20, 46, tzinfo=UTC)
@@ -276,16 +276,7 @@ def test_what_is_refused_says_why(shipped: PolicySet, reach: Reach) -> None:
 async def test_it_is_what_the_doors_decide(shipped: PolicySet, reach: Reach) -> None:
     """The shown class and no other: taken from an answer to one real question."""
     one = next(s for s in reach.seen if "person" in s.record_types)
-    facts = {
-        "record_type": "person",
-        "stale": False,
-        "dissemination": "GREEN",
-        "disclosure": "open",
-        "juvenile": False,
-        "source_kind": "own",
-        "intelligence": False,
-        "criminal_history": False,
-    }
+    facts = {"record_type": "person", "stale": False, **OPEN}
     case = asking(agreement=digest_between(shipped), record_types=("person",))
     text = orjson.dumps(case.release_input(TEXAS, [facts], NOW)).decode()
     async with Redecider(shipped) as by:
