@@ -1,12 +1,14 @@
-"""Reading the log's sealed parts for a command: logged first, then read beside the gateway.
+"""What a command does stands in the log first: reading its sealed parts, taking records away.
 
-The running gateway logs the reading; when none runs, this command does, as the log's one writer.
-Then ledger.db is read as it is, read-only, so that long readings hold up nobody.
+The running gateway writes the line; when none runs, this command does, as the log's one writer.
+Sealed parts are read from ledger.db as it is, read-only, so that long readings hold up nobody.
 """
 
 import asyncio
 import getpass
+import os
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -86,6 +88,25 @@ def alone(
     """Be the log's writer for a moment: log the reading, then read. Raises as `opened_log` does."""
     if not (home / LEDGER).is_file():
         raise NotFound("There is no access log yet: the gateway never ran.")
+    return _written(home, Draft(EntryType.ADMIN, decision=what, personal=personal), act)
+
+
+def log_act(home: Path, what: str, results: int, about: dict[str, str]) -> None:
+    """Log what this command is about to do, to how many records. It also begins a log.
+
+    Raises LedgerUnavailable if it can't be written, and what the running gateway says: then it must
+    not be done.
+    """
+    about = {**about, "user": _user()}
+    try:
+        body = {"what": what, "results": results, "about": about}
+        admin_client.call(home, "POST", "/v1/admin/acts", body)
+    except Unavailable:
+        draft = Draft(EntryType.ADMIN, decision=what, results=results, personal={"about": about})
+        _written(home, draft, _nothing_more)
+
+
+def _written(home: Path, draft: Draft, act: Callable[[Ledger], Awaitable[T]]) -> T:
     settings = settings_files.load(home)
     keys = key_files.load(home)
     ledger = Ledger(
@@ -94,8 +115,8 @@ def alone(
         log_key=keys.log,
         sealing_key=ledger_key(keys.sealing),
     )
-    who = {"client": "command", "user": getpass.getuser()}
-    draft = Draft(EntryType.ADMIN, peer=settings.ori, decision=what, personal=who | personal)
+    who = {"client": "command", "user": _user()}
+    draft = replace(draft, peer=settings.ori, personal=who | dict(draft.personal or {}))
 
     async def logged() -> T:
         await ledger.start()
@@ -106,6 +127,14 @@ def alone(
             await ledger.stop()
 
     return asyncio.run(logged())
+
+
+def _user() -> str:
+    """Name the machine's user; by number, where a container gives the process no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 async def _nothing_more(_: Ledger) -> None:

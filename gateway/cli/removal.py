@@ -11,8 +11,9 @@ import adapters
 from gateway import settings as settings_files
 from gateway.cli.importing import DATA, MIRRORS, RECORDS
 from gateway.cli.options import Home
+from gateway.cli.reading import log_act
 from gateway.cli.sources import mappings, upkeep_of
-from gateway.errors import Conflict, Invalid, NotFound
+from gateway.errors import Conflict, Invalid, NotFound, SallyportError
 from gateway.records.corrections import FOLDER as CORRECTIONS
 from gateway.records.corrections import Corrections
 from gateway.records.importer import Importer
@@ -34,7 +35,7 @@ def remove(
 
     Its mapping has to be gone, or it would come back with the next import. The running gateway
     gives none of its records any more from its next look on, within a second. What the access log
-    says of them stays.
+    says of them stays, and that they were taken away is written there first.
     """
     where = settings_files.load(home).home
     left = without_mapping(where)
@@ -50,12 +51,22 @@ def remove(
         if not sys.stdin.isatty():
             raise Invalid(f"It takes {what} of {name} away: say so with --yes.")
         typer.confirm(f"Take {what} of {name} away, and its corrections?", abort=True)
-    # The records last: as long as there are some, whatever breaks off can be done again.
-    adapters.forget_replica(where / DATA / MIRRORS, name)
-    Corrections.path_of(where / DATA, name).unlink(missing_ok=True)
-    with closing(Importer(where / DATA / RECORDS)) as importer:
-        importer.remove(name)
+    about = {"source": name}
+    log_act(where, "source_removed", left[name], about)
+    try:
+        _take_away(where, name)
+    except (SallyportError, OSError):
+        log_act(where, "source_not_removed", left[name], about)
+        raise
     typer.echo(f"{name}: {what} taken away.")
+
+
+def _take_away(home: Path, name: str) -> None:
+    # The records last: as long as there are some, whatever breaks off can be done again.
+    adapters.forget_replica(home / DATA / MIRRORS, name)
+    Corrections.path_of(home / DATA, name).unlink(missing_ok=True)
+    with closing(Importer(home / DATA / RECORDS)) as importer:
+        importer.remove(name)
 
 
 def without_mapping(home: Path) -> dict[str, int]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.errors import Invalid
 from gateway.exchange.exposure import Exposure, Got, count_got, reach
+from gateway.http.audit import About
 from gateway.http.auth import require
 from gateway.http.composed import gateway_of
 from gateway.http.problems import responses
@@ -40,6 +42,25 @@ async def sources(request: Request, caller: Administrator) -> dict[str, Any]:
     gateway = gateway_of(request)
     await _logged(request, caller, "sources_listed", gateway.policy.revision)
     return dict(gateway.records.status())
+
+
+class ActRequest(BaseModel):
+    """What the command is about to do, or did not do after all, and to how many records."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    what: Literal["source_removed", "source_not_removed"]
+    results: Annotated[int, Field(strict=True, ge=0, lt=2**53)]
+    about: About = Field(default={})
+
+
+@router.post("/acts", summary="Log what the command does beside the gateway")
+async def act(request: Request, body: ActRequest, caller: Administrator) -> dict[str, Any]:
+    """Log that records are about to be taken away from the records' file, beside the gateway."""
+    revision = gateway_of(request).policy.revision
+    about = {"about": body.about}
+    await _logged(request, caller, body.what, revision, about=about, results=body.results)
+    return {"logged": True}
 
 
 @router.get("/peers", summary="The other gateways, and the policy set that each decides by")
@@ -109,6 +130,7 @@ async def _logged(
     revision: str,
     *,
     about: Mapping[str, Any] | None = None,
+    results: int | None = None,
 ) -> None:
     gateway = gateway_of(request)
     officer = caller.officer
@@ -117,6 +139,7 @@ async def _logged(
         peer=gateway.ori,
         policy=revision,
         decision=what,
+        results=results,
         personal={
             "client": caller.client,
             "officer": officer.subject if officer else None,

@@ -162,6 +162,11 @@ Reading = Literal[
     "decisions_replayed", "decision_explained", "impact_measured", "exposure_measured"
 ]
 
+About = Annotated[
+    dict[Word, Annotated[str, StringConstraints(max_length=256)]], Field(max_length=16)
+]
+"""What a command says of what it does, in the sealed part."""
+
 
 class ReadingRequest(BaseModel):
     """What the command is about to read, and of which entries."""
@@ -169,9 +174,7 @@ class ReadingRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     what: Reading
-    about: Annotated[
-        dict[Word, Annotated[str, StringConstraints(max_length=256)]], Field(max_length=16)
-    ] = Field(default={})
+    about: About = Field(default={})
 
 
 @router.post("/readings", summary="Log a reading of sealed parts by the command")

@@ -1,6 +1,7 @@
 """`sallyport import` and `sallyport source`, as an administrator uses them."""
 
 import fcntl
+import getpass
 import json
 import re
 import sqlite3
@@ -11,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.cli.main import app
-from gateway.errors import Conflict, Invalid, NotFound, RecordsUnavailable
+from gateway.errors import Conflict, Invalid, LedgerUnavailable, NotFound, RecordsUnavailable
 from gateway.records import importer
 from tests.cli.people_csv import MAPPING
 
@@ -149,6 +150,41 @@ def test_a_source_without_a_mapping_is_named_and_can_be_taken_away(home: Path) -
     assert not holding(home, b"PERSONSBROOK")
     with pytest.raises(NotFound, match="There is none"):
         run(home, "source", "remove", "persons", "--yes")
+
+
+def test_the_log_says_who_took_what_away_and_when_it_could_not_be(home: Path) -> None:
+    run(home, "import")
+    (home / "mappings" / "persons.yaml").unlink()
+    with pytest.raises(Invalid, match="--yes"):
+        run(home, "source", "remove", "persons")
+    assert not (home / "data" / "ledger.db").exists()
+    with (home / "data" / "records.db.import").open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(RecordsUnavailable, match="another import"):
+            run(home, "source", "remove", "persons", "--yes")
+    run(home, "source", "remove", "persons", "--yes")
+    words = ("audit", "entries", "--type", "admin", "--unseal", "--json")
+    logged = json.loads(run(home, *words))["entries"][:3]
+    said = ["source_removed", "source_not_removed", "source_removed"]
+    assert [(e["decision"], e["results"]) for e in logged] == [(word, 1) for word in said]
+    for entry in logged:
+        assert entry["peer"] == "TX9990000"
+        assert entry["personal"]["about"]["source"] == "persons"
+        assert entry["personal"]["user"] == entry["personal"]["about"]["user"] == getpass.getuser()
+    assert json.loads(run(home, "audit", "verify", "--json"))["intact"] is True
+    assert (home / "data" / "ledger.db").stat().st_mode & 0o077 == 0
+
+
+def test_what_cannot_be_logged_is_not_taken_away(home: Path) -> None:
+    run(home, "import")
+    (home / "mappings" / "persons.yaml").unlink()
+    (home / "data" / "ledger.db").write_bytes(b"no log")
+    replica, corrected = put_beside(home, "persons")
+    with pytest.raises(LedgerUnavailable):
+        run(home, "source", "remove", "persons", "--yes")
+    assert replica.exists()
+    assert corrected.exists()
+    assert holding(home, b"PERSONSBROOK")
 
 
 def test_what_a_taking_away_left_that_broke_off_is_taken_away_by_the_next(home: Path) -> None:

@@ -1,5 +1,6 @@
 """The auditor's, the administrator's and the officer's tools, on four real gateways."""
 
+import getpass
 import json
 import shutil
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from demo.world import World, an_officer
 from gateway.cli import admin_client
 from gateway.errors import SallyportError
 from gateway.model import stamp
+from tests.cli.people_csv import MAPPING
 from tests.scenarios.conftest import Search, by_agency, entries
 
 AUDITOR = an_officer("auditor.0007", roles=("auditor",), unit="Internal Affairs")
@@ -80,6 +82,30 @@ def test_the_command_replays_beside_the_running_gateway(world: World, search: Se
     assert counts["same"] > 3
     assert set(counts) <= {"same", "no_decision"}
     assert newest(world, POLICE, decision="decisions_replayed")["personal"]["client"]
+
+
+def test_the_auditor_sees_who_took_a_source_away_from_the_running_gateway(world: World) -> None:
+    gateway, name = world[SHERIFF], "taken_away"
+    mapping = gateway.home / "mappings" / f"{name}.yaml"
+    mapping.write_text(MAPPING.format(name=name))
+    source = gateway.home / "sources" / f"{name}.csv"
+    source.write_text("ID,NAME,BORN\n1,QUILLFEATHER ODALYS,05/06/1979\n2,FENWICK ODA,11/02/1971\n")
+    gateway.command("import", name)
+    mapping.unlink()
+    gateway.command("source", "remove", name, "--yes")
+    entry = newest(world, SHERIFF, type="admin", decision="source_removed")
+    assert (entry["peer"], entry["results"]) == (SHERIFF, 2)
+    assert entry["policy"]
+    assert entry["personal"]["client"] == "local-admin"
+    assert entry["personal"]["about"] == {"source": name, "user": getpass.getuser()}
+    body = {"what": "source_removed", "results": 2, "about": {}}
+    with gateway.client(an_officer(), "search") as client:
+        assert client.post("/v1/admin/acts", json=body).status_code == 403
+    for wrong in ({"what": "policy_applied"}, {"results": -1}, {"results": True}):
+        with pytest.raises(SallyportError) as refused:
+            admin_client.call(gateway.home, "POST", "/v1/admin/acts", body | wrong)
+        assert refused.value.code == "request.invalid"
+    source.unlink()
 
 
 def test_the_auditor_reads_what_hid_a_record_and_nobody_else(world: World, search: Search) -> None:
