@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal, NewType, Protocol, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal, NewType, Protocol, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -547,6 +547,10 @@ class FoundKind:
     record_type: str
     handling: Handling
     record_id: str | None = None
+
+
+AT_ONCE: Final = 16
+"""So many records are read, or built, before other callers have their turn: some 1 ms."""
 
 
 class Findings(Protocol):

@@ -193,15 +193,8 @@ class Policy(InForce):
         active, raw, value = await self._decide("release", case)
         actions = decisions.read_release(value, len(facts), active.vocabulary)
         by_kind = {kind: actions[place] for kind, place in zip(kinds, places, strict=True)}
-        # What is hidden is not even read: it costs what comparing it did, and no more.
-        visible = frozenset(kind for kind, action in by_kind.items() if action.show != "none")
-        best = release.Shortlist(permit, result.found, visible, too_many=active.vocabulary.too_many)
-        for kind, record in result.found.best(visible):
-            seen = release.show(record, by_kind[kind], permit.granularity, active, self._failures)
-            if seen is not None:
-                best.add(seen)
-            if best.enough:
-                break
+        best = release.Shortlist(permit, result.found, by_kind, active, self._failures)
+        await best.fill()
         answer, given = release.build_answer(
             permit, result, best, stale, leaf=leaf, revision=active.revision, ticket=ticket
         )

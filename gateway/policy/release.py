@@ -4,7 +4,8 @@ A record that policy hides leaves no trace: not in the matches, a count, `more`,
 or a size. The answer with every record hidden is, byte for byte, the answer with none found.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import compress
@@ -13,6 +14,7 @@ from typing import Any, Literal
 import orjson
 
 from gateway.model import (
+    AT_ONCE,
     Answer,
     Band,
     ClassHeld,
@@ -205,41 +207,53 @@ class Shortlist:
         self,
         permit: AnswerPermit,
         found: Findings,
-        kinds: Collection[int],
-        *,
-        too_many: int | None,
+        actions: Mapping[int, Action],
+        active: ActiveSet,
+        failures: Failures,
     ) -> None:
         self.shown: list[Shown] = []
+        self.too_many = False
+        """Whether there are so many that none is given."""
+        self._given = permit.granularity
         self._found = found
-        self._kinds = kinds
-        self._cut = permit.granularity is not Granularity.HIT
+        # What is hidden is not even read: it costs what comparing it did, and no more.
+        self._actions = {k: a for k, a in actions.items() if a.show != "none"}
+        self._active = active
+        self._failures = failures
         self._most = permit.question.max_matches
         # A count is no list to look through, and says itself that there are more.
-        self._limit = too_many if permit.granularity.rank >= Granularity.POINTER.rank else None
+        some = self._given.rank >= Granularity.POINTER.rank
+        self._limit = active.vocabulary.too_many if some else None
         self._sure = False
         self._few: bool | None = None
 
-    def add(self, seen: Shown) -> None:
-        """Put the next best one to it."""
-        self.shown.append(seen)
-        self._sure = self._sure or seen.match.band is not Band.POSSIBLE
+    async def fill(self) -> None:
+        """Read and build what is shown, as far as needed; others have their turn in between.
 
-    @property
-    def too_many(self) -> bool:
-        """Whether there are so many that none is given."""
-        return self._limit is not None and len(self.shown) > self._limit and not self._sure
+        What a record holds decides whether it is shown, so that many can't be known for too many
+        before they are built. Raises RecordsChanged if an import took one of them away meanwhile.
+        """
+        for number, (kind, found) in enumerate(self._found.best(self._actions), 1):
+            seen = show(found, self._actions[kind], self._given, self._active, self._failures)
+            if seen is not None:
+                self.shown.append(seen)
+                self._sure = self._sure or seen.match.band is not Band.POSSIBLE
+            if self._enough():
+                break
+            if not number % AT_ONCE:
+                await asyncio.sleep(0)
 
-    @property
-    def enough(self) -> bool:
-        """Whether no more have to be read."""
-        if self.too_many:
+    def _enough(self) -> bool:
+        """Tell whether no more have to be read."""
+        if self._limit is not None and len(self.shown) > self._limit and not self._sure:
+            self.too_many = True
             return True
-        if not self._cut or len(self.shown) <= self._most:
+        if self._given is Granularity.HIT or len(self.shown) <= self._most:
             return False
         if self._limit is None or self._sure:
             return True
         if self._few is None:  # as it most often is: known without reading them
-            self._few = not self._found.exceed(self._kinds, self._limit)
+            self._few = not self._found.exceed(self._actions, self._limit)
         return self._few
 
 

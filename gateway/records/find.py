@@ -11,11 +11,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.errors import RecordsChanged, RecordsUnavailable, SallyportError
 from gateway.model import (
+    AT_ONCE,
     Band,
     FindResult,
     Found,
@@ -116,7 +118,7 @@ class Records:
                 *(self._mirrors, mirrored, ranking, hits),
                 named=numbers,
                 at_hand=at_hand,
-                at_once=question.max_matches + 1,
+                at_once=_in_even_parts(question.max_matches + 1),
             ),
             data_as_of=min(known) if known and len(known) == len(ages) else None,
             terms_not_used=unused,
@@ -222,6 +224,11 @@ def _telling(
         for n, g in mirrors.items()
         if restricted(query, usable & g.terms.get(query.kind, frozenset())) is not None
     }
+
+
+def _in_even_parts(wanted: int) -> int:
+    """Give how many to read together, so that nobody waits for long and none is read in vain."""
+    return ceil(wanted / ceil(wanted / AT_ONCE))
 
 
 def _guarded(work: Callable[[], _T]) -> Callable[[], _T]:

@@ -1,7 +1,7 @@
 """Answers from real records among which policy hides many, and answers while records change."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
@@ -11,9 +11,10 @@ import pytest
 
 from gateway.errors import RecordsChanged
 from gateway.ledger import EntryType
-from gateway.model import Answer, FindResult, Granularity, Handling, Question, Record
+from gateway.model import AT_ONCE, Answer, FindResult, Granularity, Handling, Question, Record
 from gateway.records.find import Records
 from gateway.records.importer import Importer
+from gateway.records.store import Reader, Stored
 from tests.exchange.logged import Agency, agency
 from tests.policy.made import NOW, OPEN, person_message, question
 from tests.soak import count
@@ -101,6 +102,31 @@ async def test_all_that_are_hidden_cost_one_evaluation_each_kind(
         personal = (await made.last(EntryType.RESPONSE_OUT)).personal
         assert personal is not None
         assert personal["decision"]["input"].count('"record_type":"warrant"') == len(HIDDEN)
+
+
+async def test_many_are_read_a_few_at_a_time(
+    vetted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that nobody else waits for a hundred of them; and none is read that is not wanted."""
+    read: list[int] = []
+    fetch = Reader.fetch
+
+    def noted(reader: Reader, keys: Sequence[int]) -> dict[int, Stored]:
+        read.append(len(keys))
+        return fetch(reader, keys)
+
+    monkeypatch.setattr(Reader, "fetch", noted)
+    async with (
+        holding(tmp_path / "records.db", [record(n, SURNAME) for n in range(120)]) as found,
+        agency(vetted, records=found) as made,
+    ):
+        for most in (10, 20, 100):
+            read.clear()
+            found._mirrors._recent.clear()
+            _, said = await answer(made, question(max_matches=most))
+            assert len(said.matches) == most
+            assert max(read) <= AT_ONCE
+            assert most < sum(read) <= most + len(read)
 
 
 class Meanwhile:

@@ -1,8 +1,10 @@
 """What leaves: by element what the decision gives, and of a hidden record nothing at all."""
 
+import asyncio
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from gateway import niem
 from gateway.errors import PolicyUnavailable
-from gateway.model import Band, FindResult, Found, Granularity, Listed
+from gateway.model import AT_ONCE, Band, FindResult, Found, Granularity, Listed
 from gateway.policy import AnswerPermit, Policy, Released
 from gateway.policy.elements import compile_elements, compile_plan, keep, mask
 from gateway.policy.sets import load_set
@@ -150,6 +152,30 @@ async def test_of_more_than_anybody_looks_through_none_is_given(
     nothing = replace(out.answer, status="answered", reasons=(), matches=())
     assert nothing == replace(nothing, granularity=None, data_as_of=None, more=False, tickets={})
     assert len(many.read) == MOST + 1
+
+
+async def test_others_have_their_turn_while_many_are_built(policy: Policy) -> None:
+    """Whether they come to too many, are all given, or are no list at all."""
+    for changes, status in (
+        ({"max_matches": 10}, "too_many"),
+        ({"max_matches": 100}, "too_many"),
+        ({"granularity": Granularity.HIT}, "answered"),
+    ):
+        many = Noticed([possible(n) for n in range(300)])
+        built_by_turn = [0]
+
+        async def others(seen: list[int] = built_by_turn, of: Noticed = many) -> None:
+            while True:
+                seen.append(len(of.read))
+                await asyncio.sleep(0)
+
+        waiting = asyncio.create_task(others())
+        out = await released(policy, result(found=many), **changes)
+        waiting.cancel()
+        assert out.answer.status == status
+        built_by_turn.append(len(many.read))
+        assert built_by_turn[-1] > MOST
+        assert max(b - a for a, b in pairwise(built_by_turn)) <= AT_ONCE
 
 
 async def test_too_many_counts_what_is_shown_alone(policy: Policy) -> None:
