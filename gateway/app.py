@@ -83,9 +83,8 @@ MakeSchedule = Callable[[Settings, Callable[[str, str], None]], Schedule]
 """Makes what polls the sources; it is told whom to tell each source's result."""
 
 
-def create_app(settings: Settings, make_schedule: MakeSchedule | None = None) -> ASGIApp:
+def create_app(settings: Settings, metrics: Metrics, make_schedule: MakeSchedule) -> ASGIApp:
     """Make the application. Nothing is opened before it starts; Misconfigured then ends it."""
-    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -37,6 +37,13 @@ class Metrics:
             registry=self.registry,
             buckets=_BUCKETS,
         )
+        self.turned_away = Counter(
+            "sallyport_connections_turned_away_total",
+            "Connections that ended before a request was served, by the problem's code and whether "
+            "the client was told it or hung up on.",
+            ("code", "how"),
+            registry=self.registry,
+        )
         self.asked = Counter(
             "sallyport_asked_total",
             "Questions to agencies, by what became of them.",

@@ -4,11 +4,16 @@ Held in a process of its own, as standard error is one for a whole process.
 """
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.metrics import MetricWrapperBase
+
+from gateway.telemetry import Metrics
 
 CANARY = "ZEBULON QUILLFEATHER"
 PROGRAM = f"""
@@ -113,3 +118,13 @@ def test_more_than_anybody_reads_is_lost_and_waited_for_by_nobody() -> None:
     )
     events = written(flood)
     assert 0 < sum(e["bytes"] for e in events) <= 64 * 4096
+
+
+def test_every_metric_is_in_the_documents_with_its_labels() -> None:
+    text = (Path(__file__).parents[1] / "docs/settings.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(sallyport_\w+)` \| (.*?) \|", text, re.MULTILINE)
+    told = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+    made = [value for value in vars(Metrics()).values() if isinstance(value, MetricWrapperBase)]
+    assert made
+    suffix = {"counter": "_total"}
+    assert told == {m._name + suffix.get(m._type, ""): set(m._labelnames) for m in made}

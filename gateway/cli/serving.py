@@ -15,7 +15,7 @@ from gateway.cli.options import Home
 from gateway.errors import Misconfigured
 from gateway.http.connection import SPARE, Connection
 from gateway.settings import Settings
-from gateway.telemetry import configure_logging, own_error_output
+from gateway.telemetry import Metrics, configure_logging, own_error_output
 
 _OTHER_FILES: Final = 512
 """Databases, sources, and 256 connections to peers."""
@@ -44,13 +44,16 @@ def _serve(settings: Settings) -> bool:
     sys.setswitchinterval(0.0005)
     allow_files(settings.max_connections + SPARE + _OTHER_FILES)
 
+    counted = Metrics()
+
     class Limited(Connection):
+        metrics = counted
         most = settings.max_connections
         most_per_address = settings.max_connections_per_address
 
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(settings, records.make_schedule),
+            create_app(settings, counted, records.make_schedule),
             host=settings.host,
             port=settings.port,
             loop="uvloop",

@@ -6,6 +6,8 @@ limits are the edge's.
 
 Who comes when all places are taken is told so with a problem, once the request is there to answer.
 Those who were there before go on: uvicorn's own limit refuses them all alike.
+
+No request is served on these connections, so the edge does not see them: they are counted here.
 """
 
 import asyncio
@@ -19,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.http.problems import MEDIA_TYPE, send_problem, written
+from gateway.telemetry import Metrics
 
 MAX_HEAD = 64 * 1024
 SPARE: Final = 32
@@ -63,6 +66,9 @@ class Connection(HttpToolsProtocol):
     most_per_address: ClassVar[int | None] = None
     """Connections at once from one address. None: as many as there are places."""
 
+    metrics: ClassVar[Metrics] = Metrics()
+    """Where those who are turned away are counted. Who serves puts its own here."""
+
     _from: ClassVar[Counter[str]] = Counter()
     _head = 0
     _in_head = True
@@ -75,7 +81,8 @@ class Connection(HttpToolsProtocol):
         if self.client:
             self._from[self.client[0]] += 1
         self._full = self._no_place()
-        if self._no_place(SPARE):
+        if full := self._no_place(SPARE):
+            self._count(full.code, "hung_up")
             transport.abort()
             return
         self._wait()
@@ -114,6 +121,8 @@ class Connection(HttpToolsProtocol):
         """Note that the head is whole. Who found no place is told so, if there still is none."""
         self._in_head = False
         self._full = self._full and self._no_place()
+        if self._full:
+            self._count(self._full.code, "told")
         self.app = self._full or self.config.loaded_app
         super().on_headers_complete()
 
@@ -125,6 +134,9 @@ class Connection(HttpToolsProtocol):
         # A request goes on though its client hangs up: this one would be one more of them, too.
         busy = max(len(self.connections), len(self.tasks) + 1)
         return FULL if busy > self.most + spare else None
+
+    def _count(self, code: str, how: str) -> None:
+        self.metrics.turned_away.labels(code, how).inc()
 
     def _wait(self) -> None:
         self._waiting = self.loop.call_later(
@@ -144,6 +156,7 @@ class Connection(HttpToolsProtocol):
         self._heard()
         if self.transport.is_closing():
             return
+        self._count(code, "told")
         body = written(status, code, detail, reference=secrets.token_hex(8))
         head = (
             f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}\r\n"

@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from gateway.http.connection import MAX_HEAD, SPARE, Connection
+from gateway.telemetry import Metrics
 
 HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n"
 
@@ -61,15 +62,41 @@ async def said(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
         writer.close()
 
 
+class Counted:
+    """What is counted on a connection's class from now on; of nobody's address anything."""
+
+    def __init__(self, kind: type[Connection], patch: pytest.MonkeyPatch) -> None:
+        self._metrics = Metrics()
+        patch.setattr(kind, "metrics", self._metrics)
+
+    def __call__(self) -> dict[tuple[str, str], float]:
+        name = "sallyport_connections_turned_away_total"
+        found = {}
+        for family in self._metrics.registry.collect():
+            for sample in family.samples:
+                if sample.name == name:
+                    assert sample.labels.keys() == {"code", "how"}
+                    found[sample.labels["code"], sample.labels["how"]] = sample.value
+        return found
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
+    return Counted(Connection, monkeypatch)
+
+
 async def good(port: int) -> bool:
     return (await said(port, HEAD + b"connection: close\r\n\r\n")).endswith(b"\r\n\r\nok")
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET", HEAD, HEAD + b"x: y"])
-async def test_a_head_that_does_not_end_is_hung_up_on(port: int, begun: bytes) -> None:
+async def test_a_head_that_does_not_end_is_hung_up_on(
+    port: int, begun: bytes, counted: Counted
+) -> None:
     head, _, body = (await said(port, begun)).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 408 ")
     assert json.loads(body)["code"] == "request.too_slow"
+    assert counted() == {("request.too_slow", "told"): 1}
 
 
 async def test_neither_does_the_second_of_a_connection(port: int) -> None:
@@ -84,10 +111,11 @@ async def test_those_who_never_end_shut_nobody_out_for_long(port: int) -> None:
     assert await good(port)
 
 
-async def test_a_head_without_end_is_not_kept(port: int) -> None:
+async def test_a_head_without_end_is_not_kept(port: int, counted: Counted) -> None:
     found = await said(port, HEAD + b"x: " + b"y" * MAX_HEAD)
     assert found.startswith(b"HTTP/1.1 431 ")
     assert await good(port)
+    assert counted() == {("request.too_large", "told"): 1}
 
 
 @pytest.mark.parametrize(
@@ -102,11 +130,12 @@ async def test_a_head_without_end_is_not_kept(port: int) -> None:
     ],
     ids=["method", "two lengths", "length and chunks", "long length", "nul", "TLS"],
 )
-async def test_what_is_no_http_is_a_problem_too(port: int, sent: bytes) -> None:
+async def test_what_is_no_http_is_a_problem_too(port: int, sent: bytes, counted: Counted) -> None:
     head, _, body = (await said(port, sent)).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ")
     assert json.loads(body)["code"] == "request.not_http"
     assert await good(port)
+    assert counted() == {("request.not_http", "told"): 1}
 
 
 async def test_what_comes_in_parts_and_in_time_is_served(port: int) -> None:
@@ -181,7 +210,9 @@ def told(answer: tuple[int, dict[str, str], bytes]) -> tuple[int, dict[str, Any]
     return status, problem
 
 
-async def test_who_finds_no_place_is_told_and_those_who_have_one_go_on(free_port: int) -> None:
+async def test_who_finds_no_place_is_told_and_those_who_have_one_go_on(
+    free_port: int, counted: Counted
+) -> None:
     class Three(Connection):
         most: ClassVar[int] = 3
 
@@ -201,6 +232,7 @@ async def test_who_finds_no_place_is_told_and_those_who_have_one_go_on(free_port
         assert (await waiting.asks())[0] == 200
         assert (await (await connect()).asks())[0] == 200
         assert told(await (await connect()).asks())[0] == 503
+    assert counted() == {("gateway.busy", "told"): 2}
 
 
 async def test_requests_of_those_who_hung_up_take_their_places(free_port: int) -> None:
@@ -219,7 +251,7 @@ async def test_requests_of_those_who_hung_up_take_their_places(free_port: int) -
         assert (await (await connect()).asks())[0] == 200
 
 
-async def test_one_address_takes_no_more_than_its_places(free_port: int) -> None:
+async def test_one_address_takes_no_more_than_its_places(free_port: int, counted: Counted) -> None:
     class TwoEach(Connection):
         most_per_address: ClassVar[int | None] = 2
 
@@ -236,13 +268,18 @@ async def test_one_address_takes_no_more_than_its_places(free_port: int) -> None
         await seated[0].leaves()
         assert (await (await connect()).asks())[0] == 200
     assert not Connection._from  # what is kept of addresses is gone with them
+    assert counted() == {("request.too_many_connections", "told"): 3}
 
 
 @pytest.mark.parametrize("limit", ["most", "most_per_address"])
-async def test_beyond_those_who_can_be_told_nobody_is_kept(free_port: int, limit: str) -> None:
+async def test_beyond_those_who_can_be_told_nobody_is_kept(
+    free_port: int, limit: str, counted: Counted
+) -> None:
     kind = type("Small", (Connection,), {limit: 2})
     async with clients(free_port, kind) as connect:
         let_in = [await connect() for _ in range(2 + SPARE)]
         assert (await let_in[0].asks())[0] == 200
         assert await (await connect()).is_hung_up_on()
         assert told(await let_in[-1].asks())[0] in {429, 503}
+    code = {"most": "gateway.busy", "most_per_address": "request.too_many_connections"}[limit]
+    assert counted() == {(code, "hung_up"): 1, (code, "told"): 1}

@@ -276,9 +276,17 @@ def test_any_place_of_a_search_may_be_wrong(
 
 
 def test_a_head_without_end_is_hung_up_on(world: World, search: Search) -> None:
+    counted = 'sallyport_connections_turned_away_total{code="request.too_large",how="told"} '
+
+    def count() -> float:
+        lines = httpx.get(world[POLICE].inside + "/metrics", timeout=20).text.splitlines()
+        return sum(float(line.removeprefix(counted)) for line in lines if line.startswith(counted))
+
+    before = count()
     with socket.create_connection(("127.0.0.1", world[POLICE].port), 20) as begun:
         begun.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\nx: " + b"y" * 70_000)
         assert begun.recv(100).startswith(b"HTTP/1.1 431 ")
+    assert count() == before + 1
     ok(world, search)
 
 
