@@ -26,6 +26,7 @@ from gateway.exchange.applying import Applying, at_start
 from gateway.exchange.confirmations import Confirmations
 from gateway.exchange.duties import Duties
 from gateway.exchange.peer_policies import PeerPolicies
+from gateway.exchange.releases import releases_key
 from gateway.exchange.searches import sweep_on_time
 from gateway.http import (
     admin,
@@ -216,7 +217,7 @@ async def _compose(
         late_for=timedelta(days=settings.searches_keep_days),
     )
     await sweep_on_time(stack, searches, confirmations, duties)
-    releases = Releases(state, derive_key(keys.sealing, b"sallyport releases"))
+    releases = Releases(state, releases_key(keys.sealing))
     peer_policies = PeerPolicies(state)
     answering = Answering(
         tickets=Tickets(keys.pairwise),

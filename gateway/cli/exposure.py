@@ -3,7 +3,9 @@
 import asyncio
 import re
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
@@ -20,10 +22,14 @@ from gateway.cli.reading import OpenedLog, opened_log
 from gateway.cli.showing import progress_bar
 from gateway.errors import Invalid
 from gateway.exchange.exposure import FEWEST, Exposure, Got, asked_by, count_got, reach, together
+from gateway.exchange.releases import read_in_force
 from gateway.model import ORI_PATTERN, stamp
+from gateway.policy import PersonRelease
 from gateway.policy.sets import PolicySet
+from gateway.trust import keys as key_files
 
 _WIDE = 200
+STATE = Path("data") / "state.db"
 DEFAULT = timedelta(days=30)
 """How far back the log is read where no --since is given."""
 
@@ -42,8 +48,9 @@ def exposure(
 ) -> None:
     """Show what an agency can see of this one's records, and what it got (30 days by default).
 
-    What it can see is decided over a grid of questions by the set in force; what it got is counted
-    from the log. The reading of sealed parts is logged.
+    What it can see is decided over a grid of questions by the set in force, and with what persons
+    here have released to it; what it got is counted from the log. The reading of sealed parts is
+    logged.
     """
     settings = settings_files.load(home)
     deciding = in_force(settings)
@@ -66,10 +73,14 @@ def exposure(
     with opened_log(
         settings.home, "exposure_measured", {k: v for k, v in about.items() if v}
     ) as log:
+        releases = read_in_force(
+            settings.home / STATE, key_files.load(settings.home).sealing, ori, now
+        )
         found = asyncio.run(
             _exposure(
                 log,
                 deciding,
+                releases,
                 agency=ori,
                 owner=settings.ori,
                 purpose=purpose,
@@ -88,6 +99,7 @@ def exposure(
 async def _exposure(
     log: OpenedLog,
     deciding: PolicySet,
+    releases: Sequence[PersonRelease],
     *,
     agency: str,
     owner: str,
@@ -106,6 +118,7 @@ async def _exposure(
             owner=owner,
             now=datetime.now(UTC),
             purposes=None if purpose is None else [purpose],
+            releases=releases,
         )
         bar.update(task, description="log entries", total=log.count(filters))
         async for done in count_got(
@@ -129,6 +142,8 @@ def _show(body: dict[str, Any], *, public: bool) -> None:
         console.print(_effects(body["can_see"]))
     if body["refused"]:
         console.print(_refused(body["refused"]))
+    for one in body["by_person"]:
+        _by_person(console, one)
     _show_got(console, body["got"], public=public)
 
 
@@ -188,8 +203,11 @@ def _effects(seen: list[dict[str, Any]]) -> Table:
     lines: dict[tuple[str, str, str], tuple[dict[str, None], dict[str, None]]] = {}
     for one in seen:
         for effect in one["effects"]:
-            value = orjson.dumps(effect["value"]).decode().strip('"')
-            key = (f"{effect['fact']}: {value}", effect["show"], ", ".join(effect["without"]))
+            key = (
+                f"{effect['fact']}: {_word(effect['value'])}",
+                effect["show"],
+                ", ".join(effect["without"]),
+            )
             purposes, types = lines.setdefault(key, ({}, {}))
             purposes[one["purpose"]] = None
             types |= dict.fromkeys(one["record_types"])
@@ -201,13 +219,58 @@ def _effects(seen: list[dict[str, Any]]) -> Table:
 
 def _refused(refused: list[dict[str, Any]]) -> Table:
     table = Table(title="Refused, whoever asks there", title_justify="left", show_lines=True)
-    for column in ("purposes", "records", "reasons"):
+    grounds = any(one["opened_by"] for one in refused)
+    for column in ("purposes", "records", "reasons", *(["would be answered with"] * grounds)):
         table.add_column(column, overflow="fold")
     for one in together(refused, "purpose"):
-        table.add_row(
-            ", ".join(one["purpose"]), ", ".join(one["record_types"]), ", ".join(one["reasons"])
-        )
+        row = [
+            ", ".join(one["purpose"]),
+            ", ".join(one["record_types"]),
+            "\nor ".join(", ".join(codes) for codes in one["reasons"]),
+        ]
+        if grounds:
+            row.append("\nor ".join(f"{b}, released by a person" for b in one["opened_by"]))
+        table.add_row(*row)
     return table
+
+
+def _by_person(console: Console, one: dict[str, Any]) -> None:
+    """Show releases of one kind, and what they open."""
+    if "releases" not in one:
+        few = f"fewer than {FEWEST}" if one["count"] is None else f"{one['count']:,}"
+        console.print(f"Released by a person, {one['basis']}: {few} in force.")
+        return
+    asked = ", for a question that shows the warrant" if one["with_warrant"] else ""
+    console.print(
+        f"Released by a person, {one['basis']}: {', '.join(one['classes'])}{asked}", soft_wrap=True
+    )
+    for release in one["releases"]:
+        console.print(
+            f"  {release['id']}: {release['records']:,} records, until {release['until']}"
+        )
+    if not one["opens"]:
+        console.print("  It opens nothing: the agreement or the law gives nothing on that ground.")
+        return
+    table = Table(
+        title="Opens, of the records that it names", title_justify="left", show_lines=True
+    )
+    for column in ("purpose", "records", "that are", "as", "classes", "unit"):
+        table.add_column(column, overflow="fold")
+    for row in one["opens"]:
+        facts = "\n".join(f"{name}: {_word(value)}" for name, value in row["only_if"])
+        table.add_row(
+            row["purpose"],
+            ", ".join(row["record_types"]),
+            escape(facts),
+            row["granularity"],
+            ", ".join([*row["give"], *(f"{c} (masked)" for c in row["mask"])]),
+            " or ".join(row["unit_functions"]),
+        )
+    console.print(table)
+
+
+def _word(value: Any) -> str:
+    return orjson.dumps(value).decode().strip('"')
 
 
 def _show_got(console: Console, got: dict[str, Any], *, public: bool) -> None:
@@ -217,6 +280,7 @@ def _show_got(console: Console, got: dict[str, Any], *, public: bool) -> None:
         ("Reasons of refusals", "refusals"),
         ("Records given", "records"),
         ("Classes given", "classes"),
+        ("Given of records that a person's release names", "by_person"),
     ):
         rows = got[name]
         if not rows:

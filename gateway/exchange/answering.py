@@ -11,6 +11,7 @@ The agency's own officers go the same way, in process, without a signature.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +23,8 @@ from gateway.exchange.releases import Releases
 from gateway.ledger import Draft, EntryType, Ledger, Logged, Nonce
 from gateway.model import Ori, Question, RecordQuery, Subject, digest
 from gateway.peers import QUESTION as WIRE
-from gateway.policy import AnswerPermit, AnswerRefusal, Evidence, Policy, Released
+from gateway.policy import AnswerPermit, AnswerRefusal, Evidence, PersonRelease, Policy, Released
+from gateway.policy.released import FACT
 from gateway.records.find import Records
 from gateway.telemetry import Metrics, Tracing
 from gateway.trust.tickets import Tickets
@@ -122,7 +124,7 @@ class Answering:
             code = error.code if isinstance(error, SallyportError) else SallyportError.default_code
             await self._finish_failed(question, code)
             raise
-        await self._finish(question, released, never_given=asked is not question)
+        await self._finish(question, released, by_persons, never_given=asked is not question)
         return released
 
     def _as_given(self, question: Question) -> Question:
@@ -182,7 +184,14 @@ class Answering:
         logged = await self._ledger.begin([draft], nonce=received.nonce if received else None)
         return logged[0]
 
-    async def _finish(self, question: Question, released: Released, *, never_given: bool) -> None:
+    async def _finish(
+        self,
+        question: Question,
+        released: Released,
+        by_persons: Sequence[PersonRelease],
+        *,
+        never_given: bool,
+    ) -> None:
         answer = released.answer
         evidence = released.evidence[-1] if released.evidence else None
         draft = Draft(
@@ -205,6 +214,7 @@ class Answering:
                         "show": g.show,
                         "classes": sorted(g.classes),
                     }
+                    | _named(g.record_id, by_persons)
                     for g in released.given
                 ]
             }
@@ -223,6 +233,12 @@ class Answering:
             reasons=(code,),
         )
         await self._ledger.finish([draft])
+
+
+def _named(record_id: str, by_persons: Sequence[PersonRelease]) -> dict[str, list[str]]:
+    """Give the releases that name a record, as its decision saw them; nothing where none does."""
+    under = [r.id for r in by_persons if record_id in r.records]
+    return {FACT: under} if under else {}
 
 
 def reference_text(question: Question) -> str | None:

@@ -1,12 +1,13 @@
 """What one agency can see of this one's records, and what it got in a period: no names.
 
-The first half is policy's own word, over a grid of questions; the second is counted from the log.
+The first half is policy's own word, over a grid of questions and with what persons here have
+released; the second is counted from the log.
 For publication small counts are left out, all others rounded down to tens so that none can be
 subtracted from another, and so is what depends on records or names a case.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -17,11 +18,12 @@ from gateway.exchange.replaying import Entries
 from gateway.ledger import EntryType, Filters, LogEntry, PageOf
 from gateway.model import stamp
 from gateway.policy.exposure import Grid
-from gateway.policy.reach import Reach
+from gateway.policy.reach import ByPerson, Reach
 from gateway.policy.redeciding import Redecider
+from gateway.policy.released import FACT, PersonRelease
 from gateway.policy.sets import PolicySet
 
-_Key = TypeVar("_Key", tuple[str, str], tuple[str, str, str])
+_Key = TypeVar("_Key", tuple[str, str], tuple[str, str, str], tuple[str, str, str, str])
 
 FEWEST = 10
 """Counts below this are not published."""
@@ -41,6 +43,8 @@ class Got:
     """By purpose, record type and how it was shown."""
     classes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """By purpose, record type and class: in how many records it was given."""
+    by_person: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
+    """By purpose, ground, release and record type: records given that the release named."""
     erased: int = 0
     damaged: int = 0
 
@@ -60,10 +64,15 @@ class Got:
     def _given(self, entry: LogEntry, purpose: str) -> None:
         self.erased += entry.personal_state == "erased"
         self.damaged += entry.personal_state == "damaged"
+        bases: dict[str, str] | None = None
         for given in (entry.personal or {}).get("given", ()):
             record_type = str(given.get("record_type", NOT_RECORDED))
             self.records[purpose, record_type, str(given.get("show", NOT_RECORDED))] += 1
             self.classes.update((purpose, record_type, str(c)) for c in given["classes"])
+            for release in given.get(FACT, ()):
+                bases = _bases(entry) if bases is None else bases
+                basis = bases.get(release, NOT_RECORDED)
+                self.by_person[purpose, basis, str(release), record_type] += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +99,18 @@ class Exposure:
             "records": _rows(("purpose", "record_type", "show"), self.got.records, public=public),
             "classes": _rows(("purpose", "record_type", "class"), self.got.classes, public=public),
         }
+        by_person = self.got.by_person
         if public:
+            # A release is one case's: none is told by itself.
+            summed: Counter[tuple[str, str, str]] = Counter()
+            for (purpose, basis, _, record_type), n in by_person.items():
+                summed[purpose, basis, record_type] += n
+            names = ("purpose", "basis", "record_type")
+            got["by_person"] = _rows(names, summed, public=True)
             got["counts"] = f"rounded down to tens; fewer than {FEWEST} are not told"
         else:
+            each = ("purpose", "basis", "release", "record_type")
+            got["by_person"] = _rows(each, by_person, public=False)
             got |= {"answers_erased": self.got.erased, "answers_damaged": self.got.damaged}
         return {
             "agency": self.reach.agency,
@@ -100,8 +118,32 @@ class Exposure:
             "policy": self.reach.revision,
             "can_see": seen,
             "refused": [asdict(r) for r in self.reach.refused],
+            "by_person": [_in_force(b, public=public) for b in self.reach.by_person],
             "got": got,
         }
+
+
+def _bases(entry: LogEntry) -> dict[str, str]:
+    """Give the ground of each release that an answer was decided with: its sealed input has it."""
+    decision = (entry.personal or {}).get("decision") or {}
+    case = orjson.loads(decision.get("input") or "{}")
+    return {str(r["id"]): str(r["basis"]) for r in case.get("releases", ())}
+
+
+def _in_force(one: ByPerson, *, public: bool) -> dict[str, Any]:
+    """Give releases of one kind. For publication without what would tell one case from another."""
+    told: dict[str, Any] = {
+        "basis": one.basis,
+        "classes": list(one.classes),
+        "with_warrant": one.with_warrant,
+    }
+    if public:
+        return told | {"count": published(len(one.releases))}
+    releases = [
+        {"id": r.id, "until": stamp(r.until), "records": len(r.records)} for r in one.releases
+    ]
+    opens = [{**asdict(o), "only_if": [list(pair) for pair in o.only_if]} for o in one.opens]
+    return told | {"count": len(one.releases), "releases": releases, "opens": opens}
 
 
 def together(
@@ -133,11 +175,21 @@ def _rows(
 
 
 async def reach(
-    deciding: PolicySet, *, agency: str, owner: str, now: datetime, purposes: Iterable[str] | None
+    deciding: PolicySet,
+    *,
+    agency: str,
+    owner: str,
+    now: datetime,
+    purposes: Iterable[str] | None,
+    releases: Sequence[PersonRelease],
 ) -> Reach:
-    """Find what an agency can see. Some seconds, in another process. Raises PolicyUnavailable."""
+    """Find what an agency can see, by `releases` in force too. In another process, some 10 s.
+
+    Raises PolicyUnavailable.
+    """
     async with Redecider(deciding) as by:
-        return await Grid(by, agency=agency, owner=owner, now=now).reach(purposes)
+        grid = Grid(by, agency=agency, owner=owner, now=now, releases=releases)
+        return await grid.reach(purposes)
 
 
 async def count_got(

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -19,15 +20,21 @@ from sqlalchemy import (
     String,
     Table,
     insert,
+    inspect,
     select,
     update,
 )
+from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.errors import NotFound
+from gateway.database import open_sqlite
+from gateway.errors import NotFound, RecordsUnavailable
 from gateway.exchange.sealed import SealedRows
+from gateway.ledger.seal import derive_key
 from gateway.model import JudicialWarrant, WarrantDocument, stamp
 from gateway.policy import PersonRelease, warrant_input
 
+_CODE = "releases.unavailable"
+_UNAVAILABLE = "Releases can't be read or written now, so nothing was changed. Try again."
 _metadata = MetaData()
 _table = Table(
     "person_release",
@@ -73,8 +80,8 @@ class Releases:
         self._rows = SealedRows(
             engine,
             key,
-            code="releases.unavailable",
-            unavailable="Releases can't be read or written now, so nothing was changed. Try again.",
+            code=_CODE,
+            unavailable=_UNAVAILABLE,
             not_ours="A release can't be opened with this key.",
         )
         _metadata.create_all(engine)
@@ -157,6 +164,29 @@ class Releases:
             revoked_at=datetime.fromisoformat(revoked) if revoked else None,
             release=new,
         )
+
+
+def releases_key(master: bytes) -> bytes:
+    """Give the key that releases are sealed with. `master`: the gateway's sealing key."""
+    return derive_key(master, b"sallyport releases")
+
+
+def read_in_force(state: Path, master: bytes, ori: str, now: datetime) -> Sequence[PersonRelease]:
+    """Read beside the gateway what is in force for one agency. Changes nothing. Blocking.
+
+    Nothing where no gateway ever kept any. Raises RecordsUnavailable.
+    """
+    if not state.is_file():
+        return ()
+    engine = open_sqlite(state, read_only=True)
+    try:
+        if not inspect(engine).has_table(_table.name):
+            return ()
+        return Releases(engine, releases_key(master)).for_asker(ori, now)
+    except SQLAlchemyError:
+        raise RecordsUnavailable(_UNAVAILABLE, code=_CODE) from None
+    finally:
+        engine.dispose()
 
 
 _KEPT = ("basis", "asker", "records", "classes", "released_by", "warrant", "note")

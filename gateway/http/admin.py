@@ -98,7 +98,8 @@ async def exposure(
 ) -> dict[str, Any]:
     """Decide over a grid of questions what an agency can see; count from the log what it got.
 
-    Thirty days by default; no names. `public` leaves out what must not be published. Some seconds.
+    What persons here have released to it is in both. Thirty days by default; no names. `public`
+    leaves out what must not be published. For all purposes it takes some ten seconds.
     """
     gateway = gateway_of(request)
     if purpose is not None and purpose not in gateway.policy.vocabulary.purposes:
@@ -108,12 +109,14 @@ async def exposure(
     about = {"agency": ori, "since": stamp(start), "until": stamp(end), "purpose": purpose}
     revision = gateway.policy.revision
     await _logged(request, caller, "exposure_measured", revision, about={"about": about})
+    now = datetime.now(UTC)
     found = await reach(
         gateway.policy.deciding,
         agency=ori,
         owner=gateway.ori,
-        now=datetime.now(UTC),
+        now=now,
         purposes=None if purpose is None else [purpose],
+        releases=gateway.releases.for_asker(ori, now),
     )
     got = Got()
     async for _ in count_got(

@@ -26,16 +26,10 @@ class Effects:
         self, case: Described, record_type: str, granularity: str
     ) -> tuple[Outcome | None, tuple[Effect, ...]]:
         """Give the action on the record that is shown most, and what each fact does to it."""
-        names = self._names()
-        if not names:
+        if not self._names():
             return None, ()
         facts, action = await self.plainest(case, record_type, granularity)
-        changed = [
-            (name, value, {**facts, name: value})
-            for name in [*names, "stale"]
-            for value in self._values(name)
-            if facts.get(name, _ABSENT) != value
-        ]
+        changed = self.changed(facts)
         actions = await self._trial.released(case, granularity, [f for _, _, f in changed])
         effects = []
         for (name, value, _), other in zip(changed, actions, strict=True):
@@ -44,11 +38,25 @@ class Effects:
                 effects.append(Effect(name, value, other["show"], lost))
         return action, tuple(effects)
 
+    def changed(self, facts: Mapping[str, Any]) -> list[tuple[str, Any, Mapping[str, Any]]]:
+        """Give each other value that one fact of a record may have, with the facts then."""
+        return [
+            (name, value, {**facts, name: value})
+            for name in [*self._names(), "stale"]
+            for value in self._values(name)
+            if facts.get(name, _ABSENT) != value
+        ]
+
     async def plainest(
         self, case: Described, record_type: str, granularity: str
     ) -> tuple[Mapping[str, Any], Outcome]:
-        """Give the facts of a record of which the most is shown, and the action on it."""
-        plain = {"record_type": record_type, "stale": False}
+        """Give the facts of a record of which the most is shown, and the action on it.
+
+        Where a person released something on the question, the record is one that it names.
+        """
+        plain: dict[str, Any] = {"record_type": record_type, "stale": False}
+        if case.release is not None:
+            plain[FACT] = [case.release.id]
         # The vocabulary lists first the facts that must be there: so one of the beginnings fits.
         names = self._names()
         starts = [
@@ -56,7 +64,7 @@ class Effects:
             for count in range(len(names) + 1)
         ]
         actions = await self._trial.released(case, granularity, starts)
-        return max(zip(starts, actions, strict=True), key=lambda pair: _shown_most(pair[1]))
+        return max(zip(starts, actions, strict=True), key=lambda pair: shown_most(pair[1]))
 
     def _names(self) -> list[str]:
         return [n for n in self._words.get("facts", ()) if n not in _OWN]
@@ -69,7 +77,8 @@ class Effects:
         return (False, True)
 
 
-def _shown_most(action: Outcome) -> tuple[int, int, int]:
+def shown_most(action: Outcome) -> tuple[int, int, int]:
+    """Rank what is shown of a record: the more, the higher."""
     return (_SHOWS.index(action["show"]), len(action["classes"]), -len(action.get("rules", ())))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.model import stamp
 from gateway.policy.inputs import VERSION
+from gateway.policy.released import PersonRelease
 from gateway.policy.rules import Paper, Rule, papers_of, rules_of
 from gateway.policy.sets import PolicySet
 
@@ -98,6 +99,8 @@ class Described:
     max_matches: int = 10
     agreement: str | None = None
     """The digest of the paper that the question rests on."""
+    release: PersonRelease | None = None
+    """What a person at the owner released to the asker; the question shows the warrant of it."""
 
     def _person(self) -> dict[str, Any]:
         return {
@@ -112,7 +115,7 @@ class Described:
         reference = None
         if self.reference is not None:
             reference = {"type": self.reference[0], "number": self.reference[1]}
-        return {
+        search: dict[str, Any] = {
             "purpose": self.purpose,
             "iii_purpose_code": self.purpose_code,
             "reference": reference,
@@ -122,6 +125,9 @@ class Described:
             "granularity": self.granularity,
             "max_matches": self.max_matches,
         }
+        if self.release is not None and self.release.warrant is not None:
+            search["warrant"] = dict(self.release.warrant)
+        return search
 
     def ask_input(self, agencies: list[str] | None, now: datetime) -> dict[str, Any]:
         """Give the first door's input; the asker's own set decides it."""
@@ -137,7 +143,7 @@ class Described:
 
     def answer_input(self, owner: str, now: datetime) -> dict[str, Any]:
         """Give the second door's input."""
-        return {
+        case: dict[str, Any] = {
             "v": VERSION,
             "now": stamp(now.replace(microsecond=0)),
             "self": owner,
@@ -145,6 +151,9 @@ class Described:
             "asker": {**self._person(), "ori": self.asker},
             "search": self._search(),
         }
+        if self.release is not None:
+            case["releases"] = [self.release.as_input()]
+        return case
 
     def release_input(
         self, owner: str, facts: list[dict[str, Any]], now: datetime

@@ -6,8 +6,8 @@ attribute would ask. Then each condition is taken away in turn, which shows what
 handling fact is changed in turn, which shows what of a record it hides.
 
 The grid knows the words of the set's vocabulary. What only one case number, one unit or one reason
-opens is tried where a paper or the data name it, not otherwise. What a person's release opens for
-some records is not in it.
+opens is tried where a paper or the data name it, not otherwise. What persons here have released is
+tried as it stands, with the question that shows its paper.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,20 +17,35 @@ from typing import Any
 
 import orjson
 
-from gateway.model import Granularity
+from gateway.policy.by_person import Releases
 from gateway.policy.effects import Effects
 from gateway.policy.explaining import ANY, Described
-from gateway.policy.reach import Needs, Reach, Refused, Seen, merged
+from gateway.policy.reach import Needs, Reach, Refused, Seen, as_shown, classes_with, merged
 from gateway.policy.redeciding import Redecider
+from gateway.policy.refusals import Codes, Opening, Refusals
+from gateway.policy.released import PersonRelease
 from gateway.policy.rules import papers_of
 from gateway.policy.trial import Outcome, Trial
-from gateway.policy.widest import NUMBER, STRONGEST, Widest, codes_of
+from gateway.policy.widest import NUMBER, STRONGEST, Cell, Widest
+
+_UNANSWERABLE = frozenset({"policy.unavailable"})
 
 
 class Grid:
-    """Asks a set about one agency. `now` is the moment that the papers have to be in force at."""
+    """Asks a set about one agency. `now` is the moment that the papers have to be in force at.
 
-    def __init__(self, by: Redecider, *, agency: str, owner: str, now: datetime) -> None:
+    `releases`: what persons at the owner have released to it, in force.
+    """
+
+    def __init__(
+        self,
+        by: Redecider,
+        *,
+        agency: str,
+        owner: str,
+        now: datetime,
+        releases: Sequence[PersonRelease] = (),
+    ) -> None:
         self._agency = agency
         self._owner = owner
         self._revision = by.policy_set.revision
@@ -40,6 +55,16 @@ class Grid:
         self._trial = Trial(by, owner=owner, now=now)
         self._widest = Widest(self._trial, by.policy_set, agency=agency, owner=owner)
         self._effects = Effects(self._trial, words)
+        self._refusals = Refusals(self._trial, self._widest)
+        self._known: dict[Cell, list[dict[Codes, Described]]] = {}
+        self._in_force = releases
+        self._releases = Releases(
+            self._trial,
+            self._effects,
+            functions=self._widest.functions,
+            agency=agency,
+            words=words,
+        )
 
     async def reach(self, purposes: Iterable[str] | None = None) -> Reach:
         """Go through the grid. Raises `PolicyUnavailable` if the engine breaks down."""
@@ -47,24 +72,60 @@ class Grid:
         best = await self._widest.best(asked)
         in_order = sorted(best.items(), key=lambda cell: asked.index(cell[0][0]))
         seen: list[Seen] = []
-        refused: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-        for (purpose, types), (case, outcome) in in_order:
-            given: tuple[str, ...] = ()
-            if outcome is not None and outcome["allow"]:
-                given = tuple(t for t in types if t in outcome["record_types"])
-                seen += await self._seen(replace(case, record_types=given))
-            left = [t for t in types if t not in given]
-            if left:
-                codes = codes_of(outcome)
-                refused.setdefault((purpose, codes), []).extend(left)
+        tried: list[Described] = []
+        refused: dict[Refused, list[str]] = {}
+        for _, (case, _) in in_order:
+            opened, shut = await self._sorted(case)
+            for one in opened:
+                seen += await self._seen(one)
+            tried += opened
+            for types, met in shut:
+                fullest = await self._refusals.fullest(met)
+                tried += fullest.values()
+                alike = Refused(
+                    purpose=case.purpose,
+                    record_types=(),
+                    reasons=tuple(sorted(tuple(sorted(codes)) for codes in fullest)),
+                    opened_by=await self._releases.opening(fullest.values()),
+                )
+                refused.setdefault(alike, []).extend(types)
         return Reach(
             agency=self._agency,
             owner=self._owner,
             revision=self._revision,
             seen=tuple(merged(seen)),
-            refused=tuple(Refused(p, tuple(types), codes) for (p, codes), types in refused.items()),
+            refused=tuple(replace(r, record_types=tuple(ts)) for r, ts in refused.items()),
+            by_person=await self._releases.by_person(self._in_force, tried),
             decisions=self._trial.made,
         )
+
+    async def _sorted(
+        self, case: Described
+    ) -> tuple[list[Described], list[tuple[tuple[str, ...], dict[Codes, Described]]]]:
+        """Give the questions that are answered, and what stands against the other record types."""
+        opened: list[Described] = []
+        left = case.record_types
+        while left:
+            met = await self._met(replace(case, record_types=left))
+            if not isinstance(met, Opening):
+                return opened, [(left, met)]
+            given = tuple(t for t in left if t in met.outcome["record_types"])
+            if not given:  # the door itself would not take it
+                return opened, [(left, {_UNANSWERABLE: met.case})]
+            opened.append(replace(met.case, record_types=given))
+            left = tuple(t for t in left if t not in given)
+        return opened, []
+
+    async def _met(self, case: Described) -> dict[Codes, Described] | Opening:
+        """Give what stands against a question. For record types that are alike it is looked up."""
+        known = self._known.setdefault((case.purpose, self._widest.group(case)), [])
+        for met in known:
+            if await self._refusals.alike(met, case):
+                return {k: replace(c, record_types=case.record_types) for k, c in met.items()}
+        met_now = await self._refusals.against(case)
+        if not isinstance(met_now, Opening):
+            known.append(met_now)
+        return met_now
 
     async def _seen(self, best: Described) -> list[Seen]:
         """Give what a question opens, for the units with the same result together."""
@@ -93,16 +154,15 @@ class Grid:
         found = []
         for record_type in case.record_types:
             action, effects = await self._effects.shown(case, record_type, outcome["granularity"])
-            classes = dict(action["classes"]) if action else {}
             handling = action["handling"] if action else {}
             found.append(
                 Seen(
                     purpose=case.purpose,
                     record_types=(record_type,),
                     unit_functions=tuple(c.unit_function for c in cases),
-                    granularity=_given(outcome["granularity"], action),
-                    give=_with(classes, "give"),
-                    mask=_with(classes, "mask"),
+                    granularity=as_shown(outcome["granularity"], action),
+                    give=classes_with(action, "give"),
+                    mask=classes_with(action, "mask"),
                     never=tuple(outcome["classes_never_shared"]),
                     terms=tuple(outcome["terms"]),
                     papers=papers,
@@ -157,13 +217,3 @@ def _signature(outcome: Outcome) -> bytes:
     """Give what makes two permissions the same."""
     kept = {k: v for k, v in outcome.items() if k != "reasons"}
     return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)
-
-
-def _given(granularity: str, action: Outcome | None) -> str:
-    if action is None or action["show"] == "record" or granularity != Granularity.RECORD:
-        return granularity
-    return str(action["show"])
-
-
-def _with(classes: Mapping[str, str], action: str) -> tuple[str, ...]:
-    return tuple(sorted(c for c, a in classes.items() if a == action))

@@ -1,8 +1,11 @@
 """What an exposure tells: what one agency can see of another, and what that takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
+
+from gateway.model import Granularity
+from gateway.policy.released import PersonRelease
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,45 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What is refused for one purpose, whoever asks there, and the fewest reasons against it."""
+    """What is refused for one purpose, whoever asks there, and the fewest reasons against it.
+
+    Each of `reasons` is a set of codes that stands against some question together: whatever is
+    asked meets all of one of them, if it lacks nothing. `opened_by`: the grounds on which a
+    person's release would have it answered; no such release need be there.
+    """
 
     purpose: str
     record_types: tuple[str, ...]
-    reasons: tuple[str, ...]
+    reasons: tuple[tuple[str, ...], ...]
+    opened_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a release opens for one purpose, beyond what is seen without it.
+
+    `give` and `mask` are the classes that are shown of the records that it names. `only_if` lists
+    facts and values: it opens only records that have one of these. Empty: plain ones too.
+    """
+
+    purpose: str
+    record_types: tuple[str, ...]
+    unit_functions: tuple[str, ...]
+    granularity: str
+    give: tuple[str, ...]
+    mask: tuple[str, ...]
+    only_if: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ByPerson:
+    """Releases in force on one ground, of the same classes. `opens` empty: they open nothing."""
+
+    basis: str
+    classes: tuple[str, ...]
+    with_warrant: bool
+    releases: tuple[PersonRelease, ...]
+    opens: tuple[Opened, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +107,30 @@ class Reach:
     revision: str
     seen: tuple[Seen, ...]
     refused: tuple[Refused, ...]
+    by_person: tuple[ByPerson, ...]
     decisions: int
 
 
-def merged(seen: Sequence[Seen]) -> list[Seen]:
+_Row = TypeVar("_Row", Seen, Opened)
+
+
+def merged(seen: Sequence[_Row]) -> list[_Row]:
     """Put record types together that are seen alike."""
-    found: dict[Seen, list[str]] = {}
+    found: dict[_Row, list[str]] = {}
     for one in seen:
         found.setdefault(replace(one, record_types=()), []).extend(one.record_types)
     return [replace(one, record_types=tuple(types)) for one, types in found.items()]
+
+
+def as_shown(granularity: str, action: Mapping[str, Any] | None) -> str:
+    """Give how a record shows: at most as the answer's granularity has it."""
+    if action is None or action["show"] == "record" or granularity != Granularity.RECORD:
+        return granularity
+    return str(action["show"])
+
+
+def classes_with(action: Mapping[str, Any] | None, how: str) -> tuple[str, ...]:
+    """Give the classes that a decision on a record gives, or masks, in order."""
+    return (
+        tuple(sorted(c for c, done in action["classes"].items() if done == how)) if action else ()
+    )

@@ -20,14 +20,19 @@ class Trial:
     def __init__(self, by: Redecider, *, owner: str, now: datetime) -> None:
         self._by = by
         self._owner = owner
-        self._now = now
+        self.now = now
         self.made = 0
+        self._known: dict[str, Outcome | None] = {}
 
     async def answers(self, cases: Sequence[Described]) -> list[Outcome | None]:
         """Give the second door's outcome for each; None where the engine gives none."""
-        self.made += len(cases)
-        inputs = [("answer", _json(c.answer_input(self._owner, self._now))) for c in cases]
-        return [again.outcome for again in await self._by.decide(inputs)]
+        inputs = [_json(c.answer_input(self._owner, self.now)) for c in cases]
+        # The same question comes again and again, from each end that the search begins at.
+        new = [text for text in dict.fromkeys(inputs) if text not in self._known]
+        self.made += len(new)
+        decided = await self._by.decide([("answer", text) for text in new])
+        self._known |= {t: again.outcome for t, again in zip(new, decided, strict=True)}
+        return [self._known[text] for text in inputs]
 
     async def released(
         self, case: Described, granularity: str, facts: Sequence[Mapping[str, Any]]
@@ -35,7 +40,7 @@ class Trial:
         """Give the action on each record of these facts, if `case` were answered at that."""
         self.made += 1
         whole = replace(case, granularity=granularity).release_input(
-            self._owner, [dict(f) for f in facts], self._now
+            self._owner, [dict(f) for f in facts], self.now
         )
         whole["v"] = VERSION
         [again] = await self._by.decide([("release", _json(whole))])

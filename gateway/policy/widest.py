@@ -31,7 +31,7 @@ class Widest:
         self._trial = trial
         self._agency = agency
         self._groups = _alike(words["record_types"])
-        self._papers = _of_papers(policy_set, agency, owner)
+        self.papers = _of_papers(policy_set, agency, owner)
         self._kinds = tuple(words.get("subject_kinds", ("person",)))
         self._terms = tuple(words.get("terms", ()))
         self.codes = (None, *letters_of(policy_set.data))
@@ -48,6 +48,20 @@ class Widest:
         )
         """What the data name beside words and papers: a unit with its case, a reason."""
         self.references = (None, *((r, NUMBER) for r in words.get("reference_types", ())))
+        # The paper comes last but one: what it is limited to settles the matter's number.
+        self.dimensions: tuple[Sequence[Mapping[str, Any]], ...] = (
+            [{"unit_function": f} for f in self.functions],
+            [{"kind": k} for k in self._kinds],
+            [{"reference": r} for r in self.references],
+            [{}, *self.special],
+            self.papers,
+            [{"purpose_code": c} for c in self.codes],
+        )
+        """What is varied of a question, one dimension after the other: the changes of each."""
+
+    def group(self, case: Described) -> tuple[str, ...]:
+        """Give the record types that the vocabulary treats like the first that a case asks for."""
+        return next(g for g in self._groups if case.record_types[0] in g)
 
     async def best(self, purposes: Sequence[str]) -> dict[Cell, tuple[Described, Outcome | None]]:
         """Find the question that opens most, for each purpose and kinds of records.
@@ -93,16 +107,8 @@ class Widest:
             )
             for p, types in asked
         }
-        # Each rule adds its own reason, so one thing after the other finds what opens most. The
-        # paper comes last but one: what it is limited to settles the matter's number.
-        for changes in (
-            [{"unit_function": f} for f in self.functions],
-            [{"kind": k} for k in self._kinds],
-            [{"reference": r} for r in self.references],
-            [{}, *self.special],
-            self._papers,
-            [{"purpose_code": c} for c in self.codes],
-        ):
+        # Each rule adds its own reason, so one thing after the other finds what opens most.
+        for changes in self.dimensions:
             cells = await self._opened(cells, changes)
         outcomes = await self._trial.answers(list(cells.values()))
         # What needs a certain unit and a certain matter at once shows only when both are tried.

@@ -264,9 +264,13 @@ def test_what_a_record_handling_changes(reach: Reach) -> None:
 
 def test_what_is_refused_says_why(shipped: PolicySet, reach: Reach) -> None:
     refused = {(r.purpose, t): r.reasons for r in reach.refused for t in r.record_types}
-    assert "civil_warrant.may_not_act" in refused["criminal_investigation", "civil_warrant"]
+    assert refused["criminal_investigation", "civil_warrant"] == (("civil_warrant.may_not_act",),)
+    # Not `reference.required`: with the case's number it is still no type that was agreed on.
+    assert refused["criminal_investigation", "intelligence"] == (
+        ("agreement.record_types_not_covered",),
+    )
     # The question rests on the paper that there is: it differs from nothing.
-    assert refused["civil_immigration", "person"] == ("agreement.purpose_not_covered",)
+    assert refused["civil_immigration", "person"] == (("agreement.purpose_not_covered",),)
     every = {t for s in reach.seen for t in s.record_types} | {
         t for p, t in refused if p == "criminal_investigation"
     }

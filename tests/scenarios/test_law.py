@@ -14,6 +14,7 @@ import pytest
 from demo.__main__ import BORDER, BUREAU, POLICE, SHERIFF, person
 from demo.cast import MARISOL
 from demo.world import Gateway, World, an_officer
+from gateway.cli import admin_client
 from tests.scenarios.conftest import Search, by_agency, entries
 
 PAPER = b"IN THE UNITED STATES DISTRICT COURT ... a made-up warrant"
@@ -31,6 +32,7 @@ OTHERS: tuple[dict[str, Any], ...] = (
     {"person": "—"},
     {"document": {"digest": "sha-256:" + hashlib.sha256(PAPER + b".").hexdigest()}},
 )
+PURPOSE = "criminal_investigation"
 AGENT = an_officer("agent.88", unit="Removal", unit_function="civil_enforcement")
 
 
@@ -140,10 +142,49 @@ def test_a_warrant_counts_once_a_person_at_the_owner_released_on_it(
         assert [r["state"] for r in listed["releases"] if r["id"] == release] == ["in force"]
         # In a narrow window too its id stands whole: it is what `revoke` takes.
         assert release in world[POLICE].command("release", "list").stdout
+        exposed_while_it_is_in_force(world, release)
     finally:
         world[POLICE].command("release", "revoke", release)
     assert asked_with(search, WARRANT)["status"] == "refused"
     assert world[POLICE].command("release", "revoke", release, check=False).returncode != 0
+    # What it got on it stays told when nothing of it can be seen any more.
+    found = exposed(world)
+    assert release not in str(found["by_person"])
+    assert release in {r["release"] for r in found["got"]["by_person"]}
+
+
+def exposed(world: World, *more: str) -> dict[str, Any]:
+    done = world[POLICE].command(
+        *("policy", "exposure", BORDER, "--purpose", PURPOSE, "--json", *more)
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def exposed_while_it_is_in_force(world: World, release: str) -> None:
+    found = exposed(world)
+    [one] = [b for b in found["by_person"] if release in str(b)]
+    assert (one["basis"], one["classes"]) == ("judicial_warrant", ["identity"])
+    assert [r["records"] for r in one["releases"] if r["id"] == release] == [1]
+    [opened] = [o for o in one["opens"] if "person" in o["record_types"]]
+    assert opened["unit_functions"] == ["civil_enforcement"]
+    assert opened["give"] == ["identity"]
+    # Two answers gave it: as the warrant has the name, and as another clerk writes it.
+    [got] = [r for r in found["got"]["by_person"] if r["release"] == release]
+    assert (got["basis"], got["record_type"], got["count"]) == ("judicial_warrant", "person", 2)
+    # The gateway tells the same as the command, which reads beside it.
+    path = f"/v1/admin/exposure?ori={BORDER}&purpose={PURPOSE}"
+    told = admin_client.call(world[POLICE].home, "GET", path)
+    assert told["by_person"] == found["by_person"]
+    table = world[POLICE].command("policy", "exposure", BORDER, "--purpose", PURPOSE).stdout
+    assert release in table
+    assert "Opens, of the records that it names" in table
+    # For publication one case is not told from another.
+    public = exposed(world, "--public")
+    assert release not in json.dumps(public)
+    assert WARRANT["number"] not in json.dumps(found)
+    assert [b["count"] for b in public["by_person"]] == [None]
+    assert {r["count"] for r in public["got"]["by_person"]} == {None}
 
 
 def test_a_warrant_is_never_a_boolean(post: Any) -> None:
