@@ -146,7 +146,10 @@ class Asking:
     async def again(self, search_id: str, caller: Caller) -> bytes:
         """Give a kept outcome to its officer once more, as JSON. Logged as a disclosure."""
         kept = await self._kept(search_id, caller)
-        body = await self._duties.present(await self._confirmations.present(kept.body))
+        outcome = orjson.loads(kept.body)
+        await self._confirmations.present(outcome)
+        await self._duties.present(outcome)
+        body = orjson.dumps(outcome)
         await self._ledger.begin(
             [
                 Draft(

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
 from sqlalchemy import (
     Column,
     Engine,
@@ -164,9 +163,8 @@ class Confirmations:
         await asyncio.to_thread(self._put, row, said)
         return said
 
-    async def present(self, body: bytes) -> bytes:
-        """Give a kept outcome with its confirmations as they stand now."""
-        outcome: dict[str, Any] = orjson.loads(body)
+    async def present(self, outcome: Mapping[str, Any]) -> None:
+        """Put into a kept outcome, in place, how its confirmations stand now."""
         now = datetime.now(UTC)
         hits = [
             found["confirm"]
@@ -175,12 +173,11 @@ class Confirmations:
             if "id" in found.get("confirm", {})
         ]
         if not hits:
-            return body
+            return
         known = await asyncio.to_thread(self._known, [hit["id"] for hit in hits])
         for hit in hits:
             # One that is not kept any more is unconfirmed, as it was at first.
             hit.update(known.get(hit["id"], Confirmation(hit["id"], "", "")).shown(now))
-        return orjson.dumps(outcome)
 
     def unanswered(self, now: datetime) -> list[Unanswered]:
         """List the requests that no owner has answered in time, the oldest first. Blocking."""

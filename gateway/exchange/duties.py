@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
 from sqlalchemy import (
     Column,
     Engine,
@@ -193,12 +192,11 @@ class Duties:
         await asyncio.to_thread(self._put, row, now, inner)
         return row.search_id, self._shown(row, inner, now, now)
 
-    async def present(self, body: bytes) -> bytes:
-        """Give a kept outcome with its duties as they stand now."""
-        outcome: dict[str, Any] = orjson.loads(body)
+    async def present(self, outcome: Mapping[str, Any]) -> None:
+        """Put into a kept outcome, in place, how its duties stand now."""
         owed = outcome.get("duties", [])
         if not owed:
-            return body
+            return
         now = datetime.now(UTC)
         known = await asyncio.to_thread(self._known, [duty["id"] for duty in owed])
         for duty in owed:
@@ -206,7 +204,6 @@ class Duties:
             if row is not None:
                 inner = self._rows.unseal(row.id, row.sealed)
                 duty.update(self._read(row, inner, now).plain())
-        return orjson.dumps(outcome)
 
     def overdue(self, now: datetime) -> list[Undone]:
         """List what is past its time, and what was done late, the oldest first. Blocking."""

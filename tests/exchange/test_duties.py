@@ -17,7 +17,7 @@ from gateway.exchange.outcome import AgencyOutcome, Duty, SearchOutcome, count
 from gateway.ledger import EntryType, Filters, Ledger
 from gateway.model import Obligation, Ori, Status, parse_stamp
 from tests.exchange.conftest import Opened, beside
-from tests.exchange.test_confirmations import LATER, OWNER, written
+from tests.exchange.test_confirmations import LATER, OWNER, presented, written
 from tests.exchange.test_searches import CANARY, a_search, caller
 from tests.policy.made import TEXAS
 
@@ -165,13 +165,13 @@ async def test_a_kept_answer_tells_how_it_stands_now(side: Open) -> None:
         room.keep(a_search(1), owed, LATER)
         plain = SearchOutcome(a_search(1).id, "complete", (agency,), count((agency,)))
         body = replace(plain, duties=owed).body()
-        assert orjson.loads(await room.present(body)) == orjson.loads(body)
+        assert await presented(room, body) == orjson.loads(body)
         _, done = await room.done(owed[0].id, caller(), reference="TCN-1", note=None)
-        (shown,) = orjson.loads(await room.present(body))["duties"]
+        (shown,) = (await presented(room, body))["duties"]
         assert (shown["state"], shown["reference"], shown["done_at"]) == (
             *("done", "TCN-1"),
             done.done_at,
         )
         with engine.begin() as c:
             c.execute(text("DELETE FROM duty"))
-        assert await room.present(plain.body()) == plain.body()
+        assert await presented(room, plain.body()) == orjson.loads(plain.body())
