@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -21,6 +21,7 @@ from gateway.http.composed import Gateway, gateway_of
 from gateway.http.problems import responses
 from gateway.http.strict import StrictRoute
 from gateway.model import (
+    ORI_PATTERN,
     Caller,
     CodeLetter,
     Granularity,
@@ -38,6 +39,7 @@ from gateway.model import (
 router = APIRouter(route_class=StrictRoute)
 
 Officer = Annotated[Caller, Depends(require_officer("search"))]
+OriOrAll = Annotated[str, StringConstraints(pattern=rf"{ORI_PATTERN}|^\*$")]
 SearchId = Annotated[str, StringConstraints(pattern=r"^srch_[0-9A-HJKMNP-TV-Z]{26}$")]
 
 PROBLEMS = responses(401, 403, 404, 409, 415, 422, 503)
@@ -58,9 +60,7 @@ class SearchRequest:
     warrant: JudicialWarrant | None = None
     attention: Text | None = None
     callback: Text | None = None
-    agencies: (
-        Annotated[tuple[OriText | Literal["*"], ...], Field(min_length=1, max_length=256)] | None
-    ) = None
+    agencies: Annotated[tuple[OriOrAll, ...], Field(min_length=1, max_length=256)] | None = None
     granularity: Granularity = Granularity.RECORD
     max_matches: Annotated[int, Field(ge=1, le=100, strict=True)] = 10
     deadline_ms: Annotated[int, Field(ge=50, le=30_000, strict=True)] = 5_000

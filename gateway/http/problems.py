@@ -194,13 +194,21 @@ def of_validation(
     # A misspelt key is also a missing one; the misspelling is the better news.
     first = next((f for f in found if f["type"] in _UNKNOWN_KEY), found[0])
     kind = str(first["type"])
-    where = [str(p) for p in first["loc"] if p not in {"body", "query", "path"}]
+    part, where = first["loc"][0], [str(p) for p in first["loc"][1:]]
     if kind == "json_invalid":
         return problem(
             request,
             400,
             "request.not_json",
             f"The body is not JSON: {first['ctx']['error']}. Send one JSON object in UTF-8.",
+        )
+    if kind == "missing" and not where:
+        return problem(
+            request,
+            422,
+            "request.invalid",
+            "The body is missing. Send one JSON object in UTF-8.",
+            pointer=_pointer(where),
         )
     if kind in _NO_OBJECT:
         if not where and not _is_json(request):
@@ -224,12 +232,15 @@ def of_validation(
             f"This object has a key that is not known here.{hint}",
             pointer=_pointer(where[:-1]),
         )
-    why = str(first["msg"]).removeprefix("Value error, ")
+    what = "field" if part == "body" else "parameter of the address"
+    why = _WORDS.get(kind, "{msg}").format(
+        what=what, msg=str(first["msg"]).removeprefix("Value error, "), **first.get("ctx", {})
+    )
     return problem(
         request,
         422,
         "request.invalid",
-        f"{why[:1].upper()}{why[1:]}. Correct the field that the pointer names.",
+        f"{why[:1].upper()}{why[1:]}. Correct the {what} that the pointer names.",
         pointer=_pointer(where),
     )
 
@@ -241,10 +252,18 @@ def _is_json(request: Request) -> bool:
 
 _NO_OBJECT = frozenset({"dataclass_type", "model_type", "model_attributes_type"})
 _UNKNOWN_KEY = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
+_WORDS = {
+    "missing": "A {what} is missing",
+    "tuple_type": "Something else stands where a list belongs",
+    "too_short": "A list of at least {min_length} is wanted",
+    "too_long": "A list of at most {max_length} is wanted",
+}
+"""What pydantic says in words of Python, in those of JSON."""
 
 
 def _pointer(parts: Sequence[str]) -> str:
-    return "".join("/" + p.replace("~", "~0").replace("/", "~1") for p in parts) or "/"
+    """Point to a place as RFC 6901 does; the whole of it is the empty text."""
+    return "".join("/" + p.replace("~", "~0").replace("/", "~1") for p in parts)
 
 
 def install(app: FastAPI, fields: Sequence[str]) -> None:

@@ -13,6 +13,8 @@ from demo.cast import MARISOL
 from demo.world import World, an_officer
 from tests.scenarios.conftest import Search, by_agency
 
+JSON = "application/json"
+
 
 def body(**more: Any) -> dict[str, Any]:
     made = question(person(MARISOL), "warrant", agencies=[SHERIFF])
@@ -224,6 +226,34 @@ def test_crafted_strings_that_reach_the_policy(
     ok(world, search)
 
 
+@pytest.mark.parametrize(
+    ("sent", "pointer", "says"),
+    [
+        (body(agencies=["tx9990000"]), "/agencies/0", "pattern"),
+        (body(agencies=[]), "/agencies", "A list of at least 1 is wanted"),
+        (body(record_types="warrant"), "/record_types", "where a list belongs"),
+        (body(subject=None), "/subject", "A field is missing"),
+        (body(subject={"person": {"nam": []}}), "/subject/person", "Did you mean names?"),
+        (body(purpos="x"), "", "Did you mean purpose?"),
+        ([], "", "where a JSON object belongs"),
+        (None, "", "The body is missing"),
+    ],
+)
+def test_a_problem_points_to_the_field_in_words_of_json(
+    client: httpx.Client, sent: Any, pointer: str, says: str
+) -> None:
+    content = b"" if sent is None else json.dumps(sent).encode()
+    found = client.post("/v1/searches", content=content, headers={"content-type": JSON}).json()
+    assert found["pointer"] == pointer
+    assert says in found["detail"]
+
+
+def test_a_missing_parameter_is_called_one(client: httpx.Client) -> None:
+    found = client.get(f"/v1/records/{SHERIFF}/W-26-00417").json()
+    assert (found["code"], found["pointer"]) == ("request.invalid", "/search")
+    assert "A parameter of the address is missing" in found["detail"]
+
+
 def test_unknown_addresses_and_methods(client: httpx.Client) -> None:
     for elsewhere in ("/v1/agencies/", "/v1//agencies", "//evil.example/", "/docs", "/metrics/"):
         found = client.get(elsewhere, headers={"host": "evil.example"})
@@ -257,6 +287,20 @@ WRONG: dict[str, Any] = {
 }
 
 
+def leads_there(problem: dict[str, Any], sent: Any, place: tuple[str | int, ...]) -> bool:
+    """Tell whether a problem's pointer names a place of the body, at, above or below the fault."""
+    assert not {"tuple", "dict", "validation"} & set(problem["detail"].casefold().split())
+    steps = problem["pointer"].split("/")
+    assert steps.pop(0) == ""
+    for n, step in enumerate(steps):
+        if n < len(place):
+            assert step == str(place[n])
+        elif isinstance(sent, dict) and step not in sent:
+            return n == len(steps) - 1  # what is missing there
+        sent = sent[int(step)] if isinstance(sent, list) else sent[step]
+    return True
+
+
 @pytest.mark.parametrize("wrong", WRONG)
 def test_any_place_of_a_search_may_be_wrong(
     world: World, search: Search, client: httpx.Client, wrong: str
@@ -269,6 +313,8 @@ def test_any_place_of_a_search_may_be_wrong(
         inside[place[-1]] = WRONG[wrong]
         response = client.post("/v1/searches", json=sent)
         assert response.status_code in {200, 403, 422}, (place, response.text)
+        if response.status_code == 422:
+            assert leads_there(response.json(), sent, place), (place, response.text)
         # What came in is said back by no problem, and stands in no log.
         assert CANARY not in response.text, place
     assert CANARY not in world[POLICE].log.read_text(encoding="utf-8")
