@@ -193,10 +193,40 @@ test_the_classes_that_it_names_alone if {
 	never(changed({"classes": ["identity"]})) == all_classes - {"identity"}
 }
 
+withheld(question) := found if {
+	entries := data.law.california.withhold with input as question
+	found := {[entry[0], entry[1]] | some entry in entries; entry[2] == "ca.values_act.classes_of_record"}
+}
+
+warranted_classes := {"identity", "contact", "release_date"}
+
+other_release := object.union(example_test.release, {"id": "rel_2", "classes": ["photo", "identity"]})
+
+test_the_classes_of_one_release_are_not_lent_to_the_record_of_another if {
+	question := object.union(released, {
+		"releases": [example_test.release, other_release],
+		"facts": [named, object.union(example_test.fact, {"released_under": ["rel_2"]}), example_test.fact],
+	})
+	first := {[0, element_class] | some element_class in (all_classes - warranted_classes)}
+	second := {[1, element_class] | some element_class in (all_classes - {"photo", "identity"})}
+	withheld(question) == (first | second) | {[2, element_class] | some element_class in all_classes}
+}
+
+test_a_warrant_lends_no_addresses_to_other_records_of_a_task_force if {
+	question := object.union(task_force, {
+		"search": object.union(task_force.search, {"warrant": example_test.warrant}),
+		"releases": [example_test.release],
+		"facts": [named, example_test.fact],
+	})
+	never(question) == {"location"}
+	withheld(question) == {[0, "location"]} | {[1, element_class] | some element_class in ["contact", "location", "release_date"]}
+}
+
 test_a_warrant_limits_nothing_that_needs_none if {
 	question := object.union(border, {"releases": [example_test.release], "search": {"warrant": example_test.warrant}})
 	never(question) == set()
 	hidden(object.union(question, {"facts": [example_test.fact]})) == set()
+	withheld(object.union(question, {"facts": [example_test.fact]})) == set()
 }
 
 test_at_the_first_door_a_warrant_is_shown if {
@@ -244,11 +274,17 @@ test_a_notification_is_of_qualifying_convictions_and_the_date_alone if {
 	entries == {[place, "ca.values_act.named_person"] | some place in [1, 2, 3]}
 	left_out := data.law.california.never with input as question with data.law.california.notifications.enabled as true
 	left_out == all_classes - {"identity", "release_date", "handling"}
+	of_records := data.law.california.withhold with input as question with data.law.california.notifications.enabled as true
+	of_first := {entry[1] | some entry in of_records; entry[0] == 0}
+	of_first == all_classes - {"identity", "release_date", "handling"}
+	of_others := {entry[1] | some entry in of_records; entry[0] == 3}
+	of_others == all_classes
 }
 
 test_a_conviction_is_no_reason_without_a_notification if {
 	convicted := object.union(example_test.fact, {"qualifying_conviction": true})
 	hidden(object.union(removal, {"facts": [convicted]})) == {"ca.values_act.named_person"}
+	withheld(object.union(removal, {"facts": [convicted]})) == {[0, element_class] | some element_class in all_classes}
 }
 
 test_what_needs_no_exception_hides_nothing if {
@@ -338,6 +374,21 @@ test_on_an_order_of_the_juvenile_court if {
 	hidden(object.union(ordered, {"facts": [object.union(example_test.fact, juvenile)]})) == {"ca.juvenile_federal"}
 }
 
+by_order(question) := found if {
+	entries := data.law.california.withhold with input as question
+	found := {entry[1] | some entry in entries; entry[2] == "ca.juvenile_order"}
+}
+
+test_an_order_gives_the_classes_that_it_names if {
+	order := object.union(example_test.release, {"basis": "court_order"})
+	ordered := object.union(border, {"releases": [order], "facts": [object.union(named, juvenile)]})
+	by_order(ordered) == all_classes - warranted_classes
+	by_order(example_test.asked_by(ordered, {"ori": "TX9990000"})) == set()
+	by_order(object.union(ordered, {"facts": [object.union(named, {"juvenile": false})]})) == set()
+	sought := object.union(of_juvenile("missing_person"), {"released_under": ["rel_1"]})
+	by_order(example_test.searching(object.union(ordered, {"facts": [object.union(example_test.fact, sought)]}), {"purpose": "missing_person"})) == set()
+}
+
 test_an_empty_fact_is_hidden if {
 	hidden({"facts": [{}]}) == {"ca.juvenile_federal", "ca.juvenile", "ca.plate_readers", "ca.values_act.named_person"}
 }
@@ -359,7 +410,7 @@ test_addresses_from_the_motor_vehicle_department if {
 	read := data.law.california.withhold with input as example_test.finding(border, {"source_kind": "plate_reader"})
 	read == set()
 	unsaid := data.law.california.withhold with input as {"facts": [{}]}
-	unsaid == {[0, "contact", "ca.dmv_address"]}
+	[0, "contact", "ca.dmv_address"] in unsaid
 	unusual := data.law.california.withhold with input as example_test.finding(border, {"age_at_offense": 30})
 	unusual == set()
 }

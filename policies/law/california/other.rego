@@ -83,6 +83,20 @@ federal_may_see(fact) if data.sallyport.juvenile.must_be_found(fact)
 
 ordered(fact) if data.sallyport.released.names(fact, ["court_order"])
 
+# METADATA
+# title: Of what the juvenile court's order names, its classes
+# custom:
+#   id: ca.juvenile_order
+#   citation: Cal. Welf. and Inst. Code 831
+#   confirm_by_counsel: true
+withhold contains [place, element_class, "ca.juvenile_order"] if {
+	not asker_is_not_federal
+	some place, fact in data.sallyport.context.unusual
+	data.sallyport.juvenile.is_juvenile(fact, data.law.california.adult_at)
+	not data.sallyport.juvenile.must_be_found(fact)
+	some element_class in data.sallyport.released.beyond(fact, ["court_order"])
+}
+
 asker_is_not_federal if data.sallyport.context.asker_agency.jurisdiction != "federal"
 
 # METADATA

@@ -171,6 +171,31 @@ never contains element_class if {
 	not class_permitted(element_class)
 }
 
+# METADATA
+# title: "California Values Act: a warrant's classes of the records that it names, a notification's of its own"
+# custom:
+#   id: ca.values_act.classes_of_record
+#   citation: Cal. Gov. Code 7282.5, 7284.6(a)(4)
+#   confirm_by_counsel: true
+withhold contains [place, element_class, "ca.values_act.classes_of_record"] if {
+	not unlimited
+	some place, fact in input.facts
+	some element_class in not_permitted_of(fact)
+}
+
+# In a task force, too, and where a criminal history is asked for.
+withhold contains [place, element_class, "ca.values_act.classes_of_record"] if {
+	not free_of_addresses
+	some place, fact in input.facts
+	some element_class in (not_permitted_of(fact) & {"contact", "location", "release_date"})
+}
+
+not_permitted_of(fact) := data.sallyport.released.beyond(fact, ["judicial_warrant"]) - {element_class |
+	notification
+	fact.qualifying_conviction == true
+	some element_class in data.law.california.notifications.classes
+}
+
 class_permitted(element_class) if element_class in data.sallyport.released.warrant_classes
 
 class_permitted(element_class) if {

@@ -90,6 +90,25 @@ goes_with_status(element_class) if element_class in data.law.federal.status_clas
 goes_with_status(element_class) if element_class in data.sallyport.released.warrant_classes
 
 # METADATA
+# title: A judicial warrant gives it of the records that it names, and lends nothing to others
+# custom:
+#   id: immigration_status.warrant
+#   citation: 8 USC 1373, 1644
+#   confirm_by_counsel: true
+withhold contains [place, element_class, "immigration_status.warrant"] if {
+	input.search.purpose == "civil_immigration"
+	not own_records
+	known := vocabulary.record_types
+	some place, fact in input.facts
+	some element_class in (data.sallyport.released.beyond(fact, ["judicial_warrant"]) - given_with_status(fact, known))
+}
+
+given_with_status(fact, known) := {element_class |
+	tells_status(fact, known)
+	some element_class in data.law.federal.status_classes
+}
+
+# METADATA
 # title: For civil immigration enforcement not even that there is a record of something else
 # custom:
 #   id: immigration_status.no_other_records
@@ -131,15 +150,30 @@ no_authority if {
 #   id: immigration_victims.exceptions
 #   citation: 8 USC 1367(b)(2), (b)(4)
 #   confirm_by_counsel: true
-disclosure_1367(fact) if {
-	# (b)(2): at discretion, to law enforcement, solely for a legitimate law enforcement purpose.
+disclosure_1367(fact) if data.sallyport.released.names(fact, bases_1367)
+
+# (b)(2): at discretion, to law enforcement, solely for a legitimate law enforcement purpose.
+bases_1367 contains "law_enforcement_discretion" if {
 	data.sallyport.context.asker_agency.law_enforcement == true
 	data.sallyport.context.purpose.criminal_justice == true
-	data.sallyport.released.names(fact, ["law_enforcement_discretion"])
 }
 
 # (b)(4): all the adults concerned have waived it.
-disclosure_1367(fact) if data.sallyport.released.names(fact, ["waiver"])
+bases_1367 contains "waiver"
+
+# METADATA
+# title: "1367: of what may be disclosed, the classes that the release names"
+# custom:
+#   id: immigration_victims.classes
+#   citation: 8 USC 1367(b)(2), (b)(4)
+#   confirm_by_counsel: true
+withhold contains [place, element_class, "immigration_victims.classes"] if {
+	not no_authority
+	not own_records
+	some place, fact in input.facts
+	not fact.victim_applicant == false
+	some element_class in data.sallyport.released.beyond(fact, bases_1367)
+}
 
 # METADATA
 # title: The class victim of an immigration authority's records

@@ -154,6 +154,47 @@ test_a_judicial_warrant_gives_what_it_names if {
 	"photo" in left_out
 }
 
+of_record(question, rule) := found if {
+	entries := data.law.federal.withhold with input as question
+	found := {[entry[0], entry[1]] | some entry in entries; entry[2] == rule}
+}
+
+every_class := object.keys(data.sallyport.vocabulary.classes)
+
+with_status := {"identity", "identifier", "immigration_status", "handling"}
+
+test_a_judicial_warrant_lends_nothing_to_records_that_it_does_not_name if {
+	question := object.union(
+		example_test.searching(civil, {"warrant": example_test.warrant}),
+		{"releases": [example_test.release], "facts": [
+			object.union(example_test.fact, {"released_under": ["rel_1"]}),
+			object.union(example_test.fact, {"record_type": "incident", "released_under": ["rel_1"]}),
+			example_test.fact,
+		]},
+	)
+	named := {"identity", "contact", "release_date"}
+	first := {[0, element_class] | some element_class in (every_class - (named | with_status))}
+	second := {[1, element_class] | some element_class in (every_class - named)}
+	third := {[2, element_class] | some element_class in (every_class - with_status)}
+	of_record(question, "immigration_status.warrant") == (first | second) | third
+	of_record(object.union(question, {"self": "USBPX9900"}), "immigration_status.warrant") == set()
+	of_record(example_test.searching(question, {"purpose": "criminal_investigation"}), "immigration_status.warrant") == set()
+}
+
+test_1367_gives_the_classes_that_the_release_names if {
+	named := {"identity", "contact", "release_date"}
+	all_but := {[0, element_class] | some element_class in (every_class - named)}
+	rule := "immigration_victims.classes"
+	waived := disclosed("waiver", "TX9990000", "employment")
+	of_record(waived, rule) == all_but
+	of_record(disclosed("law_enforcement_discretion", "TX9990000", "criminal_investigation"), rule) == all_but
+	of_record(disclosed("law_enforcement_discretion", "TX9990000", "employment"), rule) == {[0, element_class] | some element_class in every_class}
+	no_applicant := object.union(waived, {"facts": [object.union(example_test.fact, {"victim_applicant": false, "released_under": ["rel_1"]})]})
+	of_record(no_applicant, rule) == set()
+	of_record(object.union(waived, {"self": "CA9990000"}), rule) == set()
+	of_record(example_test.asked_by(waived, {"ori": "USBPX9900"}), rule) == set()
+}
+
 test_1367_keeps_victims_of_an_authority if {
 	"victim" in never(example_test.border_asked_by_texas)
 	"victim" in never({})

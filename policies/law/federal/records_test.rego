@@ -61,7 +61,7 @@ test_the_source_counts_not_the_class if {
 test_a_missing_or_unknown_source_counts_as_motor_vehicle if {
 	fact := object.remove(example_test.fact, ["source_kind"])
 	hidden({"facts": [fact]}) & {"dppa.permitted_use"} == {"dppa.permitted_use"}
-	withheld({"facts": [fact]}) == {"medical", "photo", "ssn"}
+	{"medical", "photo", "ssn"} - withheld({"facts": [fact]}) == set()
 	hidden(example_test.finding({}, {"source_kind": "street"})) & {"dppa.permitted_use"} == {"dppa.permitted_use"}
 }
 
@@ -136,6 +136,23 @@ test_a_victim_service_provider_gives_nothing_else if {
 	kept_by_provider(provider({"releases": [object.union(example_test.release, {"asker": "CA9990000"})]})) == kept
 	kept_by_provider(provider({"now": "2027-01-01T00:00:00.00Z"})) == kept
 	kept_by_provider(example_test.asked_by(provider({"releases": []}), {"ori": "TX9990000"})) == set()
+}
+
+classes_of_provider(question) := found if {
+	entries := data.law.federal.withhold with input as question with data.agencies.TX9990000.victim_services as true
+	found := {[entry[0], entry[1]] | some entry in entries; entry[2] == "victims.consented_classes"}
+}
+
+every_class := object.keys(data.sallyport.vocabulary.classes)
+
+test_a_victim_service_provider_gives_the_classes_consented_to if {
+	two := provider({"facts": [object.union(example_test.fact, {"released_under": ["rel_1"]}), example_test.fact]})
+	consented := {"identity", "contact", "release_date"}
+	first := {[0, element_class] | some element_class in (every_class - consented)}
+	classes_of_provider(two) == first | {[1, element_class] | some element_class in every_class}
+	classes_of_provider(example_test.asked_by(two, {"ori": "TX9990000"})) == set()
+	police := data.law.federal.withhold with input as two with data.agencies.TX9990000.victim_services as false
+	police == set()
 }
 
 test_police_reports_do_not_hide_their_victims if {

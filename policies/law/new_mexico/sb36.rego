@@ -23,7 +23,7 @@ own_records if input.asker.ori == input.self
 #   citation: N.M. Laws 2025, SB 36
 #   confirm_by_counsel: true
 released_class(element_class) if {
-	some release in data.sallyport.released.in_force
+	some release in data.sallyport.released.counting
 	release.basis in data.law.new_mexico.exceptions
 	element_class in release.classes
 }
@@ -39,15 +39,7 @@ withhold contains [place, element_class, "nm.sb36.records"] if {
 	some element_class in data.law.new_mexico.sensitive_classes
 	released_class(element_class)
 	some place, fact in input.facts
-	not named_for(fact, element_class)
-}
-
-named_for(fact, element_class) if {
-	is_array(fact.released_under)
-	some id in fact.released_under
-	release := data.sallyport.released.in_force[id]
-	release.basis in data.law.new_mexico.exceptions
-	element_class in release.classes
+	element_class in data.sallyport.released.beyond(fact, data.law.new_mexico.exceptions)
 }
 
 # METADATA

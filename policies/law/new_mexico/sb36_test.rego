@@ -30,14 +30,22 @@ released(changes) := object.union(bureau, {
 })
 
 test_an_order_or_consent_releases_what_it_names if {
-	every basis in ["court_order", "judicial_warrant", "consent"] {
+	every basis in ["court_order", "consent"] {
 		never(released({"basis": basis})) == sensitive - {"ssn"}
 	}
-	every basis in ["waiver", "law_enforcement_discretion", "friendship"] {
+	every basis in ["judicial_warrant", "waiver", "law_enforcement_discretion", "friendship"] {
 		never(released({"basis": basis})) == sensitive
 	}
 	never(released({"asker": "TX9990000"})) == sensitive
 	never(released({"until": "2026-11-23T20:46:10Z"})) == sensitive
+}
+
+test_a_warrant_counts_for_a_question_that_shows_it if {
+	warranted := example_test.searching(released({"basis": "judicial_warrant"}), {"warrant": example_test.warrant})
+	never(warranted) == sensitive - {"ssn"}
+	withheld(warranted) == {[1, "ssn", "nm.sb36.records"]}
+	another := example_test.searching(warranted, {"warrant": {"number": "another"}})
+	never(another) == sensitive
 }
 
 test_only_of_the_records_that_it_names if {

@@ -179,7 +179,24 @@ hide contains [place, "disclosure.sealed"] if {
 
 sealed_may_be_seen(fact) if data.sallyport.released.names(fact, data.sallyport.law.sealed_opened[data.sallyport.shared.jurisdiction])
 
-sealed_may_be_seen(_) if data.sallyport.law.sealed_seen[data.sallyport.shared.jurisdiction]
+# METADATA
+# title: Of a sealed record that a release opens, the classes that it names
+# custom:
+#   id: disclosure.sealed_classes
+#   citation: Cal. Penal Code 851.92; Tex. Fam. Code 58.260
+#   confirm_by_counsel: true
+withhold contains [place, element_class, "disclosure.sealed_classes"] if {
+	some place, fact in data.sallyport.context.unusual
+	fact.disclosure == "sealed"
+	not audience
+	bases := data.sallyport.law.sealed_opened[data.sallyport.shared.jurisdiction]
+	some element_class in data.sallyport.released.beyond(fact, bases)
+}
+
+sealed_may_be_seen(_) if audience
+
+# Whether the owner's state lets this asker see what is sealed.
+audience if data.sallyport.law.sealed_seen[data.sallyport.shared.jurisdiction]
 
 # METADATA
 # title: "Nondisclosure: criminal justice sees it, licensing and employment do not"

@@ -198,6 +198,22 @@ test_sealed_in_texas_is_seen_by_whom_an_order_names if {
 	hidden(object.union(under_order(found, {}), {"self": "USBPX9900"}), "disclosure.sealed")
 }
 
+test_of_a_sealed_record_the_classes_that_the_order_names if {
+	object.keys(action(under_order(found, {})).classes) - {"identity", "contact", "release_date"} == set()
+	"identity" in object.keys(action(under_order(found, {"classes": ["identity"]})).classes)
+	object.keys(action(under_order(found, {"classes": ["identity"]})).classes) == {"identity"}
+	object.keys(action(under_order(found, {"classes": []})).classes) == set()
+	"disclosure.sealed_classes" in action(under_order(found, {"classes": ["identity"]})).rules
+	nondisclosed := object.union(under_order(found, {}), {"facts": [object.union(example_test.fact, {"disclosure": "nondisclosure", "released_under": ["rel_1"]})]})
+	"photo" in object.keys(action(nondisclosed).classes)
+	own := object.union(found, {"self": "CA9990000"})
+	"photo" in object.keys(action(example_test.finding(own, {"disclosure": "sealed"})).classes)
+
+	# The audience sees all of it also where no paper opens anything there.
+	audience := action(example_test.finding(own, {"disclosure": "sealed"})) with data.sallyport.law.sealed_opened as {"california": {"court_order"}}
+	"photo" in object.keys(audience.classes)
+}
+
 test_sealed_in_california_has_its_audience if {
 	own := object.union(found, {"self": "CA9990000"})
 	shown(example_test.finding(own, {"disclosure": "sealed"}))

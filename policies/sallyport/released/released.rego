@@ -60,15 +60,39 @@ warrant_classes contains element_class if {
 	some element_class in release.classes
 }
 
-warrant_names(fact) if {
-	is_array(fact.released_under)
-	some id in fact.released_under
-	by_warrant[id]
+# METADATA
+# title: What a person released counts; on a judicial warrant, for a question that shows it
+# custom:
+#   id: release.counting
+#   citation: The release, as the owner recorded it
+#   confirm_by_counsel: false
+counting[id] := release if {
+	some id, release in in_force
+	shown(release)
 }
+
+shown(release) if release.basis != "judicial_warrant"
+
+shown(release) if by_warrant[release.id]
+
+warrant_names(fact) if names(fact, ["judicial_warrant"])
 
 # Whether a release on one of these grounds names the record.
 names(fact, bases) if {
 	is_array(fact.released_under)
 	some id in fact.released_under
-	in_force[id].basis in bases
+	counting[id].basis in bases
+}
+
+# METADATA
+# title: Of a record that only a release shows, the classes that no such release of this record gives
+# custom:
+#   id: release.classes
+#   citation: The release, as the owner recorded it
+#   confirm_by_counsel: false
+beyond(fact, bases) := object.keys(data.sallyport.vocabulary.classes) - {element_class |
+	is_array(fact.released_under)
+	some id in fact.released_under
+	counting[id].basis in bases
+	some element_class in counting[id].classes
 }

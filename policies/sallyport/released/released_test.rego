@@ -104,3 +104,24 @@ test_the_records_that_any_ground_names if {
 	not named({"released_under": "rel_1"}, ["judicial_warrant"])
 	not named({}, ["judicial_warrant"])
 }
+
+counting(asked) := object.keys(found) if found := data.sallyport.released.counting with input as asked
+
+test_a_warrant_counts_where_it_is_shown_and_other_papers_always if {
+	counting(question) == {"rel_1"}
+	counting(example_test.searching(question, {"warrant": {"number": "another"}})) == set()
+	counting(changed({"basis": "consent"})) == {"rel_1"}
+	counting(example_test.searching(changed({"basis": "consent"}), {"warrant": {"number": "another"}})) == {"rel_1"}
+	counting(changed({"asker": "TX9990000"})) == set()
+}
+
+beyond(fact, bases) := found if found := data.sallyport.released.beyond(fact, bases) with input as question
+
+test_what_no_release_of_the_record_gives if {
+	every_class := object.keys(data.sallyport.vocabulary.classes)
+	beyond({"released_under": ["rel_1"]}, ["judicial_warrant"]) == every_class - {"identity", "contact", "release_date"}
+	beyond({"released_under": ["rel_1"]}, ["consent"]) == every_class
+	beyond({"released_under": ["rel_2"]}, ["judicial_warrant"]) == every_class
+	beyond({"released_under": "rel_1"}, ["judicial_warrant"]) == every_class
+	beyond({}, ["judicial_warrant"]) == every_class
+}
