@@ -126,38 +126,37 @@ class RecordPlan:
             if not any(map(_is_solid, self._fillings, found)):
                 raise _empty()
             self._link(row, found)
-        parts: list[tuple[ObjectPlan, Instance]] = []
-        for filling, every in zip(self._fillings, found, strict=True):
-            parts += [(filling.plan, one) for one in every if one is not None]
-        if not parts:
-            raise _empty()
-        return self._checked(parts, row)
-
-    def _checked(self, parts: Sequence[tuple[ObjectPlan, Instance]], row: Row) -> Message:
-        """Make the message of its objects. Raises Fault if it does not conform."""
         message: Message = {"@context": {}}
         prefixes: frozenset[str] = frozenset()
-        used = prefixes
-        known = len(parts) <= _MOST_TOGETHER and (self._apart or _told_apart(parts))
-        for plan, one in parts:
-            mould = one.mould()
-            if mould is not None:
-                done = mould.named(one.identifier) if one.linked else mould.make()
-                used = mould.prefixes
-            elif (template := plan.templates.of(one)) is not None:
-                done = template.make(one.leaves())
-                used = template.prefixes
-                one.keep(done, used)
-            else:
-                known, done = False, one.whole()
-            if used is not prefixes and not used <= prefixes:
-                prefixes |= used
-            if done:
-                _add(message, plan.niem_property, done)
-        if known:
+        known, number = True, 0
+        for filling, every in zip(self._fillings, found, strict=True):
+            if every:
+                number += len(every) - every.count(None)
+                made, used = _objects(filling.plan, every)
+                if used is None:
+                    known = False
+                else:
+                    prefixes |= used
+                if made:
+                    _add(message, filling.plan.niem_property, made)
+        if not number:
+            raise _empty()
+        if known and number <= _MOST_TOGETHER and (self._apart or _told_apart(found)):
             message["@context"] = self.contexts.of(prefixes)
             return message
+        return self._proven(message, found, row)
+
+    def _proven(
+        self, message: Message, found: Sequence[Sequence[Instance | None]], row: Row
+    ) -> Message:
+        """Look at a message whole, and learn the shapes in it. Raises Fault if it is not right."""
         message["@context"] = niem.context_for(message)
+        parts = [
+            (filling.plan, one)
+            for filling, every in zip(self._fillings, found, strict=True)
+            for one in every
+            if one is not None
+        ]
         problems = niem.findings(message)
         if problems:
             raise _not_standard(problems[0], [plan for plan, _ in parts], row)
@@ -233,17 +232,37 @@ def _context(plan: ObjectPlan, row: Row, number: int) -> Values:
     return row.values if plan.group is None else row.values | row.groups[plan.group][number]
 
 
-def _told_apart(parts: Sequence[tuple[ObjectPlan, Instance]]) -> bool:
+def _objects(
+    plan: ObjectPlan, every: Sequence[Instance | None]
+) -> tuple[list[Tree], frozenset[str] | None]:
+    """Make objects of one kind, and name the prefixes in them; None if a shape is not known."""
+    made: list[Tree] = []
+    prefixes: frozenset[str] = frozenset()
+    known = True
+    for one in every:
+        if one is None:
+            continue
+        template = plan.templates.of(one)
+        if template is None:
+            known, done = False, one.whole()
+        else:
+            done = one.made(template)
+            if template.prefixes is not prefixes:
+                prefixes = prefixes | template.prefixes if prefixes else template.prefixes
+        if done:
+            made.append(done)
+    return made, prefixes if known else None
+
+
+def _told_apart(found: Sequence[Sequence[Instance | None]]) -> bool:
     """Whether no two objects have one identifier."""
-    named = [one.identifier for _, one in parts if one.linked]
+    named = [one.identifier for every in found for one in every if one is not None and one.linked]
     return len(named) == len(set(named))
 
 
-def _add(content: Message, name: str, done: Tree) -> None:
+def _add(content: Message, name: str, made: list[Tree]) -> None:
+    """Add objects of one name: one stands by itself, several in a list."""
     known = content.get(name)
-    if known is None:
-        content[name] = done
-    elif isinstance(known, list):
-        known.append(done)
-    else:
-        content[name] = [known, done]
+    if known is not None:
+        made = [*(known if isinstance(known, list) else [known]), *made]
+    content[name] = made[0] if len(made) == 1 else made

@@ -67,7 +67,9 @@ class Filling:
         if group is None:
             filled = self._filled(row, row.values)
             return [None if filled is None else Instance(names[0], filled)]
-        parts = row.groups.get(group, ())
+        parts = row.groups.get(group)
+        if not parts:
+            return []
         while len(names) <= len(parts):
             names.append(f"{names[0]}{len(names)}")
         found: list[Instance | None] = []
@@ -90,8 +92,6 @@ class Filling:
             if self._room and not counted:
                 self._room -= 1
                 part.made[key] = found
-                if found is not None:
-                    found.moulds = {}
         return found
 
     def _filled(self, row: Row, own: Values) -> Filled | None:

@@ -9,17 +9,17 @@ structure depends on more than the shape (equal values at one path become one), 
 import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from adapters.moulds import Mould
 from adapters.rules import ConstantRule, LinkRule, Shape, Shapes
 from adapters.trees import Tree, bare, finished, put
 from gateway import niem
 
 MOST: Final = 4_096
 """Templates of one object that are kept."""
-_Leaves: TypeAlias = list[Any]
-_Make: TypeAlias = Callable[[_Leaves], Any]
+_Make: TypeAlias = Callable[[list[Any], str, list[str]], Any]
+"""An object of its values, its identifier, and those of what it refers to."""
 Signature: TypeAlias = tuple[Any, ...]
 
 
@@ -39,11 +39,12 @@ class Filled:
     """What columns say of one object.
 
     `shapes` and `values`: one for each of its rules. `constants`: those whose conditions hold.
-    `early`: whether the constants are all there is in it. `moulds`: where it is kept for rows in
-    which the same text stands, what copies are made from, by whether it is referred to.
+    `early`: whether the constants are all there is in it. `alone` and `named` are the templates
+    that it fits, where it refers to nothing: one that nothing refers to, and one that something
+    does. They are found once, though it may stand in many rows.
     """
 
-    __slots__ = ("constants", "early", "moulds", "shapes", "values")
+    __slots__ = ("alone", "constants", "early", "named", "shapes", "values")
 
     def __init__(
         self,
@@ -57,7 +58,8 @@ class Filled:
         self.values = values
         self.constants = constants
         self.early = early
-        self.moulds: dict[bool, Mould] | None = None
+        self.alone: Template | None = None
+        self.named: Template | None = None
 
 
 class Instance:
@@ -71,16 +73,6 @@ class Instance:
         self.links: list[tuple[LinkRule, list[Instance]]] = []
         self.linked = False
 
-    def mould(self) -> Mould | None:
-        """Give what it is copied from, if it was made before and holds no references."""
-        moulds = self.filled.moulds
-        return None if self.links or not moulds else moulds.get(self.linked)
-
-    def keep(self, made: Tree, prefixes: frozenset[str]) -> None:
-        """Keep what was made of it by a template, if it stands in other rows too."""
-        if self.filled.moulds is not None and not self.links:
-            self.filled.moulds[self.linked] = Mould(made, prefixes)
-
     def signature(self) -> Signature:
         """Give its shape."""
         filled = self.filled
@@ -89,16 +81,11 @@ class Instance:
         links = tuple([(link, len(targets)) for link, targets in self.links])
         return (filled.shapes, filled.constants, links, self.linked)
 
-    def leaves(self) -> _Leaves:
-        """Give the values that differ from one object of its shape to another, in order."""
-        if not self.links and not self.linked:
-            return self.filled.values
-        found = self.filled.values.copy()
-        for _, targets in self.links:
-            found += [target.identifier for target in targets]
-        if self.linked:
-            found.append(self.identifier)
-        return found
+    def made(self, template: "Template") -> Tree:
+        """Make it by the template of its shape."""
+        links = [t.identifier for _, targets in self.links for t in targets] if self.links else []
+        made: Tree = template.make(self.filled.values, self.identifier, links)
+        return made
 
     def whole(self) -> Tree:
         """Put it together path by path. Raises Fault where two paths exclude each other."""
@@ -113,19 +100,21 @@ class Instance:
         if not all(part.shape.valid for part in parts) or not self._is_independent(parts):
             return None
         values = [
-            _Slot(part)
+            _value_of(part)
             if part.shape.keys is None
-            else {key: _Slot(part, key) for key in part.shape.keys}
+            else {key: _value_of(part, key) for key in part.shape.keys}
             for part in parts
         ]
-        numbers = iter(range(len(self.filled.values), len(self.leaves())))
-        links = [[{"@id": _Slot(next(numbers))} for _ in targets] for _, targets in self.links]
-        identifier = _Slot(next(numbers)) if self.linked else None
+        numbers = count()
+        links = [
+            [{"@id": _Slot("links", (next(numbers),))} for _ in targets]
+            for _, targets in self.links
+        ]
         whole = self.whole()
-        make = _compiled(self._put(values, links, identifier))
+        make = _compiled(self._put(values, links, _Slot("identifier")))
         made = Template(make, _rivals(parts), frozenset(niem.context_for({name: whole})))
         # Judged by what it is for: it must give what was put together, in the same order.
-        return made if _same(made.make(self.leaves()), whole) else None
+        return made if _same(self.made(made), whole) else None
 
     def _parts(self) -> Iterator[_Part]:
         for at, shapes in enumerate(self.filled.shapes):
@@ -165,23 +154,20 @@ class Instance:
         return not any(bare(steps) in paths for steps in others)
 
 
-class _Slot:
-    """Stands for a value: one of an instance's leaves, by its number or part, or a key's in it."""
+class _Slot(NamedTuple):
+    """Stands for a value that templates are given: an argument's name, and what leads to it."""
 
-    __slots__ = ("_at", "_key", "_within")
+    name: str
+    path: tuple[int | str, ...] = ()
 
-    def __init__(self, part: _Part | int, key: str | None = None) -> None:
-        self._at = part if isinstance(part, int) else part.at
-        self._within = None if isinstance(part, int) else part.within
-        self._key = key
 
-    def path(self) -> Sequence[int | str]:
-        """Give what leads to it from the leaves."""
-        return [at for at in (self._at, self._within, self._key) if at is not None]
+def _value_of(part: _Part, key: str | None = None) -> _Slot:
+    path = (at for at in (part.at, part.within, key) if at is not None)
+    return _Slot("values", tuple(path))
 
 
 class Template:
-    """How objects of one shape are made of their leaves. `rivals` are those that fill one path."""
+    """How objects of one shape are made. `rivals` are the values that fill one path."""
 
     __slots__ = ("make", "prefixes", "rivals")
 
@@ -202,20 +188,21 @@ class Template:
 
 
 def _compiled(tree: Tree) -> _Make:
-    """Make the expression that gives an object, of its leaves by their numbers, in one step.
+    """Make the expression that gives an object, of what it is given, in one step.
 
     It is put together as a syntax tree, in which names and constants are values: no text of a
     mapping or a row is ever read as code.
     """
-    leaves = ast.arguments([], [ast.arg("leaves")], kwonlyargs=[], kw_defaults=[], defaults=[])
-    made = ast.Expression(ast.Lambda(leaves, _display(tree)))
+    names = [ast.arg(name) for name in ("values", "identifier", "links")]
+    given = ast.arguments([], names, kwonlyargs=[], kw_defaults=[], defaults=[])
+    made = ast.Expression(ast.Lambda(given, _display(tree)))
     code = compile(ast.fix_missing_locations(made), "<template>", "eval")
     make: _Make = eval(code, {"__builtins__": {}})  # noqa: S307 - of constants and numbers alone
     return make
 
 
 def _display(value: Any) -> ast.expr:
-    """Write an object, a list, a leaf or a constant."""
+    """Write an object, a list, what a slot stands for, or a constant."""
     if isinstance(value, dict):
         keys: list[ast.expr | None] = [ast.Constant(key) for key in value]
         return ast.Dict(keys, [_display(one) for one in value.values()])
@@ -223,8 +210,8 @@ def _display(value: Any) -> ast.expr:
         return ast.List([_display(one) for one in value], ast.Load())
     if not isinstance(value, _Slot):
         return ast.Constant(value)
-    found: ast.expr = ast.Name("leaves", ast.Load())
-    for at in value.path():
+    found: ast.expr = ast.Name(value.name, ast.Load())
+    for at in value.path:
         found = ast.Subscript(found, ast.Constant(at), ast.Load())
     return found
 
@@ -254,6 +241,19 @@ class Templates:
 
     def of(self, one: Instance) -> Template | None:
         """Give the template of an object, if there is one that it fits."""
+        if one.links:
+            return self._fitting(one)
+        filled = one.filled
+        found = filled.named if one.linked else filled.alone
+        if found is None:
+            found = self._fitting(one)
+            if one.linked:
+                filled.named = found
+            else:
+                filled.alone = found
+        return found
+
+    def _fitting(self, one: Instance) -> Template | None:
         found = self.known.get(one.signature())
         if found is None or not found.rivals or found.fits(one.filled.values):
             return found

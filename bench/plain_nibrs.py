@@ -20,12 +20,12 @@ Day = Annotated[
     date,
     BeforeValidator(lambda t: datetime.strptime(t, "%Y%m%d").replace(tzinfo=UTC).date()),
 ]
-_BABIES: Final = frozenset({"NN", "NB", "BB"})
+BABIES: Final = frozenset({"NN", "NB", "BB"})
 
 
 def age(text: str) -> int | str | None:
     """Read an age in years, or that somebody is a baby; 00 is not known."""
-    return text if text in _BABIES else int(text) or None
+    return text if text in BABIES else int(text) or None
 
 
 Age = Annotated[int | Literal["NN", "NB", "BB"] | None, BeforeValidator(age)]
@@ -166,6 +166,12 @@ MODELS: Final[dict[str, type[BaseModel]]] = {
 
 def read(path: Path) -> Iterator[Incident | Arrest]:
     """Give the incidents and arrests of a file. Raises ValueError for one that is not right."""
+    for held in joined(path):
+        yield (Incident if "offense" in held else Arrest).model_validate(held)
+
+
+def joined(path: Path) -> Iterator[dict[str, Any]]:
+    """Give the columns of incidents, with those of their parts, and of arrests without one."""
     lay = layout()
     wanted = columns()
     cuts = {
@@ -186,10 +192,10 @@ def read(path: Path) -> Iterator[Incident | Arrest]:
             }
             if level in "17":
                 if held is not None:
-                    yield Incident.model_validate(held)
+                    yield held
                 held, whose = None, line[_WHOSE]
                 if level == "7":
-                    yield Arrest.model_validate(found)
+                    yield found
                 else:
                     held = {**found, "span": 1, **{part: [] for part in PARTS}}
             elif held is None or line[_WHOSE] != whose:
@@ -198,7 +204,7 @@ def read(path: Path) -> Iterator[Incident | Arrest]:
                 held["span"] += 1
                 _add(held, lay.segments[level], line, found)
     if held is not None:
-        yield Incident.model_validate(held)
+        yield held
 
 
 def columns() -> dict[str, frozenset[str]]:

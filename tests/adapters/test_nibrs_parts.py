@@ -7,13 +7,14 @@ from random import Random
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 import adapters
 from adapters import MappedSource, nibrs
 from adapters.joins import joined
 from adapters.nibrs import NibrsReader
 from adapters.rows import Part, Row
-from bench import plain_nibrs
+from bench import linked_nibrs, plain_nibrs
 from demo.new_mexico import NewMexico
 from gateway.model import Record, SetAside
 from tests.conftest import ROOT
@@ -193,3 +194,25 @@ def test_the_yardstick_reads_what_the_mapping_takes() -> None:
             model = plain_nibrs.MODELS[part].model_fields if part else columns
             wanted = {name for name in own if f"{prefix}{name}" in names}
             assert wanted - {*model} == set(), f"segment {level}, {part}"
+
+
+def test_the_linked_yardstick_makes_as_many_objects(tmp_path: Path) -> None:
+    """Each of its records holds as many models as ours holds objects, references among them."""
+    bureau = NewMexico(seed=8)
+    for number in range(count(300, 5_000)):
+        bureau.incident(number)
+
+    def ours(value: Any) -> int:
+        if isinstance(value, dict):
+            return 1 + sum(map(ours, value.values()))
+        return sum(map(ours, value)) if isinstance(value, list) else 0
+
+    def theirs(value: Any) -> int:
+        if isinstance(value, BaseModel):
+            return 1 + sum(theirs(getattr(value, name)) for name in type(value).model_fields)
+        return sum(map(theirs, value)) if isinstance(value, list) else 0
+
+    found = messages(source(tmp_path, bureau.lines))
+    wanted = [sum(ours(v) for k, v in one.items() if k != "@context") for one in found]
+    assert [theirs(record) - 1 for record in linked_nibrs.read(tmp_path / "data")] == wanted
+    assert sum(wanted) > 3 * len(bureau.lines)
