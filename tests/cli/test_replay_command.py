@@ -236,7 +236,9 @@ def test_exposure_as_tables_and_as_json(home: Path) -> None:
     assert {s["granularity"] for s in told["can_see"] if s["purpose"] == "stop"} == {"pointer"}
     none = json.loads(run(policy.app, home, "exposure", "NM9990000", "--json").stdout)
     assert none["can_see"] == []
-    assert {c for r in none["refused"] for c in r["reasons"]} == {"agreement.none"}
+    assert {tuple(codes) for r in none["refused"] for codes in r["reasons"]} == {
+        ("agreement.none",)
+    }
     unknown = run(policy.app, home, "exposure", "CA9990000", "--purpose", "curiosity")
     assert isinstance(unknown.exception, Invalid)
 
