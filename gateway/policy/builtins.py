@@ -62,8 +62,8 @@ class TestRule:
 class Rule:
     """One definition of a rule: its path below `data`, where it stands, and what it reads there.
 
-    Of what it reads, a name that only it knows (`x` in `some x in y`) counts as one of its package:
-    too much rather than too little.
+    Of what it reads, a name that only it knows (`x` in `some x in y`) counts as one of its package,
+    and an imported name as well: too much rather than too little.
     """
 
     path: Path
@@ -76,11 +76,12 @@ class Look:
     """What one module makes and uses, as far as it can be told without the set's others.
 
     `found`: what it may not do, each unless its package has the function of that name, if one is
-    given. `calls`: for each of its functions where it stands and which names it calls. `rules`: of
-    a module that decides.
+    given. `calls`: for each of its functions where it stands and which names it calls. `decides`:
+    whether it is no module of tests.
     """
 
     package: str
+    decides: bool
     functions: frozenset[str]
     found: tuple[tuple[str | None, Misuse], ...]
     calls: tuple[tuple[str, str, frozenset[str]], ...]
@@ -90,14 +91,14 @@ class Look:
 
 def look(tree: Mapping[str, Any]) -> Look:
     """Look through the engine's syntax tree of one module."""
-    decides = not tree["source"]["file"].endswith(TEST_SUFFIX)
     return Look(
         package=package_of(tree),
+        decides=not tree["source"]["file"].endswith(TEST_SUFFIX),
         functions=frozenset(_functions(tree)),
         found=tuple(_found(tree)),
         calls=tuple(_called(tree)),
         tests=tuple(test_rules([tree])),
-        rules=tuple(_rules(tree)) if decides else (),
+        rules=tuple(_rules(tree)),
     )
 
 
@@ -144,7 +145,9 @@ def _called(tree: Mapping[str, Any]) -> Iterator[tuple[str, str, frozenset[str]]
 
 def _rules(tree: Mapping[str, Any]) -> Iterator[Rule]:
     package = tuple(package_of(tree).split("."))
-    aliases = {short: tuple(name.split(".")) for short, name in _aliases(tree).items()}
+    aliases: dict[str, set[Path]] = {}
+    for short, name in _imported(tree):
+        aliases.setdefault(short, set()).add(tuple(name.split(".")))
     for either in tree["ast"]["rules"]:
         rule = either.get("Spec") or either["Default"]
         # The part that is known beforehand: of `p[x]` that is `p`.
@@ -154,7 +157,7 @@ def _rules(tree: Mapping[str, Any]) -> Iterator[Rule]:
         yield Rule((*package, *steps), _where(tree, rule["span"]), reads)
 
 
-def _reads(part: Any, package: Path, aliases: Mapping[str, Path]) -> Iterator[Path]:
+def _reads(part: Any, package: Path, aliases: Mapping[str, set[Path]]) -> Iterator[Path]:
     if isinstance(part, list):
         for item in part:
             yield from _reads(item, package, aliases)
@@ -165,12 +168,12 @@ def _reads(part: Any, package: Path, aliases: Mapping[str, Path]) -> Iterator[Pa
                 yield from _reads(inner, package, aliases)
             return
         name, steps = found
-        root, *rest = aliases.get(name, (name,))
-        start = (
-            tuple(rest) if root == "data" else () if root == "input" else (*package, root, *rest)
-        )
-        if root != "input":
-            yield (*start, *steps)
+        # Of an imported name either may be meant, where the package has a rule of that name too.
+        for root, *rest in {(name,), *aliases.get(name, ())}:
+            if root == "data":
+                yield (*rest, *steps)
+            elif root != "input":
+                yield (*package, root, *rest, *steps)
         for index in indexes(part):
             yield from _reads(index, package, aliases)
 
@@ -283,15 +286,18 @@ def _where(tree: Mapping[str, Any], span: Mapping[str, Any]) -> str:
 
 def _aliases(tree: Mapping[str, Any]) -> dict[str, str]:
     """Map each imported name to what it stands for."""
-    found = {}
+    return dict(_imported(tree))
+
+
+def _imported(tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Give each imported name, and what it stands for."""
     for item in tree["ast"]["imports"]:
         name, span = dotted(item["refr"]), item.get("as")
         short = name.rsplit(".", 1)[-1]
         if span is not None:
             source = tree["source"]["contents"].encode()
             short = source[span["start"] : span["end"]].decode()
-        found[short] = name
-    return found
+        yield short, name
 
 
 def _head_name(head: Mapping[str, Any]) -> str:

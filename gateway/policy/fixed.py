@@ -35,12 +35,13 @@ def cases(
 
     `agreed` is `data.agreements`: a question between two agencies rests on one of their papers.
     """
+    named = [self_ori, *[ori for ori in oris if ori != self_ori][:_AGENCIES]]
     for purpose in words.purposes:
         search = _search(words, purpose)
-        for agencies in (["*"], None, [self_ori, *oris[:_AGENCIES]]):
+        for agencies in (["*"], None, named):
             ask = {"v": 1, "now": NOW, "self": self_ori, "client": "vetting", "search": search}
             yield "ask", {**ask, "officer": _officer(), "agencies": agencies}
-        for ori in [self_ori, *oris[:_AGENCIES]]:
+        for ori in named:
             base = {"v": 1, "now": NOW, "self": self_ori}
             asker = {**_officer(), "ori": ori}
             rests_on = _paper(agreed, *sorted((self_ori, ori)))

@@ -130,8 +130,7 @@ class InForce:
         )
         last = await asyncio.to_thread(self._kept.active)
         try:
-            candidate = await self._load(last)
-            agreed = await self._read_agreements(candidate.policy_set, strict=True)
+            candidate, agreed = await self._load(last)
             if last is None or candidate.policy_set.revision != last.revision:
                 await self._vet(candidate, agreed)
                 await self._switch(candidate, agreed, note)
@@ -194,8 +193,7 @@ class InForce:
         """
         async with self._switching:
             try:
-                candidate = await self._load(self._base)
-                agreed = await self._read_agreements(candidate.policy_set, strict=True)
+                candidate, agreed = await self._load(self._base)
                 if self._base is None or candidate.policy_set.revision != self._base.revision:
                     await self._vet(candidate, agreed)
                     await self._switch(candidate, agreed, note)
@@ -324,11 +322,14 @@ class InForce:
             raise PolicyUnavailable("no policy set is in force")
         return self._current
 
-    async def _load(self, before: PolicySet | None) -> Candidate:
+    async def _load(self, before: PolicySet | None) -> tuple[Candidate, Agreed]:
+        """Load the folder's or bundle's set, and the agreements that it would decide with."""
+
         def load() -> Candidate:
             return self._source.load(before, self._kept.floor(), self._limits)
 
-        return await asyncio.to_thread(load)
+        candidate = await asyncio.to_thread(load)
+        return candidate, await self._read_agreements(candidate.policy_set, strict=True)
 
     def _settle(self) -> None:
         """Get ready to vet the next edit, once this one has been in force for a moment."""
@@ -355,8 +356,7 @@ class InForce:
                 self._settle()
 
     async def _vet_ahead(self) -> None:
-        candidate = await self._load(self._base)
-        agreed = await self._read_agreements(candidate.policy_set, strict=True)
+        candidate, agreed = await self._load(self._base)
         if self._base is None or candidate.policy_set.revision != self._base.revision:
             deciding = self._deciding(candidate.policy_set, agreed)
             await self._vetter.vet_ahead(deciding, self._self)

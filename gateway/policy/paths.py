@@ -32,11 +32,13 @@ def unknown_paths(trees: Sequence[Tree], data: Mapping[str, Any]) -> Iterator[Mi
     program = _Program(rules, data)
     for _ in range(_ROUNDS):
         before = dict(program.arguments)
-        program.walk()
+        found = program.walk()
         if program.arguments == before:
             break
+    else:
+        found = program.walk()
     seen = set()
-    for misuse in program.walk():
+    for misuse in found:
         if misuse not in seen:
             seen.add(misuse)
             yield misuse

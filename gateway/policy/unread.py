@@ -18,7 +18,7 @@ _ROOTS = [("sallyport", entrypoint, "decision") for entrypoint in ENTRYPOINTS]
 
 def unread(looks: Iterable[Look]) -> Iterator[Misuse]:
     """Find the rules of `local/` and `law/` that no entrypoint's decision comes to, in order."""
-    rules = [rule for look in looks for rule in look.rules]
+    rules = [rule for look in looks if look.decides for rule in look.rules]
     read = _read(rules)
     for rule in rules:
         folder, _, rest = rule.where.partition("/")

@@ -1,32 +1,36 @@
 """Vet one policy set, in a process of its own that the gateway can kill.
 
-Reads lines of JSON from standard input: at most one that names a set known before, to get ready by;
-then the request (the set, the agency, the limits). Writes one verdict to standard output (JSON).
+Reads lines of JSON from standard input: at most one that names a set known before, to get ready by,
+and whether it passed; then the request (the set, the agency, the limits). Writes one verdict to
+standard output (JSON).
 
 In order: the vocabulary is well formed, its elements exist in the standard schema; every module
 compiles; none uses a built-in or an import that is not admitted, reads a path that no input has, or
 uses a word that the vocabulary does not hold; every entrypoint gives outcomes of the exact schema
 on fixed inputs, and on the largest that there can be; every test passes; no case takes longer than
 its limit of CPU time. Asked for tests alone, it gives the result of each.
+
+All of it is done anew for each set, but for the tests that passed in the set known before and that
+the edit can't touch (`touched`).
 """
 
-import math
 import os
 import resource
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from gateway import niem
-from gateway.errors import Misconfigured, PolicyRejected, PolicyUnavailable
-from gateway.policy import builtins, decisions, fixed, folders
-from gateway.policy.agreements import KEY, with_examples
+from gateway.errors import Misconfigured, PolicyRejected
+from gateway.model import digest
+from gateway.policy import builtins, folders
+from gateway.policy.deciding import Deciding
 from gateway.policy.embedded import Compiled, syntax_tree
 from gateway.policy.engine import Limits
 from gateway.policy.paths import unknown_paths
@@ -34,16 +38,15 @@ from gateway.policy.sets import TEST_SUFFIX, PolicySet, from_canonical
 from gateway.policy.shared import Shared
 from gateway.policy.suite import run_suite
 from gateway.policy.syntax import Tree
+from gateway.policy.timing import Clock
+from gateway.policy.touched import touched
 from gateway.policy.unread import unread
 from gateway.policy.vocabulary import Vocabulary, read_vocabulary
 from gateway.policy.words import unknown_words
 
 _MEMORY = 2 * 1024**3
-_LIMITS = Limits()
-_TRIES = 3
-"""Of a case that takes too long: beside others on a core it may take four times as long, once."""
 _PROCESSES = 4
-"""The most that share the tests, where there are as many cores."""
+"""The most that share the work, where there are as many cores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +74,18 @@ def look_through(modules: Iterable[tuple[str, str]]) -> Known:
 def vet(
     candidate: PolicySet,
     self_ori: str,
-    case_ms: float,
+    limits: Limits,
     *,
     known: Known | None = None,
+    passed: PolicySet | None = None,
     processes: int = 1,
 ) -> dict[str, Any]:
-    """Vet a set. Gives the number of tests and the slowest case. Raises `PolicyRejected`.
+    """Vet a set. Gives the numbers of tests and of those that ran, and the slowest case that did.
 
-    `known`: what was seen before, so that only what is new is looked through. `processes`: how many
-    share the tests; all but this one are forked.
+    `known`: what was seen before, so that only what is new is looked through. `passed`: a set whose
+    modules are known and whose tests all passed, by these limits and this very program: what it
+    has in common with the candidate is not tested again. `processes`: how many share the work; all
+    but this one are forked. Raises `PolicyRejected`.
     """
     words = read_vocabulary(candidate.data)
     _elements_exist(words)
@@ -95,21 +101,39 @@ def vet(
     _refuse(folders.misplaced(trees))
     _refuse(builtins.misuses(looks))
     compiled.analyse()
-    tests = _tests(looks)
-    clock = Clock(case_ms)
-    with Shared(len(tests), partial(_test, compiled, tests, clock), processes) as shared:
+    tests = run = _tests(looks)
+    if passed is not None:
+        reached = touched(passed, candidate, {m: s.look for m, s in seen.items()})
+        run = [t for t in tests if tuple(t.path.split(".")[1:]) in reached]
+    clock = Clock(limits.case_ms)
+    pieces = [(_name(t), partial(_test, compiled, t, clock)) for t in run]
+    deciding = undecided = None
+    try:
+        deciding = Deciding(candidate, words, self_ori, limits, clock)
+        pieces += [(c.entrypoint, partial(deciding.decide, c)) for c in deciding.cases()]
+    except PolicyRejected as error:
+        undecided = error
+    with Shared(len(pieces), lambda number: pieces[number][1](), processes) as shared:
         _refuse(unknown_paths(trees, candidate.data))
         _refuse(unread(looks))
         _refuse(unknown_words(candidate.data))
         try:
-            _decides(candidate, words, self_ori, clock)
+            if undecided is not None:
+                raise undecided
+            if deciding is not None:
+                deciding.decide_largest()
         except PolicyRejected:
             # A test that fails as well tells more of what is wrong.
             shared.finish()
             raise
         for number, took_ms in shared.finish().items():
-            clock.add(_name(tests[number]), took_ms)
-    return {"tests": len(tests), "slowest": clock.slowest, "slowest_ms": round(clock.worst_ms, 3)}
+            clock.add(pieces[number][0], took_ms)
+    return {
+        "tests": len(tests),
+        "run": len(run),
+        "slowest": clock.slowest,
+        "slowest_ms": round(clock.worst_ms, 3),
+    }
 
 
 def _refuse(found: Iterator[builtins.Misuse]) -> None:
@@ -127,39 +151,6 @@ def _elements_exist(words: Vocabulary) -> None:
             ) from None
 
 
-class Clock:
-    """Times cases in CPU time: a busy machine must not make a set fail."""
-
-    def __init__(self, limit_ms: float) -> None:
-        self._limit_ms = limit_ms
-        self.worst_ms = 0.0
-        self.slowest = ""
-
-    def run(self, case: str, where: str | None, work: Callable[[], bytes]) -> tuple[bytes, float]:
-        """Do the work of one case, and time it. Raises `PolicyRejected` if it is over the limit.
-
-        What is over it is done again, and the least time counts.
-        """
-        took = math.inf
-        for _ in range(_TRIES):
-            before = time.thread_time()
-            done = work()
-            took = min(took, (time.thread_time() - before) * 1000)
-            if took <= self._limit_ms:
-                break
-        self.add(case, took)
-        if took > self._limit_ms:
-            raise PolicyRejected(
-                f"'{case}' took {took:.0f} ms; the limit is {self._limit_ms:.0f} ms", where=where
-            )
-        return done, took
-
-    def add(self, case: str, took_ms: float) -> None:
-        """Keep the slowest case."""
-        if took_ms > self.worst_ms:
-            self.worst_ms, self.slowest = took_ms, case
-
-
 def _tests(looks: Iterable[builtins.Look]) -> list[builtins.TestRule]:
     tests: dict[str, builtins.TestRule] = {}
     for test in (t for look in looks for t in look.tests):
@@ -175,14 +166,11 @@ def _name(test: builtins.TestRule) -> str:
     return test.path.removeprefix("data.")
 
 
-def _test(
-    compiled: Compiled, tests: Sequence[builtins.TestRule], clock: Clock, number: int
-) -> float:
+def _test(compiled: Compiled, test: builtins.TestRule, clock: Clock) -> float:
     """Run one test. Gives its time in ms of CPU. Raises `PolicyRejected` if it does not hold."""
-    test = tests[number]
     work = partial(compiled.evaluate, test.path, b"{}")
     try:
-        result, took_ms = clock.run(_name(test), test.where, work)
+        result, took_ms = clock.time(_name(test), test.where, work)
     except PolicyRejected as error:
         raise PolicyRejected(
             f"test '{_name(test)}': {error.detail}", where=error.where or test.where
@@ -192,75 +180,44 @@ def _test(
     return took_ms
 
 
-def _decides(candidate: PolicySet, words: Vocabulary, self_ori: str, clock: Clock) -> None:
-    """Have the rules decide fixed cases, without the tests: nothing may lean on those.
+def program() -> str:
+    """Name the program that vets: a set that passed by another one is tested whole.
 
-    A set alone has no agreements: its examples show what it makes of some.
+    What is installed may be exchanged while a gateway runs.
     """
-    whole = candidate if KEY in candidate.data else with_examples(candidate)
-    compiled = Compiled(candidate.rules, whole.data)
-    compiled.analyse()
-    # The engine looks for unsafe and recursive names only in what it evaluates: so, everything.
-    for package in compiled.packages():
-        clock.run(package, package, partial(compiled.query, package))
-    _run_cases(compiled, words, self_ori, clock, dict(whole.data))
-
-
-def _run_cases(
-    compiled: Compiled, words: Vocabulary, self_ori: str, clock: Clock, data: dict[str, Any]
-) -> None:
-    # Nothing can stop an evaluation in process, so what the largest inputs take is all it can take.
-    at_most = Clock(_LIMITS.largest_ms)
-
-    def decide(entrypoint: str, case: dict[str, Any], *, largest: bool = False) -> Any:
-        rule = f"data.sallyport.{entrypoint}.decision"
-        work = partial(compiled.evaluate, rule, orjson.dumps(case))
-        if largest:
-            return orjson.loads(at_most.run(f"{entrypoint} of the largest input", rule, work)[0])
-        return orjson.loads(clock.run(entrypoint, rule, work)[0])
-
-    readers: dict[str, Callable[[Any, dict[str, Any]], object]] = {
-        "ask": lambda o, _: decisions.read_ask(o, words),
-        "answer": lambda o, _: decisions.read_answer(o, words),
-        "release": lambda o, c: decisions.read_release(o, len(c["facts"]), words),
-        "admit": lambda o, _: decisions.read_admit(o, words),
-    }
-    entrypoint = "agencies"
-    try:
-        listed = decisions.read_agencies(decide(entrypoint, fixed.agencies_case(self_ori)), words)
-        oris = [str(a["ori"]) for a in listed]
-        for entrypoint, case in fixed.cases(words, self_ori, oris, data[KEY]):
-            readers[entrypoint](decide(entrypoint, case), case)
-        for entrypoint, case in fixed.largest(words, data, self_ori, oris, _LIMITS.input_bytes):
-            readers[entrypoint](decide(entrypoint, case, largest=True), case)
-    except PolicyUnavailable as error:
-        where = f"data.sallyport.{entrypoint}.decision"
-        raise PolicyRejected(error.detail, where=where) from None
+    ours = [m for n, m in sys.modules.items() if n.startswith(("__main__", "gateway", "regorus"))]
+    files = {m.__file__ for m in ours if m.__file__}
+    stats = [(f, s.st_ino, s.st_size, s.st_mtime_ns) for f in files for s in [Path(f).stat()]]
+    return digest(orjson.dumps([sys.version, sorted(stats)]))
 
 
 def main() -> None:
     """Get ready by a set known before, if one is named, then vet what comes."""
     known: Known | None = None
+    passed: PolicySet | None = None
+    this = program()
     request = orjson.loads(sys.stdin.buffer.readline())
     if "known" in request:
         with suppress(PolicyRejected):
             before = from_canonical(request["known"].encode())
             known = look_through(before.modules.items())
             _elements_exist(read_vocabulary(before.data))
+            passed = before if request["passed_by"] == this else None
         line = sys.stdin.buffer.readline()
         if not line:
             os._exit(0)  # the gateway is gone, and needs nothing any more
         request = orjson.loads(line)
-    verdict = _verdict(request, known)
-    sys.stdout.buffer.write(orjson.dumps(verdict))
+    verdict = _verdict(request, partial(vet, known=known, passed=passed))
+    sys.stdout.buffer.write(orjson.dumps(verdict | {"program": this}))
     sys.stdout.flush()
     # Engines of foreign code are not worth tearing down in order.
     os._exit(0)
 
 
-def _verdict(request: dict[str, Any], known: Known | None) -> dict[str, Any]:
+def _verdict(request: dict[str, Any], vetted: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    limits = Limits(**request["limits"])
     used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = int(used.ru_utime + used.ru_stime + request["vetting_s"]) + 2
+    seconds = int(used.ru_utime + used.ru_stime + limits.vetting_s) + 2
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -269,7 +226,7 @@ def _verdict(request: dict[str, Any], known: Known | None) -> dict[str, Any]:
         if request["tests_only"]:
             return run_suite(candidate)
         processes = min(os.cpu_count() or 1, _PROCESSES)
-        return vet(candidate, request["self"], request["case_ms"], known=known, processes=processes)
+        return vetted(candidate, request["self"], limits, processes=processes)
     except PolicyRejected as error:
         return {"rejected": error.detail, "where": error.where}
 

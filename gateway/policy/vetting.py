@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,25 +22,33 @@ _Asked: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Vetted:
-    """What vetting found: the number of tests, all passed, and the slowest case in ms of CPU."""
+    """What vetting found: the number of tests, all passed, and the slowest case in ms of CPU.
+
+    `run`: how many of the tests ran; the others passed before, and the edit can't touch them. The
+    slowest is of what ran.
+    """
 
     tests: int
+    run: int
     slowest: str
     slowest_ms: float
 
 
 class Vetter:
-    """Vets sets, each in a child process. Two things let an edited set count sooner.
+    """Vets sets, each in a child process. Three things let an edited set count sooner.
 
-    A child may be kept ready: it has loaded what it needs and has looked through the tests of the
-    set in force, half of the time of vetting an edited set. And a set may be vetted ahead, before
-    anybody asks for it: whoever does then waits for the rest alone, and gets the same verdict.
+    A child may be kept ready: it has loaded what it needs and has looked through the set that
+    passed last, half of the time of vetting an edited set. It leaves out the tests that passed
+    there and that the edit can't touch. And a set may be vetted ahead, before anybody asks for it:
+    whoever does then waits for the rest alone, and gets the same verdict.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._ready: asyncio.subprocess.Process | None = None
         self._ahead: tuple[_Asked, asyncio.Task[dict[str, Any]]] | None = None
+        self._passed: tuple[PolicySet, str] | None = None
+        """The set that passed last, and the program that vetted it."""
 
     async def vet(
         self, candidate: PolicySet, self_ori: str, *, folder: Path | None = None
@@ -55,7 +63,8 @@ class Vetter:
             verdict = verdict or await self._verdict(candidate, self_ori, tests_only=False)
         except PolicyRejected as error:
             raise (located(error, folder) if folder else error) from None
-        return Vetted(verdict["tests"], verdict["slowest"], verdict["slowest_ms"])
+        self._passed = candidate, verdict["program"]
+        return Vetted(verdict["tests"], verdict["run"], verdict["slowest"], verdict["slowest_ms"])
 
     async def vet_ahead(self, candidate: PolicySet, self_ori: str) -> None:
         """Begin to vet a set that `vet` may be asked for soon. One is vetted ahead, the newest."""
@@ -94,11 +103,16 @@ class Vetter:
         return await self._verdict(candidate, "", tests_only=True)
 
     async def get_ready(self, known: PolicySet) -> None:
-        """Start the next child now, and have it look through the tests of this set."""
+        """Start the next child now, and have it look through the set that passed last.
+
+        Where none did yet, through `known`: then each test of the next set runs.
+        """
         await self._end_ready()
         self._ready = child = await _start()
+        before, program = self._passed or (known, None)
         if child.stdin is not None:
-            child.stdin.write(_line({"known": known.canonical.decode()}))
+            message = {"known": before.canonical.decode(), "passed_by": program}
+            child.stdin.write(_line(message))
 
     async def close(self) -> None:
         """End the children: the one that is ready, and the one that vets ahead."""
@@ -116,8 +130,7 @@ class Vetter:
         request = {
             "set": candidate.canonical.decode(),
             "self": self_ori,
-            "case_ms": self._limits.case_ms,
-            "vetting_s": self._limits.vetting_s,
+            "limits": asdict(self._limits),
             "tests_only": tests_only,
         }
         child, self._ready = self._ready, None

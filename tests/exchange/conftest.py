@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from gateway.database import open_sqlite
 from gateway.ledger import Ledger, origin_of
+from gateway.policy.engine import Limits
 from gateway.policy.kept import KeptSets
 from gateway.policy.sets import load_set
 from gateway.policy.vet import vet
@@ -60,7 +61,7 @@ def beside(
 def _vetted_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("vetted") / "data"
     candidate = load_set(SMALL)
-    vet(candidate, TEXAS, 50)
+    vet(candidate, TEXAS, Limits())
     KeptSets(folder).keep(candidate)
     return folder
 

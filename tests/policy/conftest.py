@@ -14,6 +14,7 @@ from urllib.request import urlopen
 import pytest
 
 from demo.ports import free_ports
+from gateway.policy.engine import Limits
 from gateway.policy.kept import KeptSets
 from gateway.policy.opa_bundle import command, write_bundle
 from gateway.policy.opa_server import OpaServer
@@ -117,7 +118,7 @@ def vetted_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder in which the small set has been vetted: starting there takes milliseconds."""
     folder = tmp_path_factory.mktemp("vetted")
     candidate = load_set(SMALL)
-    vet(candidate, TEXAS, 50)
+    vet(candidate, TEXAS, Limits())
     KeptSets(folder).keep(candidate)
     return folder
 

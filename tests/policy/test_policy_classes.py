@@ -7,6 +7,7 @@ import pytest
 
 from gateway.errors import PolicyRejected
 from gateway.policy.elements import compile_elements, compile_plan, keep
+from gateway.policy.engine import Limits
 from gateway.policy.obligations import HONOURED, well_formed
 from gateway.policy.sets import load_set
 from gateway.policy.vet import vet
@@ -132,7 +133,7 @@ def test_values_are_held_against_the_standard(tmp_path: Path, text: str, reason:
     values = {"sallyport/vocabulary/values/data.yaml": text}
     candidate = load_set(write_set(tmp_path / "set", values))
     with pytest.raises(PolicyRejected, match=reason):
-        vet(candidate, "TX9990000", 50)
+        vet(candidate, "TX9990000", Limits())
 
 
 def test_the_small_set_needs_none_of_it() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.policy.agreements import with_examples
 from gateway.policy.embedded import EmbeddedEngine
+from gateway.policy.engine import Limits
 from gateway.policy.sets import PolicySet, load_set, make_set
 from gateway.policy.vet import vet
 from tools.rules_table import rules
@@ -66,7 +67,7 @@ def test_the_page_holds_its_files() -> None:
 
 @pytest.mark.parametrize("ori", [WASHINGTON, SHERIFF])
 def test_the_set_passes_vetting_there_and_elsewhere(folder: Path, ori: str) -> None:
-    assert vet(load_set(folder), ori, 100)["tests"] > 0
+    assert vet(load_set(folder), ori, Limits(case_ms=100))["tests"] > 0
 
 
 @pytest.mark.opa

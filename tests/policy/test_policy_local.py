@@ -11,7 +11,7 @@ import pytest
 from gateway.errors import PolicyRejected, PolicyUnavailable
 from gateway.policy.agreements import with_examples
 from gateway.policy.embedded import EmbeddedEngine, syntax_trees
-from gateway.policy.engine import Engine
+from gateway.policy.engine import Engine, Limits
 from gateway.policy.folders import misplaced
 from gateway.policy.opa_server import OpaServerEngine
 from gateway.policy.sets import PolicySet, load_set, make_set
@@ -178,7 +178,7 @@ def test_a_file_adds_only_to_what_its_folder_is_for(
     module = f'package {package}\n\nimport rego.v1\n\nshow(_) := "record" if true\n'
     candidate = make_set({**shipped.modules, path: module}, shipped.data)
     with pytest.raises(PolicyRejected, match=f"not '{package}'") as caught:
-        vet(candidate, "TX9990000", 100)
+        vet(candidate, "TX9990000", Limits(case_ms=100))
     assert caught.value.where == f"{path}:1"
 
 

@@ -13,7 +13,7 @@ from gateway.errors import PolicyUnavailable
 from gateway.policy import decisions
 from gateway.policy.agreements import with_examples
 from gateway.policy.embedded import EmbeddedEngine
-from gateway.policy.engine import ENTRYPOINTS, Engine
+from gateway.policy.engine import ENTRYPOINTS, Engine, Limits
 from gateway.policy.opa_server import OpaServerEngine
 from gateway.policy.sets import PolicySet, load_set
 from gateway.policy.vet import vet
@@ -32,7 +32,7 @@ def shipped() -> PolicySet:
 
 @pytest.mark.parametrize("self_ori", SELVES)
 def test_the_shipped_set_passes_vetting(shipped: PolicySet, self_ori: str) -> None:
-    assert vet(shipped, self_ori, 100)["tests"] > 0
+    assert vet(shipped, self_ori, Limits(case_ms=100))["tests"] > 0
 
 
 async def outcome(engine: Engine, entrypoint: str, case: dict[str, Any]) -> Any:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import PolicyRejected
+from gateway.policy.engine import Limits
 from gateway.policy.sets import PolicySet, load_set, make_set
 from gateway.policy.unread import unread
 from gateway.policy.vet import Known, look_through, vet
@@ -104,5 +105,5 @@ def test_vetting_refuses_it(shipped: PolicySet, known: Known, ori: str) -> None:
     more = {"local/more.rego": f"package local\nimport rego.v1\n{DENY.replace('deny', 'denny')}\n"}
     candidate = make_set({**shipped.modules, **more}, shipped.data)
     with pytest.raises(PolicyRejected, match=r"no decision reads 'data\.local\.denny'") as caught:
-        vet(candidate, ori, 500, known=known)
+        vet(candidate, ori, Limits(case_ms=500), known=known)
     assert caught.value.where == "local/more.rego:3"

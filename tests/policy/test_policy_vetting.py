@@ -13,8 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from gateway.errors import PolicyRejected
-from gateway.policy import fixed, vetting
-from gateway.policy import vet as vet_module
+from gateway.policy import fixed, timing, vetting
 from gateway.policy.agreements import with_examples
 from gateway.policy.embedded import Compiled
 from gateway.policy.engine import Limits
@@ -39,7 +38,7 @@ def verdict(folder: Path, files: dict[str, str], case_ms: float = 50) -> str | N
     """
     candidate = load_set(write_set(folder, files))
     try:
-        vet(candidate, TEXAS, case_ms)
+        vet(candidate, TEXAS, Limits(case_ms=case_ms))
     except PolicyRejected as error:
         return f"{error.where}: {error.detail}"
     return None
@@ -190,7 +189,7 @@ def test_a_malformed_vocabulary_stays_out(tmp_path: Path, old: str, new: str, sa
     assert old in text
     path.write_text(text.replace(old, new))
     with pytest.raises(PolicyRejected) as caught:
-        vet(load_set(folder), TEXAS, 50)
+        vet(load_set(folder), TEXAS, Limits())
     assert said in caught.value.detail
 
 
@@ -455,9 +454,9 @@ def working(group: int) -> list[str]:
 
 def test_one_late_measurement_keeps_no_set_out(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([0.0, 0.061, 1.0, 1.016, 2.0, 2.2, 3.0, 3.2, 4.0, 4.2])
-    monkeypatch.setattr(vet_module.time, "thread_time", lambda: next(times))
-    clock = vet_module.Clock(50)
-    done, took = clock.run("a case", None, lambda: b"true")
+    monkeypatch.setattr(timing.time, "thread_time", lambda: next(times))
+    clock = timing.Clock(50)
+    done, took = clock.time("a case", None, lambda: b"true")
     assert (done, round(took)) == (b"true", 16)
     with pytest.raises(PolicyRejected, match="took 200 ms"):
-        clock.run("a slow case", None, lambda: b"true")
+        clock.time("a slow case", None, lambda: b"true")
