@@ -50,7 +50,7 @@ def conditions(database: Database, held: Held, query: SubjectQuery) -> list[Any]
         value = getattr(query, term, None)
         if value is not None and term in by:
             variants = sorted({value, value.upper(), re.sub(r"[^A-Z0-9]", "", value.upper())})
-            found.append(database.is_one_of(held.table, by[term], variants))
+            found.append(database.is_one_of(held.table, by[term], variants, before=True))
     if isinstance(query, IncidentQuery):
         found += _of_incident(database, held, by, query)
     return found
@@ -106,7 +106,8 @@ def _of_terms(database: Database, held: Held, place: tuple[str | int, ...]) -> I
         by = held.found_by.get(subject, {})
         for term in (t for t in (*_NUMBERS, "offense") if t in by):
             values = list(held.offenses)[:2] if term == "offense" else ["1"]
-            wanted = database.is_one_of(held.table, by[term], values)
+            before = term != "offense"
+            wanted = database.is_one_of(held.table, by[term], values, before=before)
             why = f"a search for {subject} by {term}"
             by_table = {held.table: (by[term],)}
             yield Probe(select(table).where(wanted), by_table, why, (*place, subject))
@@ -121,5 +122,5 @@ def _of_terms(database: Database, held: Held, place: tuple[str | int, ...]) -> I
 def _by_key(
     database: Database, name: str, key: tuple[str, ...], what: str, place: tuple[str | int, ...]
 ) -> Probe:
-    wanted = [database.is_one_of(name, column, ["1", "2"]) for column in key]
+    wanted = [database.is_one_of(name, column, ["1", "2"], before=True) for column in key]
     return Probe(select(database.table(name)).where(*wanted), {name: key}, f"finding {what}", place)

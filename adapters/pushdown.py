@@ -78,7 +78,7 @@ class PersonSearch:
         """Give the statements that searches send, each kind once, to ask for their plans."""
         place, keys = ("search", "person"), name_keys(_SAMPLE)
         for kind, name in self._identifiers.items():
-            wanted = self._database.is_one_of(self._table, name, ["1"])
+            wanted = self._database.is_one_of(self._table, name, ["1"], before=True)
             at: Place = (*place, "identifiers", kind)
             yield Probe(self._persons(wanted), {self._table: (name,)}, f"a search by {kind}", at)
         if self._birth is not None:
@@ -122,7 +122,8 @@ class PersonSearch:
             name = self._identifiers.get(identifier.type)
             if name is not None:
                 numbers = sorted({identifier.number, _bare(identifier.number)})
-                yield self._persons(self._database.is_one_of(self._table, name, numbers))
+                wanted = self._database.is_one_of(self._table, name, numbers, before=True)
+                yield self._persons(wanted)
         keys = name_keys(query)
         if not keys.asked and not keys.exchanged:
             return

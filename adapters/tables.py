@@ -1,11 +1,13 @@
 """Tables of a legacy database, read through SQLAlchemy: whole, or by keys. Nothing is ever written.
 
 Every value is text here, as in files: blanks at the ends go, NULL is blank. Keys that a table fills
-up with blanks are looked for both ways, so that the database can use its index.
+up with blanks are looked for in each way they may stand there, so that the database can use its
+index: no column is ever made another text.
 """
 
 import codecs
 import re
+import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -58,6 +60,8 @@ _LAST: Final = "\U0010ffff"
 _AFTER_BLANK: Final = chr(ord(" ") + 1)
 _BLANKS: Final = 100
 """After a key of PostgreSQL, at most."""
+_BEFORE: Final = 20
+"""Blanks that may stand before a key, at most, and no more than its column has room for."""
 _RANGES: Final = 100
 """Keys whose blanks are looked for in one query."""
 _NUMBER: Final = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)
@@ -83,6 +87,7 @@ class Database:
         self._kinds: dict[str, Mapping[str, TypeEngine[Any]]] = {}
         self._codec: str | None = None
         self._held: Connection | None = None
+        self._blank: dict[tuple[str, str], bool] = {}
         self._engine = engine_of(spec, folder)
         self.is_postgresql = self._engine.dialect.name == POSTGRESQL
         self._seconds: int = self._engine.get_execution_options().get("sallyport_seconds", 0)
@@ -138,6 +143,7 @@ class Database:
                 yield
             finally:
                 self._held = before
+                self._blank.clear()
 
     def _begin(self, connection: Connection) -> None:
         """Begin what the driver would not: a transaction of reads, that ends in time."""
@@ -214,13 +220,59 @@ class Database:
         blanks = any(isinstance(v, str) and v != v.rstrip() and v.strip() for v in values)
         return widths.pop() if blanks and len(widths) == 1 else None
 
-    def is_one_of(self, name: str, key: str, values: Sequence[str | int]) -> ColumnElement[bool]:
-        """Say that a key is one of these, in either way of padding."""
+    def is_one_of(
+        self, name: str, key: str, values: Sequence[str | int], *, before: bool = False
+    ) -> ColumnElement[bool]:
+        """Say that a key is one of these, in either way of padding; `before`: or behind blanks."""
         width = self._padded.get(f"{name}.{key}")
         wanted = list(values)
         if width is not None:
             wanted += [str(v).ljust(width) for v in values]
+        if before:
+            wanted += self._behind_blanks(name, key, values)
         return self.table(name).c[key].in_(self.fitting(name, key, wanted))
+
+    def _behind_blanks(self, name: str, key: str, values: Sequence[str | int]) -> list[str]:
+        """Give the texts that are these with blanks before them, as far as the column has room."""
+        if not self._holds_texts(name, key):
+            return []
+        texts = [str(v) for v in values if v != ""]
+        room = self._room(name, key)
+        return [" " * n + t for t in texts for n in range(1, min(_BEFORE, room - len(t)) + 1)]
+
+    def _room(self, name: str, key: str) -> int:
+        """Give the longest text that a column takes. SQLite does not keep to what it was told."""
+        kind = self.kind(name, key)
+        room = kind.length if self.is_postgresql and isinstance(kind, String) else None
+        return sys.maxsize if room is None else room
+
+    def _holds_texts(self, name: str, key: str) -> bool:
+        """Whether blanks may stand around what is in a column."""
+        return self.is_text(name, key) and not isinstance(self.kind(name, key), Enum)
+
+    def any_behind_blanks(self, connection: Connection, name: str, key: str) -> bool:
+        """Whether keys of a table may have blanks before them: seldom, so few questions grow by it.
+
+        SQLite's index tells it at once. A server's does not, unless its texts sort by bytes: there
+        it is looked up once where much is read, and otherwise taken to be so.
+        """
+        known = self._blank.get((name, key))
+        if known is not None:
+            return known
+        if not self._holds_texts(name, key):
+            return False
+        held = self.table(name).c[key]
+        if not self.is_postgresql:
+            behind = and_(held > "", held < _AFTER_BLANK)
+        elif self._held is not None:
+            behind = cast(held, Text).like(literal_column("' %'"))
+        else:
+            return True
+        query: Select[Any] = select(literal_column("1")).where(behind).limit(1)
+        found = connection.execute(query).first() is not None
+        if self._held is not None:
+            self._blank[name, key] = found
+        return found
 
     def with_blanks_after(self, name: str, key: str, value: str) -> Select[Any] | None:
         """Ask for the keys that are a text with blanks after it, and a few others.
@@ -228,10 +280,8 @@ class Database:
         They are a range in whatever order a column is sorted, so that its index finds them. None
         where the column holds no texts.
         """
-        if self.is_postgresql:
-            kind = self.kind(name, key)
-            if not isinstance(kind, String) or isinstance(kind, Enum):
-                return None
+        if not self._holds_texts(name, key):
+            return None
         held = self.table(name).c[key]
         # PostgreSQL sorts as people do: what stands after all blanks there, nobody can say.
         last = held <= value + " " * _BLANKS if self.is_postgresql else held < value + _AFTER_BLANK
@@ -250,6 +300,8 @@ class Database:
         width = self._padded.get(f"{name}.{key}", 0)
         known = {*values, *(v.ljust(width) for v in values)}
         texts = self.fitting(name, key, values)
+        if not self.is_postgresql and self.any_behind_blanks(connection, name, key):
+            texts += self._behind_blanks(name, key, texts)
         for start in range(0, len(texts), _RANGES):
             part = texts[start : start + _RANGES]
             asked = [self.with_blanks_after(name, key, str(v)) for v in part]
@@ -320,11 +372,25 @@ class Database:
         values: Sequence[str | int],
         most: int | None = None,
     ) -> Iterator[Values]:
-        """Give the rows of a table whose key is one of these: of some hundreds of keys `most`."""
-        for start in range(0, len(values), _CHUNK):
-            part = values[start : start + _CHUNK]
-            query = select(self.table(name)).where(self.is_one_of(name, key, part))
+        """Give the rows of a table whose key is one of these: of some hundreds of keys `most`.
+
+        A key with blanks before it is the same key.
+        """
+        before = bool(values) and self.any_behind_blanks(connection, name, key)
+        many = self._at_once(name, key) if before else _CHUNK
+        for start in range(0, len(values), many):
+            part = values[start : start + many]
+            query = select(self.table(name)).where(self.is_one_of(name, key, part, before=before))
             yield from self.rows(connection, query.limit(most))
+
+    def _at_once(self, name: str, key: str) -> int:
+        """Say how many keys to look for at once where each may stand behind blanks.
+
+        PostgreSQL rather reads a table whole than look for very many in its index.
+        """
+        if not self.is_postgresql:
+            return _CHUNK
+        return max(1, _RANGES // (1 + min(_BEFORE, self._room(name, key))))
 
     @staticmethod
     def rows(
@@ -387,14 +453,16 @@ class TableLookup:
 
     def _find_composite(self, connection: Connection, keys: Sequence[str], found: Found) -> None:
         """Look by each column of the key at once; what does not belong together is left out."""
-        table = self._database.table(self._name)
-        for start in range(0, len(keys), _CHUNK):
-            some = [key.split(BETWEEN) for key in keys[start : start + _CHUNK]]
+        database, name = self._database, self._name
+        table = database.table(name)
+        before = {c: database.any_behind_blanks(connection, name, c) for c in self._key}
+        for start in range(0, len(keys), _RANGES):
+            some = [key.split(BETWEEN) for key in keys[start : start + _RANGES]]
             conditions = [
-                self._database.is_one_of(self._name, column, sorted(set(values)))
+                database.is_one_of(name, column, sorted(set(values)), before=before[column])
                 for column, values in zip(self._key, zip(*some, strict=True), strict=True)
             ]
-            for values in self._database.rows(connection, select(table).where(*conditions)):
+            for values in database.rows(connection, select(table).where(*conditions)):
                 self._add(found, composite([values[c] for c in self._key]), values)
 
     def _add(self, found: Found, key: str, values: Values) -> None:
