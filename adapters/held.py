@@ -11,10 +11,11 @@ from sqlalchemy import select
 from adapters.build import RecordPlan
 from adapters.codes import Word
 from adapters.joins import Join
+from adapters.lookups import TableLookup
 from adapters.plans import Probe
 from adapters.pushdown import DayColumn
 from adapters.repeats import Repeat
-from adapters.tables import Database, TableLookup
+from adapters.tables import Database
 from gateway.model import IncidentQuery, SubjectQuery
 
 _NUMBERS: Final = ("number", "plate", "vin", "serial")

@@ -7,7 +7,7 @@ else can open and that is gone when reading ends. Rows are joined some hundreds 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from itertools import islice
@@ -16,9 +16,8 @@ from typing import Any, Final, Protocol
 import orjson
 
 from adapters.conditions import Condition, all_hold
-from adapters.corrected import corrected
+from adapters.corrected import Corrections, corrected
 from adapters.rows import BadRow, Columns, Part, Reader, Row, Stating, Values
-from gateway.records.source import Correction
 
 BATCH: Final = 256
 BETWEEN: Final = "\x1f"
@@ -48,6 +47,11 @@ class Found:
 class Lookup(Protocol):
     """Finds the rows of one table by keys."""
 
+    what: str
+    """The file or table that it looks in."""
+    key: tuple[str, ...]
+    """The columns that its rows are found by."""
+
     def columns(self) -> Columns:
         """Name its columns."""
         ...
@@ -58,6 +62,21 @@ class Lookup(Protocol):
 
     def keyless(self) -> str:
         """Say which rows there are whose key nobody knows: each may be any key's. "": none."""
+        ...
+
+    def unread(self) -> Iterator[BadRow]:
+        """Give the rows that can't be read or have no key: nobody else would see them.
+
+        Their columns are named as those joined are, and the text says which file or table it is.
+        """
+        ...
+
+    def correct(self, corrections: Corrections) -> None:
+        """Take what persons have said of its rows."""
+        ...
+
+    def forget(self) -> None:
+        """Let go of what was read; it is read anew when it is needed."""
         ...
 
 
@@ -214,23 +233,41 @@ def _bad(row: Row, code: str, text: str, join: Join, key: str) -> BadRow:
     return BadRow(row.line, row.raw, code, text, join.source, key, row.span, row)
 
 
-class FileLookup:
-    """Looks up rows of a file. The file is read when the first key is asked for.
+def without_key(row: Row, key: Sequence[str]) -> BadRow:
+    """Set a joined row aside that has no key."""
+    blank = next(c for c in key if not row.values.get(c))
+    text = "the row has no key: nobody can say which it belongs to"
+    return BadRow(row.line, row.raw, NO_KEY, text, blank, "", row.span, row)
 
-    Its rows that can't be read, or have no key, are told by `unread`: nobody else would see them.
-    """
+
+def of_join(bad: BadRow, join: str, where: str) -> BadRow:
+    """Name a joined row's columns as those joined are, and say which file or table it is of."""
+    row = bad.row
+    if row is not None:
+        values = {f"{join}.{c}": v for c, v in row.values.items()}
+        row = Row(row.line, row.raw, values, {}, row.span, key=row.key)
+    return replace(
+        bad,
+        text=f"{where}, joined as {join}: {bad.text}",
+        column=bad.column and f"{join}.{bad.column}",
+        row=row,
+        unread=frozenset(f"{join}.{c}" for c in bad.unread),
+    )
+
+
+class FileLookup:
+    """Looks up rows of a file. The file is read when the first key is asked for."""
 
     def __init__(self, reader: Reader, spec: Mapping[str, Any], name: str, file: str) -> None:
         """Take the reader, the mapping's `join` with its name, and the file's for reasons."""
         self._reader = reader
-        self._key = tuple(listed(spec["key"]))
+        self.key = tuple(listed(spec["key"]))
+        self.what: str = spec["format"]["path"]
         self._name = name
         self._file = file
-        self.format: Mapping[str, Any] = spec["format"]
         self._database: sqlite3.Connection | None = None
         self._keyless = ""
-        self._corrections: Mapping[str, Correction] = {}
-        self._deciding: frozenset[str] = frozenset()
+        self._corrections = Corrections()
 
     def columns(self) -> Columns:
         """Name the file's columns."""
@@ -244,12 +281,10 @@ class FileLookup:
         """Say what was found out about the file."""
         return self._reader.stated() if isinstance(self._reader, Stating) else ()
 
-    def correct(self, corrections: Mapping[str, Correction], deciding: Iterable[str]) -> None:
-        """Take what persons have said of its rows; `deciding` is as `joined` has it."""
+    def correct(self, corrections: Corrections) -> None:
+        """Take what persons have said of its rows."""
         self.forget()
-        prefix = f"{self._name}."
-        own = {c.removeprefix(prefix) for c in deciding if c.startswith(prefix)}
-        self._corrections, self._deciding = corrections, frozenset({*own, *self._key})
+        self._corrections = corrections
 
     def find(self, keys: Sequence[str]) -> Found:
         """Give the rows for each key that has some, and say what can't be read."""
@@ -270,20 +305,13 @@ class FileLookup:
         return self._keyless
 
     def unread(self) -> Iterator[BadRow]:
-        """Give its rows that can't be read or have no key, by their lines in the file.
-
-        Their columns are named as those joined are, and the text says which file it is.
-        """
+        """Give its rows that can't be read or have no key, by their lines in the file."""
         query = "SELECT line, raw, code, text, col, value, span, rest, row FROM unread ORDER BY n"
         with closing(self._loaded().execute(query)) as cursor:
             for line, raw, code, text, column, value, span, rest, packed in cursor:
-                row = None
-                if packed is not None:
-                    values = {f"{self._name}.{c}": v for c, v in orjson.loads(packed).items()}
-                    row = Row(line, raw, values, {}, span)
-                named = column and f"{self._name}.{column}"
-                said = f"{self._file}, joined as {self._name}: {text}"
-                yield BadRow(line, raw, code, said, named, value, span, row, rest=bool(rest))
+                row = None if packed is None else Row(line, raw, orjson.loads(packed), {}, span)
+                bad = BadRow(line, raw, code, text, column, value, span, row, rest=bool(rest))
+                yield of_join(bad, self._name, self._file)
 
     def forget(self) -> None:
         """Let go of the temporary database; it is made anew when it is needed."""
@@ -292,7 +320,7 @@ class FileLookup:
             self._database = None
 
     def _key_of(self, values: Values) -> str:
-        return composite([values.get(c, "") for c in self._key])
+        return composite([values.get(c, "") for c in self.key])
 
     def _loaded(self) -> sqlite3.Connection:
         if self._database is None:
@@ -319,18 +347,15 @@ class FileLookup:
 
     def _readable(self, database: sqlite3.Connection) -> Iterator[tuple[str, Row]]:
         """Give the rows that have a key, and put aside the others."""
-        rows = corrected(self._reader, self._corrections, self._deciding, of_join=True)
-        for row in rows:
+        for row in corrected(self._reader.rows(), self._corrections):
             if isinstance(row, Row):
                 if key := self._key_of(row.values):
                     yield key, row
                     continue
-                blank = next(c for c in self._key if not row.values.get(c))
-                text = "the row has no key: nobody can say which it belongs to"
-                bad = BadRow(row.line, row.raw, NO_KEY, text, blank, "", row.span, row)
+                bad = without_key(row, self.key)
             else:
                 bad = row
-            known = bad.row is not None and not bad.unread.intersection(self._key)
+            known = bad.row is not None and not bad.unread.intersection(self.key)
             database.execute(
                 "INSERT INTO unread (k, line, raw, code, text, col, value, span, rest, row)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -62,7 +62,8 @@ def _of_file(mapping: MappingFile, compiler: Compiler) -> MappedSource:
         plans.append(compiler.record(number, join_columns(columns, found)))
     keys = listed(mapping.content.get("together", {}).get("key", []))
     narrow(first, beside, {*compiler.used, *keys})
-    return MappedSource(mapping, [Part(reader, joins, plans, repeats)], compiler.terms())
+    part = Part(reader, joins, plans, repeats, mapping.format["path"])
+    return MappedSource(mapping, [part], compiler.terms())
 
 
 def _together(mapping: MappingFile, reader: Reader, compiler: Compiler) -> Reader:

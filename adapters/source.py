@@ -1,7 +1,7 @@
 """A mapped source: a reader, its joins, and the plans that make records of its rows."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,11 +13,11 @@ from adapters.build import Claim, RecordPlan
 from adapters.codes import CodeTables
 from adapters.compile import FieldCompiler, Target
 from adapters.conditions import Condition
-from adapters.corrected import corrected, overridden
+from adapters.corrected import Corrections, corrected, overridden
 from adapters.document import Document, Place
 from adapters.handling import compile_handling
 from adapters.joining import JoinCompiler
-from adapters.joins import FileLookup, Join, fields_of, join_columns, joined
+from adapters.joins import FileLookup, Join, Lookup, fields_of, join_columns, joined
 from adapters.mapping import MappingFile, placeholders
 from adapters.nibrs import codes as standard_codes
 from adapters.opening import code_files
@@ -26,7 +26,7 @@ from adapters.rows import BadRow, Columns, Fault, Reader, Row, Stating
 from adapters.terms import Terms, terms_of
 from gateway.errors import Misconfigured
 from gateway.model import Record, SetAside
-from gateway.records.source import Correction, Origin
+from gateway.records.source import Correction, Origin, row_key
 
 _NEEDED = ("id", "when", "repeat", "join", "handling", "objects", "fields")
 """The parts of a record that are read one by one."""
@@ -36,10 +36,10 @@ _NEEDED = ("id", "when", "repeat", "join", "handling", "objects", "fields")
 class Tally:
     """What became of the rows read so far: `read` = `translated` + `aside`, always.
 
-    They count physical rows (of NIBRS: segments), and of joined files those that can't be read or
-    have no key: the others are part of the rows that they are joined to. `records` and `set_aside`
-    count what came out: an incident of several segments is one record, and a row may give records
-    of several types.
+    They count physical rows (of NIBRS: segments), and of joined files and tables those that can't
+    be read or have no key: the others are part of the rows that they are joined to. `records` and
+    `set_aside` count what came out: an incident of several segments is one record, and a row may
+    give records of several types.
     """
 
     read: int = 0
@@ -58,18 +58,13 @@ class Part:
     plans: Sequence[RecordPlan]
     repeats: Sequence[Repeat] = ()
 
-    @property
-    def files(self) -> list[FileLookup]:
-        """The files that are joined."""
-        return [j.lookup for j in self.joins if isinstance(j.lookup, FileLookup)]
+    what: str = ""
+    """The file or table that is read."""
 
-    def unread(self) -> Iterator[BadRow]:
-        """Give the rows of joined files that can't be read: of a file joined twice, once."""
-        every = self.files
-        for number, lookup in enumerate(every):
-            before = [other for other in every[:number] if other.format == lookup.format]
-            told = {bad.line for other in before for bad in other.unread()}
-            yield from (bad for bad in lookup.unread() if bad.line not in told)
+    @property
+    def lookups(self) -> list[Lookup]:
+        """The files and tables that are joined."""
+        return [join.lookup for join in self.joins]
 
 
 class MappedSource:
@@ -105,25 +100,54 @@ class MappedSource:
         self.tally, self.unread = Tally(), None
         for plan in (p for part in self._parts for p in part.plans):
             plan.kept.clear()
+        told: dict[str, set[str]] = {}
         with self._around():
             for part in self._parts:
                 try:
                     deciding = {c for plan in part.plans for c in plan.deciding}
-                    for lookup in part.files:
-                        lookup.correct(corrections, deciding)
-                    handling = {c for plan in part.plans for c in plan.handling_columns}
-                    rows = corrected(part.reader, corrections, handling)
+                    for join in part.joins:
+                        join.lookup.correct(self._of_join(join, deciding, corrections))
+                    rows = corrected(part.reader.rows(), _of_rows(part, corrections))
                     for row in joined(repeated(rows, part.repeats), part.joins, deciding):
                         if isinstance(row, Row) and row.correction is not None:
                             overridden(row, row.correction)
                         yield from self._translated(row, part)
-                    for bad in part.unread():
+                    for bad in self._unread(part, told):
                         yield from self._translated(bad, part)
                 finally:
                     for plan in part.plans:
                         plan.forget()
-                    for lookup in part.files:
+                    for lookup in part.lookups:
                         lookup.forget()
+
+    def _unread(self, part: Part, told: dict[str, set[str]]) -> Iterator[BadRow]:
+        """Give the joined rows that can't be read: of a file or table joined twice, once."""
+        every = Counter(lookup.what for one in self._parts for lookup in one.lookups)
+        for lookup in part.lookups:
+            before, new = told.setdefault(lookup.what, set()), set[str]()
+            for bad in lookup.unread():
+                key = row_key(bad.raw) if every[lookup.what] > 1 else ""
+                if not key or key not in before:
+                    yield bad
+                    new.add(key)
+            before |= new
+
+    def _of_join(
+        self, join: Join, deciding: Collection[str], corrections: Mapping[str, Correction]
+    ) -> Corrections:
+        """Give what persons have said of a join's rows; of a table joined twice, by either name."""
+        if not corrections:
+            return Corrections()
+        what, columns, prefix = join.lookup.what, join.lookup.columns(), f"{join.name}."
+        named = {j.name for part in self._parts for j in part.joins if j.lookup.what == what}
+        own = {c.removeprefix(prefix) for c in deciding if c.startswith(prefix)}
+        return Corrections(
+            corrections,
+            Columns(columns.own),
+            {f"{name}.{c}": c for name in named for c in columns.own},
+            {*own, *join.lookup.key},
+            {c for p in self._parts if p.what == what for c in _own_names(p)},
+        )
 
     @property
     def columns(self) -> frozenset[str]:
@@ -135,8 +159,7 @@ class MappedSource:
         for part in self._parts:
             found |= join_columns(part.reader.columns(), part.joins).own
             for join in part.joins:
-                if isinstance(join.lookup, FileLookup):
-                    found |= {f"{join.name}.{c}" for c in join.lookup.columns().own}
+                found |= {f"{join.name}.{c}" for c in join.lookup.columns().own}
         return found
 
     def stated(self) -> tuple[str, ...]:
@@ -145,8 +168,9 @@ class MappedSource:
         for part in self._parts:
             if isinstance(part.reader, Stating):
                 found |= dict.fromkeys(part.reader.stated())
-            for lookup in part.files:
-                found |= dict.fromkeys(lookup.stated())
+            for lookup in part.lookups:
+                if isinstance(lookup, FileLookup):
+                    found |= dict.fromkeys(lookup.stated())
         return tuple(found)
 
     def origin(self) -> Origin | None:
@@ -169,7 +193,7 @@ class MappedSource:
         """Give the moment that the records are of: that of the oldest part."""
         known = [part.reader.as_of() for part in self._parts]
         for part in self._parts:
-            known += [lookup.as_of() for lookup in part.files]
+            known += [x.as_of() for x in part.lookups if isinstance(x, FileLookup)]
         return None if None in known else min(k for k in known if k is not None)
 
     def total_hint(self) -> int | None:
@@ -205,6 +229,28 @@ class MappedSource:
         tally.translated += row.span
         tally.records += len(records)
         return records
+
+
+def _own_names(part: Part) -> Iterator[str]:
+    """Name the columns that a row has alone, by itself or through a join."""
+    yield from part.reader.columns().own
+    for join in part.joins:
+        if join.parent is None and not join.many:
+            yield from (f"{join.name}.{c}" for c in join.lookup.columns().own)
+
+
+def _of_rows(part: Part, corrections: Mapping[str, Correction]) -> Corrections:
+    """Give what persons have said of the rows themselves."""
+    if not corrections:
+        return Corrections()
+    itself = [join for join in part.joins if join.lookup.what == part.what]
+    return Corrections(
+        corrections,
+        part.reader.columns(),
+        {name: name for name in _own_names(part)},
+        {c for plan in part.plans for c in plan.handling_columns},
+        {f"{join.name}.{c}" for join in itself for c in join.lookup.columns().own},
+    )
 
 
 def _fields(row: Row | BadRow, part: Part) -> dict[str, Any] | None:

@@ -32,7 +32,7 @@ def _loaded(
     for held in prepared.held:
         reader = TableReader(database, held.table, held.id_column, as_of)
         reader.select(held.used)
-        parts.append(Part(reader, held.joins, [held.plan], held.repeats))
+        parts.append(Part(reader, held.joins, [held.plan], held.repeats, held.table))
     return MappedSource(mapping, parts, prepared.terms, database.moment)
 
 

@@ -10,11 +10,12 @@ from typing import Any, Final
 
 from adapters.held import Held, looked_up, probes
 from adapters.joins import join_columns, listed
+from adapters.lookups import TableLookup
 from adapters.mapping import PLACEHOLDER, MappingFile
 from adapters.plans import scans
 from adapters.pushdown import PersonSearch
 from adapters.source import Compiler
-from adapters.tables import Database, TableLookup
+from adapters.tables import Database
 from adapters.terms import Terms
 from gateway.errors import Misconfigured
 
@@ -96,7 +97,7 @@ def _hold(mapping: MappingFile, database: Database, compiler: Compiler, number: 
     def lookup(name: str, join: Mapping[str, Any]) -> TableLookup:
         if "table" not in join:
             raise mapping.doc.wrong(f"{name}: say which `table`", *place, "join", name)
-        found = TableLookup(database, join["table"], listed(join["key"]))
+        found = TableLookup(database, join["table"], listed(join["key"]), name)
         theirs = _named(mapping, found.columns, (*place, "join", name)).own
         compiler.columns[name] = frozenset(f"{name}.{c}" for c in theirs)
         return found

@@ -33,6 +33,7 @@ from sqlalchemy import (
     and_,
     cast,
     column,
+    false,
     func,
     inspect,
     literal_column,
@@ -44,7 +45,6 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from adapters.connecting import FAILURES, POSTGRESQL, engine_of, parsed_json, why
-from adapters.joins import BETWEEN, Found, composite
 from adapters.mapping import MappingFile
 from adapters.rows import BadRow, Columns, Row, Values
 from adapters.typed import Plain, as_text, fitting, garbled, shown, stored
@@ -197,13 +197,19 @@ class Database:
             return False
         with self.connect() as connection:
             inspector = inspect(connection)
-            keys = [inspector.get_pk_constraint(name, self._schema)["constrained_columns"]]
+            keys = [list(self.primary_key(name))]
             if self.is_postgresql:  # any other column of SQLite takes texts, whatever its type
                 keys += [
                     found["column_names"]
                     for found in inspector.get_unique_constraints(name, self._schema)
                 ]
         return [column] in keys
+
+    def primary_key(self, name: str) -> tuple[str, ...]:
+        """Name the columns that the database itself tells a table's rows by; () if none."""
+        with self.connect() as connection:
+            found = inspect(connection).get_pk_constraint(name, self._schema)
+        return tuple(found["constrained_columns"])
 
     def padding(self, name: str, key: str) -> int | None:
         """Give the width to which a column's texts are filled up with blanks; None if not so.
@@ -347,6 +353,19 @@ class Database:
             found.append(cast(held, Text).bool_op("~")(literal_column(plain)))
         return or_(*found)
 
+    def may_be_garbled(self, name: str, key: str) -> ColumnElement[bool]:
+        """Say that a column may hold wrong bytes: true of all that do, and of texts beyond ASCII.
+
+        Only a server that knows no encoding holds any.
+        """
+        held = self.table(name).c[key]
+        if not self.is_postgresql:
+            cut = func.length(held) != func.length(cast(held, LargeBinary))
+            return or_(held.bool_op("GLOB")(literal_column("'*[^ -~]*'")), cut)
+        if self._codec or not self.is_text(name, key):
+            return false()
+        return cast(held, Text).bool_op("~")(literal_column("'[^ -~]'"))
+
     def kind(self, name: str, key: str) -> TypeEngine[Any]:
         """Give a column's type."""
         self.table(name)
@@ -404,76 +423,6 @@ class Database:
             yield dict(zip(names, map(as_text, row), strict=True))
 
 
-class TableLookup:
-    """Finds rows of one table by key, for joins."""
-
-    def __init__(self, database: Database, name: str, key: Sequence[str]) -> None:
-        self._database = database
-        self._name = name
-        self._key = tuple(key)
-        self._used: frozenset[str] | None = None
-
-    def select(self, names: Collection[str]) -> None:
-        """Say which columns are used: wrong bytes in others damage no row."""
-        self._used = frozenset(names)
-
-    @property
-    def looked_up(self) -> tuple[str, tuple[str, ...]]:
-        """The table, and the columns that its rows are found by."""
-        return self._name, self._key
-
-    def columns(self) -> Columns:
-        """Name its columns."""
-        return self._database.columns(self._name)
-
-    def find(self, keys: Sequence[str]) -> Found:
-        """Give the rows for each key that has some."""
-        found = Found()
-        with self._database.connect() as connection:
-            if len(self._key) == 1:
-                for values in self._database.find(connection, self._name, self._key[0], keys):
-                    self._add(found, values[self._key[0]], values)
-            else:
-                self._find_composite(connection, keys, found)
-        return found
-
-    def keyless(self) -> str:
-        """Count the rows whose key is blank or no text: each may be any key's."""
-        name, key = self._name, self._key
-        table = self._database.table(name)
-        doubted = or_(*(self._database.is_doubtful(name, c) for c in key))
-        with self._database.connect() as connection:
-            query = select(*(table.c[c] for c in key)).where(doubted)
-            found = self._database.rows(connection, query, stream=True)
-            count = sum(not all(v.values()) or bool(garbled(v)) for v in found)
-        rows = "row" if count == 1 else "rows"
-        if not count:
-            return ""
-        return f"{count:,} {rows} of {name}, whose {', '.join(key)} is blank or no text"
-
-    def _find_composite(self, connection: Connection, keys: Sequence[str], found: Found) -> None:
-        """Look by each column of the key at once; what does not belong together is left out."""
-        database, name = self._database, self._name
-        table = database.table(name)
-        before = {c: database.any_behind_blanks(connection, name, c) for c in self._key}
-        for start in range(0, len(keys), _RANGES):
-            some = [key.split(BETWEEN) for key in keys[start : start + _RANGES]]
-            conditions = [
-                database.is_one_of(name, column, sorted(set(values)), before=before[column])
-                for column, values in zip(self._key, zip(*some, strict=True), strict=True)
-            ]
-            for values in database.rows(connection, select(table).where(*conditions)):
-                self._add(found, composite([values[c] for c in self._key]), values)
-
-    def _add(self, found: Found, key: str, values: Values) -> None:
-        wrong = garbled(values)
-        if wrong and (self._used is None or wrong & self._used):
-            found.damaged.add(key)
-        else:
-            # It may be kept with a row that is set aside, as text.
-            found.add(key, {c: shown(text) for c, text in values.items()} if wrong else values)
-
-
 class TableReader:
     """Reads a table from its first row to its last. A row's line is its place in that order.
 
@@ -509,8 +458,9 @@ class TableReader:
             if self._key is not None and self._database.is_postgresql:
                 query = query.order_by(table.c[self._key])
             found = self._database.rows(connection, query, stream=True)
+            key = () if self._key is None else (self._key,)
             for number, values in enumerate(found, 1):
-                yield row_of(self._name, number, values, self._used, self._key)
+                yield row_of(self._name, number, values, self._used, key)
 
     def as_of(self) -> datetime | None:
         """Give the moment: a database is read as it is now, a replica as it was then."""
@@ -528,13 +478,14 @@ def row_of(
     number: int,
     values: Values,
     used: Collection[str] | None = None,
-    key: str | None = None,
+    key: Sequence[str] = (),
 ) -> Row | BadRow:
     """Give a table's row: a bad one where a column that is used has bytes that are no text.
 
-    `used` left out: every column is. `key` is the column that its rows are known by.
+    `used` left out: every column is. `key` are the columns that its rows are known by, if any.
     """
-    place = None if key is None else f"{name} {shown(values[key]) or 'without a key'}"
+    known = ", ".join(shown(values[c]) for c in key if values[c])
+    place = f"{name} {known or 'without a key'}" if key else None
     try:
         return Row(number, _raw(name, values), values, key=place)
     except orjson.JSONEncodeError:

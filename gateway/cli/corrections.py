@@ -23,7 +23,7 @@ from gateway.errors import Invalid, NotFound
 from gateway.model import SetAside
 from gateway.records.corrections import Corrections
 from gateway.records.importer import Importer
-from gateway.records.source import row_key
+from gateway.records.source import NO_SUCH_COLUMN, row_key
 from gateway.records.store import Reader
 from gateway.settings import Settings
 
@@ -151,6 +151,8 @@ def _retry(settings: Settings, name: str, file: Path, *, as_json: bool) -> None:
         found = exports.correction(row, wanted[key].fields)
         if found is not None:
             _require_known(file, wanted[key].number, found.values, names)
+            if row.code == NO_SUCH_COLUMN:
+                corrections.forget([key])  # what it said there would be said again
             corrections.put(key, found)
             changed.add(key)
     gone, same = len(wanted) - len(known), len(known) - len(changed)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from gateway.model import Record, SubjectQuery
 
@@ -112,6 +112,10 @@ class Correction:
 
     values: Mapping[str, str]
     groups: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+
+
+NO_SUCH_COLUMN: Final = "correction.column"
+"""Set aside: the row's correction says a column that the row does not have."""
 
 
 def row_key(raw: str) -> str:

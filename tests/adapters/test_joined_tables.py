@@ -51,6 +51,12 @@ WRONG = {
 EVERY = {"P7", "P8", "P9"}
 
 
+def told(key: bytes | None, number: int = 2) -> dict[str, str]:
+    """Give what is said of a master with a key that nobody can read, of itself."""
+    readable = key is None or not key.strip()
+    return {f"masters {number}": "join.no_key" if readable else "row.encoding"}
+
+
 def write(folder: Path, mode: str, where: str, disclosure: str = DECIDES) -> Path:
     path = folder / "people.yaml"
     path.write_text(MAPPING.format(mode=mode, where=where, disclosure=disclosure))
@@ -78,7 +84,9 @@ def opened(path: Path) -> Mapping[str, str]:
         else:
             assert isinstance(one, SetAside)
             assert one.fields is not None
-            found[one.fields["id"]] = one.code
+            found[one.fields.get("id") or f"{one.place}"] = one.code
+    tally = source.tally
+    assert tally.read == tally.translated + tally.aside == len(found)
     return found
 
 
@@ -97,7 +105,7 @@ def test_a_master_whose_key_nobody_can_read_opens_nothing(
 ) -> None:
     legacy(tmp_path, key)
     found = opened(write(tmp_path, "mirror", where))
-    assert found == {"P7": "open", "P8": "join.damaged", "P9": "open"}
+    assert found == {"P7": "open", "P8": "join.damaged", "P9": "open"} | told(key)
     assert searched(write(tmp_path, "live", MIRROR)) == {"P7", "P9"}
 
 
@@ -112,14 +120,46 @@ def test_part_of_a_key_is_enough(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "legacy.db")) as db:
         db.execute("INSERT INTO masters VALUES (NULL, CAST(? AS TEXT), 'Y')", (b"8\xff",))
         db.commit()
-    assert opened(path) == {"P7": "join.damaged", "P8": "join.damaged", "P9": "open"}
+    of_people = {"P7": "join.damaged", "P8": "join.damaged", "P9": "open"}
+    assert opened(path) == of_people | told(b"8\xff")
 
 
 def test_why_is_said(tmp_path: Path) -> None:
     legacy(tmp_path, b"8\xff", None, "ß".encode(), b"A 1")
     path = write(tmp_path, "mirror", MIRROR)
-    [aside] = [r for r in adapters.load(path).rows() if isinstance(r, SetAside)]
-    assert "2 rows of masters, whose no is blank or no text" in aside.text
+    aside = {r.place: r for r in adapters.load(path).rows() if isinstance(r, SetAside)}
+    assert aside.keys() == {"people P8", "masters 2", "masters 3"}
+    assert "2 rows of masters, whose no is blank or no text" in aside["people P8"].text
+    assert aside["masters 2"].text.startswith("masters, joined as master: it holds bytes")
+    blank = aside["masters 3"]
+    assert blank.text.startswith("masters, joined as master: the row has no key")
+    assert (blank.column, blank.value) == ("master.no", "")
+    assert blank.fields == {"master.n": "3", "master.no": "", "master.seal": "Y"}
+
+
+def test_a_row_that_has_a_key_and_is_damaged_is_told_too(tmp_path: Path) -> None:
+    legacy(tmp_path, b"8")
+    with closing(sqlite3.connect(tmp_path / "legacy.db")) as db:
+        db.execute("UPDATE masters SET seal = CAST(? AS TEXT) WHERE n = 2", (b"\xff",))
+        db.execute("ALTER TABLE masters ADD note")
+        db.execute("UPDATE masters SET note = CAST(? AS TEXT) WHERE n = 1", (b"\xff",))
+        db.commit()
+    for where in (MIRROR, CHANGES):
+        found = opened(write(tmp_path, "mirror", where))
+        assert found == {"P7": "open", "P8": "join.damaged", "P9": "open"} | told(b"8\xff")
+
+
+def test_a_table_that_is_joined_twice_tells_its_rows_once(tmp_path: Path) -> None:
+    legacy(tmp_path, None, b"\xff")
+    path = write(tmp_path, "mirror", MIRROR)
+    again = ", again: {table: masters, key: no, from: id}}\n"
+    path.write_text(path.read_text().replace("}}\n    handling", "}" + again + "    handling"))
+    assert set(opened(path)) - EVERY == {"masters 2", "masters 3"}
+    other = path.read_text().split("records:\n")[1].replace("type: person", "type: incident")
+    path.write_text(path.read_text() + other.replace('"{id}"', '"I{id}"'))
+    rows = list(adapters.load(path).rows())
+    places = [r.place for r in rows if isinstance(r, SetAside) and r.place.startswith("masters")]
+    assert sorted(places) == ["masters 2", "masters 3"]
 
 
 def test_whole_keys_and_joins_that_decide_nothing_cost_no_record(tmp_path: Path) -> None:
@@ -128,7 +168,8 @@ def test_whole_keys_and_joins_that_decide_nothing_cost_no_record(tmp_path: Path)
     assert searched(write(tmp_path, "live", MIRROR)) == EVERY
     (tmp_path / "legacy.db").unlink()
     legacy(tmp_path, b"8\xff")
-    assert opened(write(tmp_path, "mirror", MIRROR, "open")) == dict.fromkeys(EVERY, "open")
+    found = opened(write(tmp_path, "mirror", MIRROR, "open"))
+    assert found == dict.fromkeys(EVERY, "open") | told(b"8\xff")
     assert searched(write(tmp_path, "live", MIRROR, "open")) == EVERY
 
 
@@ -153,6 +194,7 @@ def test_a_server_is_asked_the_same(
             c.execute(insert, (number, key))  # type: ignore[arg-type] # as above
             found = opened(write(tmp_path, "mirror", where))
             damaged = "open" if number == 2 else "join.damaged"
-            assert found == {"P7": "open", "P8": damaged, "P9": "open"}, key
+            alone = {} if number == 2 else told(key, number)
+            assert found == {"P7": "open", "P8": damaged, "P9": "open"} | alone, key
             rest = {"P8"} if number == 2 else set()
             assert searched(write(tmp_path, "live", where)) == {"P7", "P9"} | rest, key
