@@ -17,7 +17,7 @@ from rich.console import Console
 from demo import recall, tables
 from demo.cast import EXPUNGED, MARISOL, PLATE, STOLEN_ON, YELLOW, Member
 from demo.people import PEOPLE
-from demo.world import World, an_officer
+from demo.world import Gateway, World, an_officer
 
 POLICE = "CA9990000"
 SHERIFF = "TX9990000"
@@ -167,16 +167,15 @@ def chapter(title: str) -> None:
 
 
 def stay(world: World) -> None:
-    """Stay up, and say how to try things."""
+    """Stay up, and say how to try things. Each line that comes in is answered by a new token."""
     gateway = world[POLICE]
-    token = gateway.token(an_officer(), "search")
     body = json.dumps(question(person(MARISOL), "person", "warrant", "arrest", "crossing"))
     chapter("Staying up. Ctrl-C ends it")
     for one in world.gateways.values():
         console.print(f"{one.ori}  {one.url}  {one.name}  SALLYPORT_HOME={one.home}")
     sys.stdout.write(
-        f"\n# a token for a detective of {gateway.name}; it lives five minutes\n"
-        f"TOKEN={token}\n\n"
+        f"\n# a token for a detective of {gateway.name}; five minutes long; Enter makes another\n"
+        f"{_token(gateway)}\n\n"
         f'curl -s {gateway.url}/v1/searches -H "Authorization: Bearer $TOKEN" \\\n'
         f"  -H 'Content-Type: application/json' -d '{body}'\n\n"
         f'curl -s {gateway.url}/v1/agencies -H "Authorization: Bearer $TOKEN"\n\n'
@@ -184,8 +183,18 @@ def stay(world: World) -> None:
         f"# the same as an auditor: .venv/bin/sallyport audit entries --home {gateway.home}\n"
     )
     sys.stdout.flush()
+    # In the background there is no terminal to read from: it stays up all the same.
+    signal.signal(signal.SIGTTIN, signal.SIG_IGN)
     with suppress(KeyboardInterrupt):
+        with suppress(OSError):
+            for _ in sys.stdin:
+                sys.stdout.write(_token(gateway) + "\n")
+                sys.stdout.flush()
         signal.pause()
+
+
+def _token(gateway: Gateway) -> str:
+    return f"TOKEN={gateway.token(an_officer(), 'search')}"
 
 
 def main() -> None:

@@ -26,7 +26,13 @@ from gateway.trust.assertions import (
     read_client_assertion,
     read_officer_assertion,
 )
-from gateway.trust.clients import AUTH_METHOD, Client, Clients
+from gateway.trust.clients import (
+    AUTH_METHOD,
+    CLIENT_CREDENTIALS,
+    JWT_BEARER,
+    Client,
+    Clients,
+)
 from gateway.trust.jwts import Unproven, require_sound
 from gateway.trust.replays import Replays
 
@@ -34,6 +40,7 @@ REFUSED = (
     "The request was refused. Check the client's registration, key, clock and scopes; "
     "the gateway's log has the cause."
 )
+OTHER_GRANT = f"No such grant is given. Use {CLIENT_CREDENTIALS}, or for an officer {JWT_BEARER}."
 _ERRORS = frozenset(
     {
         "invalid_request",
@@ -135,10 +142,14 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # as above
         return Outcome(_OK, body, "issued", client.client_id, wrapped.user)
 
     def handle_error_response(self, request: TokenRequest, error: OAuth2Error) -> Outcome:
-        """Give one text for every refusal. The kind of error is all that the caller learns."""
+        """Give one text for every refusal. The kind of error is all that the caller learns.
+
+        Another grant is refused before anything is looked up, so what is to be had is told.
+        """
         kind = error.error if error.error in _ERRORS else "invalid_request"
         status = _UNAUTHORIZED if kind == "invalid_client" else _BAD_REQUEST
-        body = {"error": kind, "error_description": REFUSED}
+        text = OTHER_GRANT if kind == "unsupported_grant_type" else REFUSED
+        body = {"error": kind, "error_description": text}
         proved = request.proved
         return Outcome(
             status,

@@ -740,6 +740,8 @@ async def test_other_grants_are_refused(world: World) -> None:
         response = await world.post(world.form() | {"grant_type": grant})
         assert (response.status_code, response.json()["error"]) == (400, "unsupported_grant_type")
         assert grant == "" or grant not in response.text
+        for usable in ("client_credentials", "urn:ietf:params:oauth:grant-type:jwt-bearer"):
+            assert usable in response.json()["error_description"]
 
 
 # -- forms that are none ----------------------------------------------------------------------

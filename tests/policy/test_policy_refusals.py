@@ -8,7 +8,8 @@ import pytest
 POLICIES = Path(__file__).parents[2] / "policies"
 _CODE = re.compile(r'"code": ')
 _REASON = re.compile(
-    r'"code": (?:"([a-z0-9_.]+)"|sprintf\("([a-z0-9_.%]+)", \[[^\]]*\]\)),\s*"text": "([^"]+)"'
+    r'"code": (?:"([a-z0-9_.]+)"|sprintf\("([a-z0-9_.%]+)", \[[^\]]*\]\)),\s*"text": '
+    r'(?:sprintf\()?"([^"]+)"'
 )
 _STEP = re.compile(r"(?:^|[.;:] )(?:Ask|Check|Choose|Give|Leave|Log on|Name)\b")
 _NOT_FOR_OFFICERS = "sallyport/admit/"

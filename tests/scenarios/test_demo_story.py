@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from demo.__main__ import POLICE, Demo, person, question
@@ -33,6 +34,7 @@ def staying(
             [sys.executable, "-u", "-m", "demo", "--people", "400", "--stay"],
             cwd=ROOT,
             env={**os.environ, "COLUMNS": "200", "TMPDIR": str(folder)},
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
@@ -154,6 +156,20 @@ def test_the_lines_that_it_prints_work(staying: tuple[subprocess.Popen[str], str
     assert searched["receipt"]["answered"] == 3
     assert len(agencies["agencies"]) == 4
     assert ready["status"] == "ok"
+
+
+def test_enter_makes_another_token(staying: tuple[subprocess.Popen[str], str]) -> None:
+    demo, told = staying
+    assert demo.stdin is not None
+    assert demo.stdout is not None
+    demo.stdin.write("\n")
+    demo.stdin.flush()
+    name, _, token = demo.stdout.readline().strip().partition("=")
+    assert name == "TOKEN"
+    assert token not in told
+    (url,) = re.findall(r"curl -s (\S+)/v1/agencies", told)
+    listed = httpx.get(f"{url}/v1/agencies", headers={"Authorization": f"Bearer {token}"})
+    assert listed.status_code == 200
 
 
 def test_nothing_outlives_it(staying: tuple[subprocess.Popen[str], str]) -> None:

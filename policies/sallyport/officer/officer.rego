@@ -137,11 +137,16 @@ agency_types := object.get(data.sallyport.context.purpose, "agency_types", [])
 #   confirm_by_counsel: false
 deny contains {
 	"code": "reference.required",
-	"text": "This purpose needs the matter that it belongs to. Give a number of one of the kinds it allows.",
+	"text": sprintf("This purpose needs the matter that it belongs to. Give a reference of a type that it takes: %s.", [types_of_reference]),
 	"citation": "CJIS Security Policy AU-3",
 } if {
 	not reference_fits
 }
+
+# Without a purpose that is known there is nothing to name, and the reason stands all the same.
+default types_of_reference := "none is known"
+
+types_of_reference := concat(", ", data.sallyport.context.purpose.references)
 
 reference_fits if {
 	data.sallyport.context.purpose.reference_required == false

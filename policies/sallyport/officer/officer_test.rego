@@ -120,6 +120,18 @@ test_number_is_needed_unless_pending if {
 	codes(changed("reference", {"type": "hunch"})) == {"reference.required"}
 }
 
+test_the_types_of_reference_that_go_are_named if {
+	texts(no_reference) == {"This purpose needs the matter that it belongs to. Give a reference of a type that it takes: case, cad_call, citation, warrant."}
+	stop := object.union(no_reference, {"search": {"purpose": "warrant_service"}})
+	texts(stop) == {"This purpose needs the matter that it belongs to. Give a reference of a type that it takes: warrant, case."}
+	texts({}) == {"This purpose needs the matter that it belongs to. Give a reference of a type that it takes: none is known."}
+}
+
+texts(question) := found if {
+	denied := data.sallyport.officer.deny with input as question
+	found := {reason.text | some reason in denied; reason.code == "reference.required"}
+}
+
 test_a_purpose_without_a_reference if {
 	inspection := {"self": "USBPX9900", "search": {"purpose": "border_inspection", "reference": null}}
 	codes(object.union(asking, inspection)) == set()
