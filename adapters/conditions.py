@@ -65,6 +65,8 @@ class OneColumn:
             return False
         if self.like is not None and not self.like.fullmatch(value):
             return False
+        if self.dates is None and self.least is None and self.most is None:
+            return True
         return self._within(value) and self._when(value)
 
     def _within(self, value: str) -> bool:

@@ -60,7 +60,9 @@ class Repeat:
     """Columns that stand several times in one segment. What `needs` is blank in is not there."""
 
     places: Sequence[tuple[slice, slice]]
-    """Where each of them stands, and where the column that it needs."""
+    """Where each of them stands, by its place, and where the column that it needs."""
+    end: int
+    """Where the last of them ends."""
     columns: Mapping[str, slice]
     own: Cut
     """The segment's own columns, under the part's name."""
@@ -152,7 +154,7 @@ def _repeat(name: str, spec: Mapping[str, Any], own: Mapping[str, slice]) -> Rep
     needed, width = columns[spec["needs"]], spec["width"]
     starts = [spec["from"] - 1 + number * width for number in range(spec["times"])]
     places = [(slice(at, at + width), slice(at + needed.start, at + needed.stop)) for at in starts]
-    return Repeat(places, columns, Cut(own, name), Cut(columns, name))
+    return Repeat(places, starts[-1] + width, columns, Cut(own, name), Cut(columns, name))
 
 
 def _slices(columns: Mapping[str, list[int]]) -> dict[str, slice]:
@@ -277,12 +279,16 @@ class NibrsReader:
         segment = self._layout.segments[level]
         if not segment.repeats:
             return [(segment.part or "", segment.cut.of(text))]
-        return [
-            (name, repeat.own.of(text) | repeat.cut.of(text[place]))
-            for name, repeat in segment.repeats.items()
-            for place, needed in repeat.places
-            if text[needed].strip()
-        ]
+        found: list[tuple[str, Values]] = []
+        for name, repeat in segment.repeats.items():
+            # Nearly all of them are blank, from one on.
+            end = len(text[: repeat.end].rstrip())
+            for place, needed in repeat.places:
+                if place.start >= end:
+                    break
+                if text[needed].strip():
+                    found.append((name, repeat.own.of(text) | repeat.cut.of(text[place])))
+        return found
 
 
 _Parts: TypeAlias = Sequence[tuple[str, Values]]

@@ -116,14 +116,19 @@ class Memo(dict[Key, Said]):
 
     def __missing__(self, key: Key) -> Said:
         said = self._make(key)
-        if len(self) < self._most and is_short(key) and not is_counted(said[0]):
-            self[key] = said
+        if len(self) < self._most and is_short(key):
+            shapes = said[0]
+            counted = shapes.spot.counted if isinstance(shapes, Shape) else is_counted(shapes)
+            if not counted:
+                self[key] = said
         return said
 
 
 def is_short(key: Key) -> bool:
     """Whether texts are short enough to be kept."""
-    return (len(key) if isinstance(key, str) else sum(map(len, key))) <= _SHORT
+    if isinstance(key, str):
+        return len(key) <= _SHORT
+    return sum(map(len, key)) <= _SHORT
 
 
 def is_counted(shapes: Shapes) -> bool:
@@ -195,7 +200,10 @@ class DataRule:
         row = row_of(self.columns, key)
         if self.when and not all_hold(self.when, row):
             return NOTHING
-        return together([self._made(text) for text in self._texts.read(row)])
+        texts = self._texts.read(row)
+        if len(texts) == 1:
+            return self._made(texts[0])
+        return together([self._made(text) for text in texts])
 
 
 class NameRule:

@@ -70,14 +70,13 @@ class Texts:
         return [p for p in parts if p and p not in self.blank]
 
     def _whole(self, row: Mapping[str, str]) -> str:
-        parts = [row.get(c, "") for c in self.columns]
-        parts = ["" if p in self.blank else p for p in parts]
-        if self.template is not None:
-            if not all(parts):
-                return ""
+        parts = [text for c in self.columns if (text := row.get(c, "")) and text not in self.blank]
+        if self.template is None:
+            text = " ".join(parts)
+        elif len(parts) == len(self.columns):
             text = PLACEHOLDER.sub(lambda m: row.get(m[1], ""), self.template).strip()
         else:
-            text = parts[0] if len(parts) == 1 else " ".join(p for p in parts if p)
+            return ""
         if self.remove is None and self.take is None and self.pad is None and not self.upper:
             return text
         return self._trimmed(text)
