@@ -8,17 +8,19 @@ comment, or where one of the elements around ends or begins between.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 from xml.parsers import expat
 
 from adapters import textfile
-from adapters.xmlstream import Start
+from adapters.xmlstream import DEEPEST, Start
 
 _BLOCK: Final = 2**16
 _MOST_GAP: Final = 2**26
 """Bytes that may be passed over to the next record; of more, the rest of the file is."""
+_DEEPEST: Final = 10_000
+"""Elements within each other that are looked through for the end of a record nested too deep."""
 _KEPT: Final = 2**16
 _MOST_OPENING: Final = 2**16
 _TAG: Final = re.compile(rb"<[^<>\"']*(?:\"[^<\"]*\"[^<>\"']*|'[^<']*'[^<>\"']*)*>")
@@ -42,8 +44,20 @@ class _Doctype(Exception):
     """A document type is never read."""
 
 
+class _TooDeep(Exception):
+    """Elements are nested deeper than is looked through, or where no record stands."""
+
+
+class _Ended(Exception):
+    """A record that is nested too deep has ended."""
+
+
 class _Walk:
-    """One pass over the file up to its first error, by the bytes."""
+    """One pass over the file up to its first error, by the bytes.
+
+    A record that is nested deeper than its parser reads is an error, too. It is whole, so where it
+    ends is certain.
+    """
 
     def __init__(self, start: Start, names: frozenset[str]) -> None:
         self._names = names
@@ -69,20 +83,31 @@ class _Walk:
         self._inner = False
         self.error: tuple[int, int, int] | None = None
         """Byte, line and column."""
+        self.deep = False
+        """Whether it is the depth of a record, which ended where `ended` says."""
+        self.lost = False
+        """Whether it is a depth of which nobody can say what it belongs to."""
 
     def feed(self, data: bytes, *, last: bool) -> bool:
         """Go over a block. Gives whether it is whole."""
         try:
             self._parser.Parse(data, last)
+        except _Ended:
+            self.deep = True
+            return False
+        except _TooDeep:
+            self.lost = True
+            return False
         except (expat.ExpatError, _Doctype, ValueError, LookupError):
-            parser = self._parser
-            self.error = (
-                max(0, parser.ErrorByteIndex + self._before),
-                parser.ErrorLineNumber,
-                parser.ErrorColumnNumber + 1,
-            )
+            self.lost = self.error is not None
+            self.error = self._place()
             return False
         return True
+
+    def _place(self) -> tuple[int, int, int]:
+        parser = self._parser
+        at = max(0, parser.ErrorByteIndex + self._before)
+        return at, parser.ErrorLineNumber, parser.ErrorColumnNumber + 1
 
     def _at(self) -> int:
         return self._parser.CurrentByteIndex + self._before
@@ -96,11 +121,20 @@ class _Walk:
             self._records.append(len(self._open))
         self._open.append(at)
         self.begun = at
+        if len(self._open) > DEEPEST and self.error is None:
+            if not self._records:
+                raise _TooDeep
+            self.error = self._place()
+        if len(self._open) > _DEEPEST:
+            raise _TooDeep
 
     def _ends(self, _: str) -> None:
         self._open.pop()
         if self._records and self._records[-1] == len(self._open):
             self._records.pop()
+            if not self._records and self.error is not None:
+                self.ended = self._at()
+                raise _Ended
             if not self._records:
                 self.record, self.ended = None, self._at()
                 self.whole += 1
@@ -125,8 +159,8 @@ def find(
     """Find the first damage behind `start`, and where to go on; None if there is none to be found.
 
     `names` are those of records, or of messages, without their namespaces; `read` of them were
-    read. If as many do not end before the damage, it is another one than stopped the reading, such
-    as elements nested too deep, and what lies between would be lost, or read twice.
+    read. If as many do not end before the damage, it is another one than stopped the reading, and
+    what lies between would be lost, or read twice.
     """
     wanted = frozenset(names)
     walk = _Walk(start, wanted)
@@ -137,7 +171,7 @@ def find(
             whole = walk.feed(block, last=False)
         if whole and walk.feed(b"", last=True):
             return None
-        if walk.error is None or walk.whole != read:
+        if walk.error is None or walk.lost or walk.whole != read:
             return None
         at, line, column = walk.error
         end = path.stat().st_size
@@ -153,18 +187,29 @@ def find(
         gap = Gap(first, end, raw, line, column)
         if not going_on:
             return gap
+        if walk.deep and walk.ended is not None:
+            behind = _behind(file, walk.ended)
+            found = _next(file, behind, behind, wanted)
+            return _going_on(file, gap, found, walk.around(file))
         # An end tag that was lost makes the next record part of this one.
         after = first + 1 if walk.record is not None and not walk.nested else max(at, first + 1)
         found = _next(file, first, after, wanted)
-        around = walk.around(file)
-        if found is None or not around or None in around:
-            return gap
-        passed, following = found
-        tags = [tag for tag in around if tag is not None]
-        if not _is_alone(passed, tags):
-            return gap
-        opening = _opening(file, following, tags)
-        return Gap(first, following, passed[:_KEPT], line, column, Start(following, opening))
+        return _going_on(file, gap, found, walk.around(file))
+
+
+def _going_on(
+    file: BinaryIO, gap: Gap, found: tuple[bytes, int] | None, around: list[bytes | None]
+) -> Gap:
+    """Go on at the next record that was found, where nothing that was passed over forbids it."""
+    if found is None or not around or None in around:
+        return gap
+    passed, following = found
+    tags = [tag for tag in around if tag is not None]
+    if not _is_alone(passed, tags):
+        return gap
+    opening = _opening(file, following, tags)
+    raw = gap.raw[: following - gap.first]
+    return replace(gap, end=following, raw=raw, start=Start(following, opening))
 
 
 def _behind(file: BinaryIO, place: int) -> int:

@@ -22,6 +22,9 @@ MAX_BYTES: Final = 2**24
 """Bytes of one held element: of a record, a message, or an object that is referred to."""
 MAX_SIGNS: Final = 400_000
 """Tags, and attributes, within one held element: two a plain element."""
+DEEPEST: Final = 256
+"""Elements within each other that libxml2 reads."""
+_TOO_DEEP: Final = "Excessive depth"
 _BLOCK: Final = 2**16
 _PROLOG: Final = 2**16
 _KEPT: Final = 100
@@ -198,6 +201,8 @@ def _fed(parser: "etree.XMLPullParser", block: bytes | None) -> Damaged | None:
 
 
 def _damaged(line: int, message: str, *, whole: bool = False) -> Damaged:
+    if message.startswith(_TOO_DEEP):
+        return Damaged(max(1, line), f"elements are nested more than {DEEPEST} deep")
     # libxml2's text names tags, but its own place is better told by ours.
     return Damaged(max(1, line), message.partition(", line ")[0].rstrip("."), whole=whole)
 

@@ -130,15 +130,64 @@ def test_a_record_within_a_record_is_not_taken_for_the_next(tmp_path: Path) -> N
     assert ids(read(tmp_path / "f", data)) == ["1", "xml.damaged", "3"]
 
 
-def test_what_stands_between_two_damages_of_different_kinds_is_not_lost(tmp_path: Path) -> None:
-    """The depth alone stops the reading; the bare ampersand comes after it."""
-    deep = b'<x id="2"><v>' + b"<y>" * 300 + b"</y>" * 300 + b"</v></x>\n"
-    bare = b'<x id="5"><v>A & B</v></x>\n'
-    data = HEAD + record(1) + deep + record(3) + record(4) + bare + record(6) + TAIL
+def too_deep(number: int, levels: int = 300, within: bytes = b"") -> bytes:
+    inner = b"<y>" * levels + within + b"</y>" * levels
+    return b'<x id="%d">\n<!-- <x id="7"/> --><v>%s</v></x>\n' % (number, inner)
+
+
+@pytest.mark.parametrize("levels", [254, 300, 9_000])
+def test_a_record_that_is_nested_too_deep_is_set_aside_alone(tmp_path: Path, levels: int) -> None:
+    # A comment and records within it hide nothing: it is known where it ends.
+    deep = too_deep(2, levels, b'<x id="9"/><!-- & -->')
+    data = HEAD + record(1) + deep + record(3) + deep + record(4) + TAIL
     rows = read(tmp_path / "f", data)
+    assert ids(rows) == ["1", "xml.damaged", "3", "xml.damaged", "4"]
+    for row in rows:
+        if isinstance(row, BadRow):
+            assert not row.rest
+            assert row.raw == deep.decode()
+            assert "elements are nested more than 256 deep" in row.text
+            assert "reading went on at the next record" in row.text
+    first = len(HEAD + record(1))
+    assert str(rows[1].value if isinstance(rows[1], BadRow) else "").endswith(  # its bytes alone
+        f"bytes {first + 1} to {first + len(deep)} of the file"
+    )
+
+
+def test_what_is_as_deep_as_can_be_read_is_read(tmp_path: Path) -> None:
+    around = HEAD.count(b"<") - HEAD.count(b"<?") + 2
+    data = HEAD + record(1) + too_deep(2, 256 - around) + record(3) + TAIL
+    assert ids(read(tmp_path / "f", data))[::2] == ["1", "3"]
+    assert "xml.damaged" not in ids(read(tmp_path / "f", data))
+    data = HEAD + record(1) + too_deep(2, 257 - around) + record(3) + TAIL
+    assert ids(read(tmp_path / "f", data)) == ["1", "xml.damaged", "3"]
+
+
+@pytest.mark.parametrize(
+    "deep",
+    [
+        too_deep(2, 20_000),
+        too_deep(2, 300, b"&"),
+        too_deep(2).replace(b"</x>\n", b""),
+        b"<z>" * 300 + b"</z>" * 300,
+    ],
+    ids=["deeper than is looked through", "damaged as well", "without an end", "no record"],
+)
+def test_where_the_end_of_what_is_too_deep_is_not_known_the_rest_is_set_aside(
+    tmp_path: Path, deep: bytes
+) -> None:
+    rows = read(tmp_path / "f", HEAD + record(1) + deep + record(3) + TAIL)
     assert ids(rows) == ["1", "xml.damaged"]
     assert isinstance(rows[1], BadRow)
-    assert "what follows was not read" in rows[1].text
+    assert rows[1].rest
+
+
+def test_what_stands_between_two_damages_of_different_kinds_is_not_lost(tmp_path: Path) -> None:
+    """One stops at the depth, the other at the bare ampersand."""
+    bare = b'<x id="5"><v>A & B</v></x>\n'
+    data = HEAD + record(1) + too_deep(2) + record(3) + record(4) + bare + record(6) + TAIL
+    rows = read(tmp_path / "f", data)
+    assert ids(rows) == ["1", "xml.damaged", "3", "4", "xml.damaged", "6"]
 
 
 def test_messages_go_on_at_the_next_message(tmp_path: Path) -> None:
