@@ -106,7 +106,11 @@ def _hold(mapping: MappingFile, database: Database, compiler: Compiler, number: 
     joins = compiler.joins(number, repeated, lookup)
     plan = compiler.record(number, join_columns(repeated, joins))
     if len(plan.id_columns) != 1 or plan.id_columns[0] not in own.own:
-        raise mapping.doc.wrong("a database's record has one key column in its id", *place, "id")
+        text = (
+            "a database's record has one key column in its id. Where the key is of several, name a "
+            "view as its `table` that puts them into one column"
+        )
+        raise mapping.doc.wrong(text, *place, "id")
     for join in joins:
         if isinstance(join.lookup, TableLookup):
             names = (f"{join.name}.{c}" for c in join.lookup.columns().own)

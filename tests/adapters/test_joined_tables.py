@@ -9,6 +9,7 @@ import pytest
 
 import adapters
 from adapters.sql_live import LiveSource
+from gateway.errors import Misconfigured
 from gateway.model import Name, PersonQuery, Record, SetAside
 from tests import postgres
 
@@ -122,6 +123,14 @@ def test_part_of_a_key_is_enough(tmp_path: Path) -> None:
         db.commit()
     of_people = {"P7": "join.damaged", "P8": "join.damaged", "P9": "open"}
     assert opened(path) == of_people | told(b"8\xff")
+
+
+def test_an_id_of_several_columns_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    legacy(tmp_path)
+    path = write(tmp_path, "mirror", MIRROR)
+    path.write_text(path.read_text().replace('"{id}"', '"{id}-{master}"'))
+    with pytest.raises(Misconfigured, match=r"people\.yaml:9: .* a view as its `table`"):
+        adapters.load(path)
 
 
 def test_why_is_said(tmp_path: Path) -> None:
