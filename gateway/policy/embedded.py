@@ -15,6 +15,7 @@ What the engine is like, and what is done about it:
 
 import asyncio
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -74,6 +75,9 @@ def _must(call: Callable[[], _T], path: str | None = None) -> _T:
     return done
 
 
+_UNKNOWN_NAME = re.compile(r"(?:variable `|var )(\w+)`? is unsafe")
+
+
 def _rejection(text: str, path: str | None) -> PolicyRejected:
     lines = text.partition(_BACKTRACE)[0].strip().splitlines()
     where, reason = path, lines[-1] if lines else "the engine failed"
@@ -82,7 +86,17 @@ def _rejection(text: str, path: str | None) -> PolicyRejected:
             where = line.removeprefix("--> ").rsplit(":", 1)[0]
         elif line.startswith("error: "):
             reason = line.removeprefix("error: ")
-    return PolicyRejected(reason, where=where)
+    return PolicyRejected(_plainer(reason), where=where)
+
+
+def _plainer(reason: str) -> str:
+    """Say what to do where the engine's words alone do not."""
+    name = _UNKNOWN_NAME.search(reason)
+    if name is not None:
+        return f"'{name[1]}' is not known: no rule or variable here is called so. A misspelt name?"
+    if "Missing package declaration" in reason:
+        return "the file does not say which package it adds to: begin it with `package …`"
+    return reason
 
 
 def syntax_tree(path: str, text: str) -> dict[str, Any]:

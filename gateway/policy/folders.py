@@ -28,5 +28,7 @@ def misplaced(trees: Iterable[Mapping[str, Any]]) -> Iterator[Misuse]:
             names = " or ".join(f"'{a}'" for a in allowed)
             line = tree["ast"]["package"]["span"]["line"]
             yield Misuse(
-                f"{path}:{line}", f"a file in {folder}/ adds to package {names}, not '{package}'"
+                f"{path}:{line}",
+                f"a file in {folder}/ adds to package {names}, not '{package}': change its first "
+                "line, or move the file",
             )

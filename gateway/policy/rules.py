@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from gateway.policy.builtins import Misuse
 from gateway.policy.sets import PolicySet
 
 _DEPTH = 8
@@ -59,6 +60,12 @@ def metadata_blocks(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
 def rules_of(policy_set: PolicySet) -> Mapping[str, Rule]:
     """Give the set's rules by id. A block that can't be read, or has no id, is no rule."""
     found: dict[str, Rule] = {}
+    for rule in _rules(policy_set):
+        found.setdefault(rule.id, rule)
+    return found
+
+
+def _rules(policy_set: PolicySet) -> Iterator[Rule]:
     for path, text in policy_set.rules.items():
         try:
             blocks = list(metadata_blocks(text))
@@ -68,15 +75,26 @@ def rules_of(policy_set: PolicySet) -> Mapping[str, Rule]:
             custom = block.get("custom")
             if not isinstance(custom, dict) or "id" not in custom:
                 continue
-            rule = Rule(
+            yield Rule(
                 id=str(custom["id"]),
                 title=str(block.get("title", "")),
                 citation=str(custom.get("citation", "")),
                 confirm_by_counsel=custom.get("confirm_by_counsel") is not False,
                 where=f"{path}:{line}",
             )
-            found.setdefault(rule.id, rule)
-    return found
+
+
+def ids_twice(policy_set: PolicySet) -> Iterator[Misuse]:
+    """Find rules that bear the id of another one: a refusal or the log would name the wrong one."""
+    first: dict[str, str] = {}
+    for rule in _rules(policy_set):
+        if rule.id in first:
+            yield Misuse(
+                rule.where,
+                f"the id '{rule.id}' is that of the rule at {first[rule.id]}: give this one "
+                "an id of its own",
+            )
+        first[rule.id] = rule.where
 
 
 def papers_of(policy_set: PolicySet) -> Mapping[str, Paper]:

@@ -94,7 +94,7 @@ def load_set(folder: Path, *, max_files: int = 500, max_bytes: int = 8 * 1024 * 
         try:
             text = raw.decode()
         except UnicodeDecodeError as error:
-            raise PolicyRejected("not UTF-8", where=name) from error
+            raise PolicyRejected("not UTF-8: save the file in that encoding", where=name) from error
         if path.suffix == ".rego":
             modules[name] = text
         else:
@@ -145,7 +145,7 @@ def _parse(text: str, name: str) -> dict[str, Any]:
         raise PolicyRejected("not JSON", where=f"{name}:{error.lineno}") from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PolicyRejected("not YAML", where=f"{name}:{line}") from error
+        raise PolicyRejected(f"not YAML: {_why(error)}", where=f"{name}:{line}") from error
     except yaml.YAMLError as error:
         raise PolicyRejected("not YAML", where=name) from error
     except RecursionError as error:
@@ -162,6 +162,10 @@ else:
     _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+_TWICE = "the key stands twice: keep one of them"
+_NO_TEXT = "a key that is no text: put it in quotes"
+
+
 class _Loader(_Base):
     """Plain values only: no key twice, no dates."""
 
@@ -170,9 +174,22 @@ def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen = set()
     for key, _ in node.value:
         if key.tag != "tag:yaml.org,2002:str" or key.value in seen:
-            raise yaml.MarkedYAMLError(None, None, "a key twice, or no text", key.start_mark)
+            twice = isinstance(key.value, str) and key.value in seen
+            raise yaml.MarkedYAMLError(None, None, _TWICE if twice else _NO_TEXT, key.start_mark)
         seen.add(key.value)
     return loader.construct_mapping(node, deep=True)
+
+
+def _why(error: yaml.MarkedYAMLError) -> str:
+    """Say what is wrong at the place, as far as the parser knows, and of nothing else."""
+    problem = error.problem or "it can't be read"
+    if "cannot start any token" in problem or "tab character" in problem:
+        problem = "a tab, or a character that nothing begins with: indent with spaces"
+    elif "end of stream" in problem:
+        problem = "the file ends in the middle of something: close its quotes and brackets"
+    elif problem.startswith(("did not find expected", "expected ", "mapping values")):
+        problem += "; look at the indentation, brackets and quotes of this line and the one before"
+    return problem
 
 
 def _as_written(_loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str:

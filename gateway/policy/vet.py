@@ -34,6 +34,7 @@ from gateway.policy.deciding import Deciding
 from gateway.policy.embedded import Compiled, syntax_tree
 from gateway.policy.engine import Limits
 from gateway.policy.paths import unknown_paths
+from gateway.policy.rules import ids_twice
 from gateway.policy.sets import TEST_SUFFIX, PolicySet, from_canonical
 from gateway.policy.shared import Shared
 from gateway.policy.suite import run_suite
@@ -117,6 +118,7 @@ def vet(
         _refuse(unknown_paths(trees, candidate.data))
         _refuse(unread(looks))
         _refuse(unknown_words(candidate.data))
+        _refuse(ids_twice(candidate))
         try:
             if undecided is not None:
                 raise undecided
@@ -158,7 +160,10 @@ def _tests(looks: Iterable[builtins.Look]) -> list[builtins.TestRule]:
             raise PolicyRejected(f"test '{_name(test)}' is there twice", where=test.where)
         tests[test.path] = test
     if not tests:
-        raise PolicyRejected("the set has no test")
+        raise PolicyRejected(
+            "the set has no test, so nothing says what its rules do: bring back the files "
+            "*_test.rego, or write one beside the rules"
+        )
     return list(tests.values())
 
 
@@ -173,10 +178,16 @@ def _test(compiled: Compiled, test: builtins.TestRule, clock: Clock) -> float:
         result, took_ms = clock.time(_name(test), test.where, work)
     except PolicyRejected as error:
         raise PolicyRejected(
-            f"test '{_name(test)}': {error.detail}", where=error.where or test.where
+            error.detail
+            if _name(test) in error.detail
+            else f"test '{_name(test)}': {error.detail}",
+            where=error.where or test.where,
         ) from None
     if orjson.loads(result) is not True:
-        raise PolicyRejected(f"test '{_name(test)}' failed", where=test.where)
+        raise PolicyRejected(
+            f"test '{_name(test)}' failed: `sallyport policy test` shows which condition",
+            where=test.where,
+        )
     return took_ms
 
 

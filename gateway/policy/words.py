@@ -7,9 +7,11 @@ list of them, or an object whose keys they are. The vocabulary itself is checked
 """
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gateway.model import ORI_PATTERN
 from gateway.policy.builtins import Misuse
 
 DATA = "data.json"
@@ -113,6 +115,11 @@ def unknown_words(data: Mapping[str, Any]) -> Iterator[Misuse]:  # noqa: C901 - 
                     yield from named(item, name, (*path, str(number)))
 
     yield from look(data, ())
+    agencies = data.get("agencies")
+    for ori in agencies if isinstance(agencies, dict) else ():
+        if not re.fullmatch(ORI_PATTERN, ori):
+            reason = f"'{ori}' is no ORI: nine capital letters and digits, as the agency's own"
+            yield Misuse(pointer(("agencies", ori)), reason)
 
 
 def pointer(path: tuple[str, ...]) -> str:

@@ -18,7 +18,11 @@ deny contains {
 	not few_enough
 }
 
-few_enough if input.search.max_matches <= data.local.limits.max_matches
+few_enough if {
+	# A text is more than any number: what is no number is no limit.
+	is_number(data.local.limits.max_matches)
+	input.search.max_matches <= data.local.limits.max_matches
+}
 
 # METADATA
 # title: Classes that the agency never gives

@@ -20,6 +20,11 @@ test_missing_limit if {
 	count(denied) == 1
 }
 
+test_a_limit_that_is_no_number if {
+	denied := data.local.deny with input as example_test.asked with data.local.limits as {"max_matches": "100"}
+	count(denied) == 1
+}
+
 test_classes_the_agency_never_gives if {
 	nothing := data.local.never with input as example_test.asked with data.local.never_classes as []
 	nothing == set()
@@ -48,4 +53,5 @@ test_the_lists_are_there if {
 	is_array(data.local.never_classes)
 	is_array(data.local.hidden_types)
 	is_array(data.local.everyone_purposes)
+	is_number(data.local.limits.max_matches)
 }

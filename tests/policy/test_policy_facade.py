@@ -409,7 +409,8 @@ async def test_an_edit_counts_as_a_whole_when_it_is_applied(tmp_path: Path) -> N
     assert status["rejected"] == {
         "file": "sallyport/ask/ask_test.rego",
         "line": 11,
-        "reason": "test 'sallyport.ask_test.test_partner_is_asked' failed",
+        "reason": "test 'sallyport.ask_test.test_partner_is_asked' failed: "
+        "`sallyport policy test` shows which condition",
     }
 
     tests = folder / "sallyport/ask/ask_test.rego"

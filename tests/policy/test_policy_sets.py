@@ -89,6 +89,28 @@ def test_bad_data_are_refused_with_file_and_line(
     rejected(tmp_path, where)
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("a: 1\n\tb: 2\n", "indent with spaces"),
+        ("a: 1\n\tb\n", "indent with spaces"),
+        ("a: 1\na: 2\n", "the key stands twice: keep one of them"),
+        ("no: 2\n", "a key that is no text: put it in quotes"),
+        ("a: [1\nb: 2\n", "look at the indentation, brackets and quotes"),
+        ("a: b: c\n", "look at the indentation, brackets and quotes"),
+        ('a: "x\n', "close its quotes and brackets"),
+    ],
+)
+def test_data_that_are_no_yaml_are_refused_with_what_to_do(
+    tmp_path: Path, text: str, why: str
+) -> None:
+    folder(tmp_path, x_rego=REGO, data_yaml=text)
+    with pytest.raises(PolicyRejected) as caught:
+        load_set(tmp_path)
+    assert caught.value.detail.startswith("not YAML: ")
+    assert why in caught.value.detail
+
+
 def test_the_same_key_in_two_files_is_refused(tmp_path: Path) -> None:
     folder(tmp_path, x_rego=REGO, data_json='{"a": {"b": 1}}', a__data_json='{"b": 2}')
     rejected(tmp_path, "a/data.json")

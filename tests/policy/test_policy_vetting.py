@@ -59,11 +59,41 @@ async def test_a_good_set_passes_and_says_what_was_slowest(tmp_path: Path) -> No
     assert vetted.slowest
 
 
+_WITH_ID = "# METADATA\n# title: Mine\n# custom:\n#   id: mine.once\n"
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [
         pytest.param(extra("x := ["), f"{EXTRA}:4", id="does not parse"),
-        pytest.param(extra("x := y"), f"{EXTRA}:3: var y is unsafe", id="unsafe name"),
+        pytest.param(
+            extra("x := y"),
+            f"{EXTRA}:3: 'y' is not known: no rule or variable here is called so. A misspelt name?",
+            id="unsafe name",
+        ),
+        pytest.param(
+            extra("x if {\n\tnot fien\n}\nfine if true"),
+            f"{EXTRA}:4: 'fien' is not known",
+            id="misspelt rule",
+        ),
+        pytest.param(
+            {EXTRA: "x := 1\n"}, f"{EXTRA}:1: the file does not say which package", id="no package"
+        ),
+        pytest.param(
+            extra(f"{_WITH_ID}x := 1\n{_WITH_ID}y := 1"),
+            f"{EXTRA}:8: the id 'mine.once' is that of the rule at {EXTRA}:3: give this one",
+            id="id twice",
+        ),
+        pytest.param(
+            {"agencies/TX999/data.yaml": "jurisdiction: texas\n"},
+            "data.json#/agencies/TX999: 'TX999' is no ORI: nine capital letters and digits",
+            id="no ORI",
+        ),
+        pytest.param(
+            {"local/mine.rego": "package lokal\nimport rego.v1\nx := 1\n"},
+            "'local', not 'lokal': change its first line, or move the file",
+            id="another package",
+        ),
         pytest.param(extra("a := b\nb := a"), f"{EXTRA}:3: recursion", id="recursion"),
         pytest.param(
             extra("f(x) := f(x)"),

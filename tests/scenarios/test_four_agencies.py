@@ -356,11 +356,9 @@ def test_only_a_change_of_policy_makes_a_record_visible(world: World, search: Se
         assert "data.yaml" in refused.stderr
         ready = httpx.get(world[SHERIFF].url + "/readyz").json()
         assert ready["status"] == "degraded"
-        assert ready["components"]["policy"]["rejected"] == {
-            "file": "local/data.yaml",
-            "line": 2,
-            "reason": "not YAML",
-        }
+        rejected = ready["components"]["policy"]["rejected"]
+        assert (rejected["file"], rejected["line"]) == ("local/data.yaml", 2)
+        assert rejected["reason"].startswith("not YAML: did not find expected node content; look")
         assert cautions() == ([], revision)
     finally:
         local.write_text(before)
