@@ -24,6 +24,7 @@ from gateway.cli.options import AsJson
 from gateway.cli.showing import progress_bar
 from gateway.cli.sources import plain
 from gateway.errors import Misconfigured
+from gateway.policy.element_tree import compile_elements
 from gateway.policy.sets import load_set
 from gateway.policy.vocabulary import read_vocabulary
 
@@ -88,6 +89,7 @@ def _by_policy(records: list[Described], folder: Path) -> Iterator[Finding]:
     """Hold a mapping's words and paths against the policy's vocabulary."""
     data = load_set(folder).data
     words = read_vocabulary(data)
+    tree = compile_elements(words.elements, words.wherever)
     raw: Mapping[str, Any] = data["sallyport"]["vocabulary"]
     for record in records:
         if record.record_type not in words.record_types:
@@ -102,9 +104,7 @@ def _by_policy(records: list[Described], folder: Path) -> Iterator[Finding]:
                 )
                 yield Finding("fault", line, text)
         for path, line in record.paths.items():
-            steps = path.split("/")
-            parts = ("/".join(steps[:n]) for n in range(len(steps), 0, -1))
-            if not any(part in words.elements for part in parts):
+            if not tree.classes(path):
                 text = f"{path} has no class in the policy: it never leaves the agency"
                 yield Finding("warning", line, text)
 

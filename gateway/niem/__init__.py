@@ -10,6 +10,8 @@
     allows(parent, key)          whether a key may stand in the object at a path
     code_list(path)              its codes, or None
     kind_of(path)                `object`, `code`, `date`, `text` …
+    elements_of(types)           the elements of some types, and of those derived from them
+    keys_of(type)                the keys that its objects may have
 
 It needs neither the published release nor XML. Built by `tools/build_niem.py`.
 """
@@ -18,7 +20,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway.errors import Misconfigured
-from gateway.niem.paths import OBJECT, PropertyInfo, allows, code_list, judge, kind_of, resolve
+from gateway.niem.paths import (
+    OBJECT,
+    PropertyInfo,
+    allows,
+    code_list,
+    elements_of,
+    judge,
+    keys_of,
+    kind_of,
+    resolve,
+)
 from gateway.niem.prune import prune
 from gateway.niem.release import MAX_DEPTH, Release, release
 from gateway.niem.validation import HOUSE_RULES, Problem, findings, validate
@@ -41,8 +53,10 @@ __all__ = [
     "code_list",
     "context",
     "context_for",
+    "elements_of",
     "findings",
     "judge",
+    "keys_of",
     "kind_of",
     "namespaces",
     "prune",

@@ -5,7 +5,7 @@ release does not have raises Misconfigured, with the step at fault and the neare
 """
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -122,6 +122,31 @@ def code_list(path: str) -> frozenset[str] | None:
 def kind_of(path: str) -> str:
     """Give the kind of what stands at a path: `object`, `code`, `text`, `date` and so on."""
     return resolve(path).kind
+
+
+def elements_of(types: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Give the elements of some types and of those derived from them: by name, of which it is.
+
+    The nearest comes first. Raises Misconfigured for a type that the release does not have.
+    """
+    for name in types:
+        if not any(release().lineage(name)):
+            raise Misconfigured(f"{name} is not a type of NIEM 6.0")
+    found: dict[str | None, tuple[str, ...]] = {}
+    given: dict[str, tuple[str, ...]] = {}
+    for name in release().names():
+        element = release().element(name)
+        kind = element.type if element is not None else None
+        if kind not in found:
+            found[kind] = tuple(t for t in release().lineage(kind) if t in types)
+        if found[kind]:
+            given[name] = found[kind]
+    return given
+
+
+def keys_of(type_name: str) -> frozenset[str]:
+    """Give the keys that an object of a type may have."""
+    return frozenset(release().shape(type_name).children)
 
 
 def _find(path: str) -> Child:

@@ -131,6 +131,12 @@ class Release:
             made = self._shapes[type_name] = self._put_together(type_name)
         return made
 
+    def lineage(self, type_name: str | None) -> Iterator[str]:
+        """Give a type and those that it derives from, nearest first."""
+        while type_name is not None and type_name in self._types:
+            yield type_name
+            type_name = self._types[type_name][0]
+
     def attribute_type(self, name: str) -> str:
         """Give the simple type of an attribute."""
         return self._attributes[name]

@@ -1,6 +1,7 @@
 """A set that decides, with all that is compiled from it once: vocabulary, paths, plans."""
 
-from gateway.policy.elements import Node, PlanNode, compile_elements, compile_plan
+from gateway.policy.element_tree import ElementTree, compile_elements
+from gateway.policy.elements import PlanNode, compile_plan
 from gateway.policy.sets import PolicySet
 from gateway.policy.vocabulary import Vocabulary, read_vocabulary
 
@@ -15,7 +16,9 @@ class ActiveSet:
     def __init__(self, policy_set: PolicySet) -> None:
         self.policy_set = policy_set
         self.vocabulary: Vocabulary = read_vocabulary(policy_set.data)
-        self._elements: Node = compile_elements(self.vocabulary.elements)
+        self._elements: ElementTree = compile_elements(
+            self.vocabulary.elements, self.vocabulary.wherever
+        )
         self._plans: dict[tuple[tuple[str, str], ...], PlanNode] = {}
 
     @property

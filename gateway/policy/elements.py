@@ -1,21 +1,22 @@
 """Elements by class: which parts of a message a decision gives.
 
-The vocabulary maps paths of NIEM keys to classes. They are compiled once a set to a tree, and once
-for each distinct action to a tree of verdicts: a part is given only if the classes of all that it
-is part of are given as well. Applying it walks only what is not wholly given or
-wholly kept back. What has no class, or a class that the action does not give, is left out.
+The classes of elements (`gateway.policy.element_tree`) are compiled once for each distinct action
+to a tree of verdicts: a part is given only if all its classes are given, and those of all that it
+is part of; the strictest counts. What has no class, or a class that the action does not give, is
+left out. Each place is compiled when it is first met: what stands in itself has no end.
 
 Keys with "@" are structure, not content: "@id" stays with what is kept. What the holes do to the
 rest of the message is for `gateway.niem.prune`.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Final
 
 from gateway.model import Message
+from gateway.policy.element_tree import ElementTree, Spots, further
 
 CAUTION: Final = "ncic:PersonCautionInformationCode"
 _MASK_SHOWN, _MASK_AT_LEAST = 4, 8
@@ -41,30 +42,41 @@ _VERDICTS: Mapping[str, Verdict] = {
     "pointer": Verdict.POINT,
 }
 _OPEN = frozenset({Verdict.GIVE, Verdict.MASK})
+_STRICTNESS = {
+    verdict: place
+    for place, verdict in enumerate(
+        (Verdict.DROP, Verdict.POINT, Verdict.COUNT, Verdict.MASK, Verdict.GIVE)
+    )
+}
 ByValue = Mapping[str, Mapping[str, str]]
 """An element's key, to those of its values that are of a class of their own, and which."""
 
 
-@dataclass(slots=True)
-class Node:
-    """One step of the tree of paths."""
+class Below(dict[str, "PlanNode"]):
+    """The verdicts of the keys in an element, each made when it is first met."""
 
-    element_class: str | None = None
-    children: dict[str, "Node"] = field(default_factory=dict)
+    __slots__ = ("_make",)
+
+    def __init__(self, make: Callable[[str], "PlanNode"]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: str) -> "PlanNode":
+        made = self[key] = self._make(key)
+        return made
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class PlanNode:
-    """One step of the tree of verdicts. `rest` is for keys that no path names."""
+    """One step of the tree of verdicts."""
 
     verdict: Verdict
     element_class: str | None
-    children: dict[str, "PlanNode"] = field(default_factory=dict)
-    rest: "PlanNode | None" = None
+    children: Below
+    values: Mapping[str, Mapping[str, tuple[Verdict, str]]]
+    """By element and value: what becomes of that value, and its class."""
     dead: bool = False
     """Nothing at or below it is given, or told of."""
-    values: Mapping[str, Mapping[str, tuple[Verdict, str]]] = field(default_factory=dict)
-    """By element and value: what becomes of that value, and its class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +90,8 @@ class Kept:
     """Classes that are counted or pointed at, with how many elements; 0: only that there are."""
 
 
-def compile_elements(elements: Mapping[str, str]) -> Node:
-    """Compile paths to a tree."""
-    root = Node()
-    for path, element_class in elements.items():
-        node = root
-        for key in path.split("/"):
-            node = node.children.setdefault(key, Node())
-        node.element_class = element_class
-    return root
-
-
 def compile_plan(
-    root: Node, classes: Iterable[tuple[str, str]], by_value: ByValue | None = None
+    tree: ElementTree, classes: Iterable[tuple[str, str]], by_value: ByValue | None = None
 ) -> PlanNode:
     """Compile what one action does with each path, and with each value of a class of its own."""
     verdicts = {c: _VERDICTS.get(a, Verdict.DROP) for c, a in classes}
@@ -98,27 +99,64 @@ def compile_plan(
         key: {v: (verdicts.get(c, Verdict.DROP), c) for v, c in found.items()}
         for key, found in (by_value or {}).items()
     }
-    return _plan(root, None, verdicts, values)
+    return _Plans(tree, verdicts, values).of(tree.start(), None)
 
 
-def _plan(
-    node: Node,
-    above: str | None,
-    verdicts: Mapping[str, Verdict],
-    values: Mapping[str, Mapping[str, tuple[Verdict, str]]],
-) -> PlanNode:
-    own = node.element_class or above
-    verdict = verdicts.get(own, Verdict.DROP) if own else Verdict.DROP
-    if above is not None and verdicts.get(above, Verdict.DROP) not in _OPEN:
+class _Plans:
+    """Makes the verdicts of one action."""
+
+    def __init__(
+        self,
+        tree: ElementTree,
+        verdicts: Mapping[str, Verdict],
+        values: Mapping[str, Mapping[str, tuple[Verdict, str]]],
+    ) -> None:
+        self._tree = tree
+        self._verdicts = verdicts
+        self._values = values
+        self._made: dict[tuple[Spots, Verdict | None], PlanNode] = {}
+
+    def of(self, spots: Spots, above: Verdict | None) -> PlanNode:
+        """Give the verdict at a place, and below. `above`: of what it is part of, if it has one."""
+        found = self._made.get((spots, above))
+        if found is None:
+            found = self._made[spots, above] = self._make(spots, above)
+        return found
+
+    def _make(self, spots: Spots, above: Verdict | None) -> PlanNode:
+        if any(spot.shut for spot in spots):
+            return self._node(Verdict.DROP, None, (), None, dead=True)
+        classes = [spot.own for spot in spots if spot.own is not None]
+        if not classes:
+            node = self._node(Verdict.DROP, None, spots, None)
+            named = dict.fromkeys(key for spot in spots for key in spot.node.children)
+            node.dead = all(node.children[key].dead for key in named)
+            return node
+        # Of equally strict ones the last: what the element is, before what it stands in.
+        own = min(reversed(classes), key=self._strictness)
         # A part is never more open than its whole: the age of one who was arrested says that
         # somebody was.
-        return PlanNode(Verdict.DROP, own, dead=True)
-    leaf = PlanNode(verdict, own, dead=verdict is Verdict.DROP, values=values)
-    if not node.children:
-        return leaf
-    children = {k: _plan(n, own, verdicts, values) for k, n in node.children.items()}
-    dead = leaf.dead and all(c.dead for c in children.values())
-    return PlanNode(verdict, own, children, rest=leaf, dead=dead, values=values)
+        verdict = _stricter(self._verdicts.get(own, Verdict.DROP), above or Verdict.GIVE)
+        if verdict not in _OPEN:
+            return self._node(verdict, own, (), None, dead=verdict is Verdict.DROP)
+        return self._node(verdict, own, further(spots, own), verdict)
+
+    def _node(
+        self,
+        verdict: Verdict,
+        own: str | None,
+        spots: Spots,
+        below: Verdict | None,
+        *,
+        dead: bool = False,
+    ) -> PlanNode:
+        def make(key: str) -> PlanNode:
+            return self.of(self._tree.step(spots, key), below)
+
+        return PlanNode(verdict, own, Below(make), self._values, dead)
+
+    def _strictness(self, element_class: str) -> int:
+        return _STRICTNESS[self._verdicts.get(element_class, Verdict.DROP)]
 
 
 @dataclass(slots=True)
@@ -134,11 +172,10 @@ def keep(plan: PlanNode, message: Message) -> Kept | None:
     """Keep what the plan gives. None if nothing is left. The message itself is not changed."""
     seen = _Seen()
     left: Message = {}
-    rest = plan.rest or plan
     for key, value in message.items():
         if key[0] == "@":
             continue
-        node = plan.children.get(key, rest)
+        node = plan.children[key]
         if node.dead:
             continue
         kept = _keep(node, key, value, seen)
@@ -191,9 +228,13 @@ def _keep_value(verdict: Verdict, own: str | None, key: str, value: Any, seen: _
 def _by_value(node: PlanNode, key: str, value: str) -> tuple[Verdict, str | None]:
     """Give what becomes of a value that may have its own class: never more than its element."""
     found = node.values[key].get(value)
-    if found is None or node.verdict is Verdict.DROP:
+    if found is None or _stricter(found[0], node.verdict) is not found[0]:
         return node.verdict, node.element_class
     return found
+
+
+def _stricter(one: Verdict, other: Verdict) -> Verdict:
+    return one if _STRICTNESS[one] <= _STRICTNESS[other] else other
 
 
 def _tell(verdict: Verdict, element_class: str | None, seen: _Seen) -> Any:
@@ -208,13 +249,13 @@ def _tell(verdict: Verdict, element_class: str | None, seen: _Seen) -> Any:
 def _keep_object(node: PlanNode, value: dict[str, Any], seen: _Seen) -> Any:
     left: dict[str, Any] = {}
     content = False
-    children, rest = node.children, node.rest or node
+    children = node.children
     for key, below in value.items():
         if key[0] == "@":
             if key == "@id":
                 left[key] = below
             continue
-        child = children.get(key, rest)
+        child = children[key]
         if child.dead:
             continue
         kept = _keep(child, key, below, seen)

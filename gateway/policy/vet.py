@@ -148,9 +148,24 @@ def _elements_exist(words: Vocabulary) -> None:
         try:
             niem.resolve(path)
         except Misconfigured as error:
-            raise PolicyRejected(
-                f"data.sallyport.vocabulary.elements: {error.detail}", where="data.json"
-            ) from None
+            raise _wrong("elements", error.detail) from None
+    if words.wherever is None:
+        raise _wrong(
+            "wherever",
+            "it is missing. Without it a person that stands in a thing or an event would leave "
+            "under the class of that. Take it over from the shipped policies.",
+        )
+    try:
+        niem.elements_of(words.wherever.offices)
+        for kind, path in words.wherever.types.items():
+            if path not in niem.elements_of([kind]):
+                raise _wrong("wherever", f"'{path}' is not of the type {kind}")
+    except Misconfigured as error:
+        raise _wrong("wherever", error.detail) from None
+
+
+def _wrong(key: str, why: str) -> PolicyRejected:
+    return PolicyRejected(f"data.sallyport.vocabulary.{key}: {why}", where="data.json")
 
 
 def _tests(looks: Iterable[builtins.Look]) -> list[builtins.TestRule]:

@@ -12,6 +12,7 @@ from typing import Any
 from gateway.errors import PolicyRejected
 from gateway.model import Granularity
 from gateway.policy import obligations
+from gateway.policy.element_tree import Wherever, unlisted
 
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _MOST_MINUTES = 10_080
@@ -27,7 +28,8 @@ class Vocabulary:
     """What a set's words are. `purposes`, `record_types` and `classes` map a word to its facts.
 
     `elements` maps a path of NIEM keys to a class; it holds for all below it, unless a deeper path
-    says otherwise. `cautions` maps a caution's code in a record to the word that officers read.
+    says otherwise; `wherever` says which hold in any other place as well. `cautions` maps a
+    caution's code in a record to the word that officers read.
     """
 
     purposes: Mapping[str, Any]
@@ -39,6 +41,8 @@ class Vocabulary:
     reason_placeholders: frozenset[str]
     elements: Mapping[str, str]
     cautions: Mapping[str, str]
+    wherever: Wherever | None = None
+    """Whose classes hold wherever an element stands. None: the set says nothing of it."""
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """An element's key, to those of its values that are of another class, and which."""
     release_bases: Mapping[str, Any] = field(default_factory=dict)
@@ -73,6 +77,7 @@ def read_vocabulary(data: Mapping[str, Any]) -> Vocabulary:
         reason_placeholders=_texts(found, "reason_placeholders"),
         elements=_elements(found),
         cautions=_cautions(found),
+        wherever=_wherever(found) if "wherever" in found else None,
         values=_values(found),
         release_bases=_named(found, "release_bases") if "release_bases" in found else {},
         stand_in=_facts(found.get("stand_in", {})),
@@ -159,6 +164,26 @@ def _elements(found: Mapping[str, Any]) -> Mapping[str, str]:
         if not isinstance(element_class, str) or element_class not in found["classes"]:
             raise _wrong("elements", f"'{path}' has a class that is not in the list")
     return value
+
+
+def _wherever(found: Mapping[str, Any]) -> Wherever:
+    value = found["wherever"]
+    if not isinstance(value, dict) or value.keys() - {"types", "keys_of", "keys", "offices"}:
+        raise _wrong("wherever", "an object of types, keys_of, keys and offices is wanted")
+    types, offices = value.get("types", {}), value.get("offices", [])
+    keys_of, keys = value.get("keys_of", []), value.get("keys", [])
+    if not isinstance(types, dict):
+        raise _wrong("wherever", "types: an object of types and their paths is wanted")
+    for name, paths in (("keys_of", keys_of), ("keys", keys), ("offices", offices)):
+        if not isinstance(paths, list) or not all(isinstance(p, str) for p in paths):
+            raise _wrong("wherever", f"{name}: a list of texts is wanted")
+    for name in (*types, *types.values(), *offices):
+        if not isinstance(name, str) or not _STEP_ALONE.fullmatch(name):
+            raise _wrong("wherever", f"'{name}' is no name of the standard schema")
+    read = Wherever(dict(types), tuple(keys_of), tuple(keys), frozenset(offices))
+    for path in unlisted(found["elements"], read):
+        raise _wrong("wherever", f"'{path}' has no class in the elements")
+    return read
 
 
 def _cautions(found: Mapping[str, Any]) -> Mapping[str, str]:

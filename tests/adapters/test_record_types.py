@@ -13,6 +13,9 @@ import yaml
 
 from gateway import niem
 from gateway.model import Record
+from gateway.policy.element_tree import ElementTree, compile_elements
+from gateway.policy.sets import load_set
+from gateway.policy.vocabulary import read_vocabulary
 from gateway.records.terms import extract
 from tests.adapters.conftest import Make
 from tests.adapters.small_mapping import mapping
@@ -75,18 +78,21 @@ def leaves(value: Any, path: str = "") -> Iterator[str]:
         yield path
 
 
-def is_classed(path: str) -> bool:
-    steps = path.split("/")
-    return any("/".join(steps[:n]) in ELEMENTS for n in range(1, len(steps) + 1))
+@pytest.fixture(scope="module")
+def tree() -> ElementTree:
+    words = read_vocabulary(load_set(ROOT / "policies").data)
+    return compile_elements(words.elements, words.wherever)
 
 
 @pytest.mark.parametrize("kind", CASES)
-def test_a_record_is_mapped_valid_classed_and_found(small: Make, kind: str) -> None:
+def test_a_record_is_mapped_valid_classed_and_found(
+    small: Make, kind: str, tree: ElementTree
+) -> None:
     record, promised = made(small, kind)
     assert record.record_type in VOCABULARY["record_types"]
     assert niem.findings(record.message) == []
     assert {p for p in leaves({k: v for k, v in record.message.items() if k != "@context"})
-            if not is_classed(p)} == set()  # fmt: skip
+            if not tree.classes(p)} == set()  # fmt: skip
     assert set(CASES[kind].objects.values()) <= record.message.keys()
     held = set(extract(record.message).held())
     assert CASES[kind].terms <= held, held

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from gateway.errors import PolicyRejected
-from gateway.policy.elements import compile_elements, compile_plan, keep
+from gateway.policy.element_tree import compile_elements
+from gateway.policy.elements import compile_plan, keep
 from gateway.policy.engine import Limits
 from gateway.policy.obligations import HONOURED, well_formed
 from gateway.policy.sets import load_set
@@ -24,7 +25,7 @@ def words() -> Vocabulary:
 
 
 def kept(words: Vocabulary, message: dict[str, Any], **classes: str) -> Any:
-    root = compile_elements(words.elements)
+    root = compile_elements(words.elements, words.wherever)
     return keep(compile_plan(root, sorted(classes.items()), words.values), message)
 
 

@@ -1,19 +1,24 @@
 """Whatever the release decides, of whatever records: nothing leaves in the answer but what it gave.
 
 The decisions are drawn by chance, each kind of record its own, and the records are messages of all
-types of the schema. What may leave is told here plainly, by the longest path with a class, and the
-answer's bytes are held against it.
+types of the schema. What may leave is told here plainly: by the paths with a class, and by the
+names of a person's properties and the types of the schema, whatever they stand in. The bytes are
+held against it.
 """
 
 import random
 from collections import Counter
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from gateway import niem
 from gateway.model import Granularity
+from gateway.niem.release import release
 from gateway.policy import AnswerPermit, Policy, Released
 from gateway.policy.elements import CAUTION, mask
 from gateway.policy.embedded import EmbeddedEngine
@@ -93,20 +98,43 @@ def numbered(message: dict[str, Any], chance: random.Random) -> dict[str, Any]:
     return {**message, "nc:Person": {**person, "nc:PersonSSNIdentification": number}}
 
 
+@cache
+def derives(key: str, kind: str) -> bool:
+    element = release().element(key)
+    return element is not None and kind in release().lineage(element.type)
+
+
+def needed(path: tuple[str, ...], words: Vocabulary) -> list[str]:
+    """Give all classes that a value needs; none where it has none."""
+    steps = ["/".join(path[:end]) for end in range(1, len(path) + 1)]
+    passed = [words.elements[s] for s in steps if s in words.elements]
+    if not passed and not derives(path[0], "nc:PersonType"):
+        return []
+    for whole, part in pairwise((*path, "")):
+        of_person = words.elements.get(f"nc:Person/{whole}")
+        passed += [of_person] if of_person else []
+        # A key of a person that has no class among those of persons, whatever it stands in.
+        of_a_person = derives(whole, "nc:PersonType") and part in niem.keys_of("nc:PersonType")
+        if of_a_person and f"nc:Person/{part}" not in words.elements:
+            return []
+    return passed
+
+
 def allowed(message: dict[str, Any], classes: dict[str, str], words: Vocabulary) -> Counter[Leaf]:
-    """Give what may leave: the longest path with a class decides, and no part is more open."""
+    """Give what may leave: all that a value needs is given, and the strictest action counts."""
     some: Counter[Leaf] = Counter()
     for path, value in leaves(message):
-        steps = ["/".join(path[:end]) for end in range(1, len(path) + 1)]
-        passed = [words.elements[s] for s in steps if s in words.elements]
-        if not passed or not all(classes.get(c) in {"give", "mask"} for c in passed):
-            continue
+        passed = needed(path, words)
         by_value = words.values.get(path[-1], {}).get(value) if isinstance(value, str) else None
-        action = classes.get(by_value or passed[-1])
-        if action == "give":
+        passed += [by_value] if by_value and passed else []
+        actions = {classes.get(c) for c in passed}
+        if actions == {"give"}:
             some[path, value] += 1
         elif (
-            action == "mask" and path[-1].endswith("ID") and isinstance(value, str) and mask(value)
+            actions in ({"mask"}, {"give", "mask"})
+            and path[-1].endswith("ID")
+            and isinstance(value, str)
+            and mask(value)
         ):
             some[path, mask(value)] += 1
     return some
