@@ -205,6 +205,17 @@ def _join(
             failed[id(row)] = _bad(row, "join.missing", text, join, key)
 
 
+def led_elsewhere(joins: Iterable[Join], changed: Iterable[str]) -> set[str]:
+    """Name the joins that lead to other rows where these columns or parts are changed."""
+    found, names = set[str](), set(changed)
+    for join in joins:
+        parts = {s.rpartition(".")[0] for s in join.sources} - {""}
+        if not names.isdisjoint({*join.sources, *parts}):
+            found.add(join.name)
+            names.add(join.name)
+    return found
+
+
 def fields_of(row: Row | BadRow, joins: Sequence[Join]) -> dict[str, Any] | None:
     """Give a row as a person may correct it: its columns and repeated parts, not those joined."""
     known = row if isinstance(row, Row) else row.row

@@ -54,6 +54,8 @@ class Row:
     span: int = 1
     correction: Correction | None = None
     """What a person corrected in it: `adapters.corrected`."""
+    uncorrected: "Row | BadRow | None" = None
+    """The row as its source gives it, where a person corrected it."""
     key: str | None = None
     """The table and the key of a database's row, in whose place `line` says nothing."""
 

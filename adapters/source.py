@@ -1,9 +1,9 @@
 """A mapped source: a reader, its joins, and the plans that make records of its rows."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
@@ -13,11 +13,19 @@ from adapters.build import Claim, RecordPlan
 from adapters.codes import CodeTables
 from adapters.compile import FieldCompiler, Target
 from adapters.conditions import Condition
-from adapters.corrected import Corrections, corrected, overridden
+from adapters.corrected import Corrections, corrected, said_of, settled
 from adapters.document import Document, Place
 from adapters.handling import compile_handling
 from adapters.joining import JoinCompiler
-from adapters.joins import FileLookup, Join, Lookup, fields_of, join_columns, joined
+from adapters.joins import (
+    FileLookup,
+    Join,
+    Lookup,
+    fields_of,
+    join_columns,
+    joined,
+    led_elsewhere,
+)
 from adapters.mapping import MappingFile, placeholders
 from adapters.nibrs import codes as standard_codes
 from adapters.opening import code_files
@@ -26,7 +34,7 @@ from adapters.rows import BadRow, Columns, Fault, Reader, Row, Stating
 from adapters.terms import Terms, terms_of
 from gateway.errors import Misconfigured
 from gateway.model import Record, SetAside
-from gateway.records.source import Correction, Origin, row_key
+from gateway.records.source import Correction, Origin, Said, row_key
 
 _NEEDED = ("id", "when", "repeat", "join", "handling", "objects", "fields")
 """The parts of a record that are read one by one."""
@@ -62,6 +70,15 @@ class Part:
     """The file or table that is read."""
 
     @property
+    def deciding(self) -> frozenset[str]:
+        """All columns by which it is decided what rows become, and who may see them."""
+        return frozenset(c for plan in self.plans for c in plan.deciding)
+
+    def whole(self, rows: Iterable[Row | BadRow]) -> Iterable[Row | BadRow]:
+        """Give rows with what repeats in them and what is joined to them."""
+        return joined(repeated(rows, self.repeats), self.joins, self.deciding)
+
+    @property
     def lookups(self) -> list[Lookup]:
         """The files and tables that are joined."""
         return [join.lookup for join in self.joins]
@@ -85,6 +102,11 @@ class MappedSource:
         self.tally = Tally()
         self.unread: str | None = None
         """From where on something could not be read, and why, once the rows were given."""
+        self.held: dict[str, Said] = {}
+        """The corrections that held for a row, by its key, with what the source says of that row.
+
+        Whole once the rows were given. The others' rows are gone, or the source says otherwise now.
+        """
         self._parts = parts
         self._last: tuple[Row | BadRow, Part] | None = None
         self._around = around
@@ -95,23 +117,22 @@ class MappedSource:
     ) -> Iterator[Record | SetAside]:
         """Give every row as a record or set aside, in order. `tally` counts them anew.
 
-        `corrections`, by the keys of rows (`row_key`), stand in for what the source says.
+        `corrections`, by the keys of rows (`row_key`), stand in for what the source says, as long
+        as it says what it said when they were made: see `held`.
         """
-        self.tally, self.unread = Tally(), None
+        self.tally, self.unread, self.held = Tally(), None, {}
         for plan in (p for part in self._parts for p in part.plans):
             plan.kept.clear()
         told: dict[str, set[str]] = {}
         with self._around():
             for part in self._parts:
                 try:
-                    deciding = {c for plan in part.plans for c in plan.deciding}
                     for join in part.joins:
-                        join.lookup.correct(self._of_join(join, deciding, corrections))
-                    rows = corrected(part.reader.rows(), _of_rows(part, corrections))
-                    for row in joined(repeated(rows, part.repeats), part.joins, deciding):
-                        if isinstance(row, Row) and row.correction is not None:
-                            overridden(row, row.correction)
-                        yield from self._translated(row, part)
+                        join.lookup.correct(self._of_join(join, part.deciding, corrections))
+                    of_rows = self._of_rows(part, corrections)
+                    for row in part.whole(corrected(part.reader.rows(), of_rows)):
+                        for one in _settled(row, part, of_rows):
+                            yield from self._translated(one, part)
                     for bad in self._unread(part, told):
                         yield from self._translated(bad, part)
                 finally:
@@ -147,7 +168,34 @@ class MappedSource:
             {f"{name}.{c}": c for name in named for c in columns.own},
             {*own, *join.lookup.key},
             {c for p in self._parts if p.what == what for c in _own_names(p)},
+            joined=True,
+            held=self.held,
         )
+
+    def _of_rows(self, part: Part, corrections: Mapping[str, Correction]) -> Corrections:
+        """Give what persons have said of the rows themselves."""
+        if not corrections:
+            return Corrections()
+        itself = [join for join in part.joins if join.lookup.what == part.what]
+        return Corrections(
+            corrections,
+            part.reader.columns(),
+            {name: name for name in _own_names(part)},
+            {c for plan in part.plans for c in plan.handling_columns},
+            {f"{join.name}.{c}" for join in itself for c in join.lookup.columns().own},
+            held=self.held,
+        )
+
+    def noted(self, fields: Mapping[str, Any] | None, correction: Correction) -> Correction:
+        """Give a correction with what the source said; `fields` as the row set aside has them."""
+        deciding = {c for part in self._parts for c in part.deciding}
+        said = said_of(fields, correction, deciding, self.led_elsewhere(correction))
+        return replace(correction, said=said)
+
+    def led_elsewhere(self, correction: Correction) -> frozenset[str]:
+        """Name the joins that lead to other rows once a row is corrected."""
+        changed = (*correction.values, *correction.groups)
+        return frozenset(n for part in self._parts for n in led_elsewhere(part.joins, changed))
 
     @property
     def columns(self) -> frozenset[str]:
@@ -239,18 +287,15 @@ def _own_names(part: Part) -> Iterator[str]:
             yield from (f"{join.name}.{c}" for c in join.lookup.columns().own)
 
 
-def _of_rows(part: Part, corrections: Mapping[str, Correction]) -> Corrections:
-    """Give what persons have said of the rows themselves."""
-    if not corrections:
-        return Corrections()
-    itself = [join for join in part.joins if join.lookup.what == part.what]
-    return Corrections(
-        corrections,
-        part.reader.columns(),
-        {name: name for name in _own_names(part)},
-        {c for plan in part.plans for c in plan.handling_columns},
-        {f"{join.name}.{c}" for join in itself for c in join.lookup.columns().own},
-    )
+def _settled(row: Row | BadRow, part: Part, corrections: Corrections) -> Iterable[Row | BadRow]:
+    """Give a row as it was corrected, or as its source has it where that says otherwise now."""
+    if isinstance(row, Row) and row.uncorrected is not None:
+        if not settled(row, corrections, part.deciding):
+            return part.whole([row.uncorrected])
+    elif isinstance(row, BadRow) and row.row is not None and row.row.correction is not None:
+        # What it leads to could not be joined: nobody sees it, and nothing tells against it.
+        corrections.hold(row, row.row.correction.said)
+    return (row,)
 
 
 def _fields(row: Row | BadRow, part: Part) -> dict[str, Any] | None:

@@ -141,28 +141,34 @@ def _retry(settings: Settings, name: str, file: Path, *, as_json: bool) -> None:
     _require_imported(settings, name)
     corrections = Corrections(settings.home / DATA, name)
     wanted = {c.key: c for c in exports.read(file)}
-    known, names = {}, adapters.load(path).columns
+    source = adapters.load(path)
+    known, names = {}, source.columns
     with closing(Reader(settings.home / DATA / RECORDS)) as reader:
         for row in reader.each_set_aside(name):
             if row_key(row.raw) in wanted:
                 known[row_key(row.raw)] = row
-    changed = set()
+    changed, outdated = set[str](), set[str]()
     for key, row in known.items():
+        if wanted[key].seen != exports.seen(row):
+            outdated.add(key)
+            continue
         found = exports.correction(row, wanted[key].fields)
         if found is not None:
             _require_known(file, wanted[key].number, found.values, names)
             if row.code == NO_SUCH_COLUMN:
                 corrections.forget([key])  # what it said there would be said again
-            corrections.put(key, found)
+            noted = source.noted(row.fields, found)
+            corrections.put(key, noted, source.led_elsewhere(found))
             changed.add(key)
-    gone, same = len(wanted) - len(known), len(known) - len(changed)
+    gone, same = len(wanted) - len(known), len(known) - len(changed) - len(outdated)
     still: list[SetAside] = []
     if changed:
         corrections.save()
         _import_anew(settings, name, path, quiet=as_json)
+        outdated |= changed - Corrections(settings.home / DATA, name).keys()
         with closing(Reader(settings.home / DATA / RECORDS)) as reader:
             still = [s for s in reader.each_set_aside(name) if row_key(s.raw) in changed]
-    well = len(changed) - len({row_key(s.raw) for s in still})
+    well = len(changed - outdated - {row_key(s.raw) for s in still})
     if as_json:
         _print_json(
             {
@@ -170,11 +176,12 @@ def _retry(settings: Settings, name: str, file: Path, *, as_json: bool) -> None:
                 "still_set_aside": [_facts(s) for s in still],
                 "no_longer_set_aside": gone,
                 "not_corrected": same,
+                "outdated": len(outdated),
             }
         )
     else:
-        _tell(well, still, gone, same)
-    if still:
+        _tell(well, still, gone, same, len(outdated))
+    if still or outdated:
         sys.exit(1)
 
 
@@ -187,14 +194,15 @@ def _import_anew(settings: Settings, name: str, path: Path, *, quiet: bool) -> N
         Import(settings.home, importer, path, how).run(shown_on(bar, name))
 
 
-def _tell(well: int, still: Sequence[SetAside], gone: int, same: int) -> None:
+def _tell(well: int, still: Sequence[SetAside], gone: int, same: int, outdated: int) -> None:
     for count, what in (
         (gone, "no longer set aside: passed over"),
         (same, "not corrected in the file: left as they are"),
+        (outdated, "not as the source has it now: what it says counts. Export anew and look again"),
     ):
         if count:
             typer.echo(f"{count:,} {_rows(count)} {what}.")
-    if not well and not still:
+    if not well and not still and not outdated:
         typer.echo("There is nothing to retry.")
         return
     typer.echo(f"{well:,} corrected {_rows(well)} became records.")

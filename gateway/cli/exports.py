@@ -1,8 +1,9 @@
 """Rows set aside as files that a person can correct: CSV for a spreadsheet, or JSON lines.
 
 The columns with `#` say which row it is and what is wrong with it. The others are the source's own:
-they are what is corrected. A repeated part's columns are `part[1].COLUMN`. In CSV a text that a
-spreadsheet would take for a formula stands behind an apostrophe, which goes when it is read again.
+they are what is corrected. `#blank` in one says that nothing stands there; a blank cell of a row
+that could not be read says nothing. A repeated part's columns are `part[1].COLUMN`. In CSV a text
+that a spreadsheet would take for a formula stands behind an apostrophe, which goes when it is read.
 """
 
 import csv
@@ -10,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -18,10 +20,11 @@ from pydantic import BaseModel, Field, ValidationError
 
 from gateway.errors import Conflict, Invalid
 from gateway.model import SetAside
-from gateway.records.source import Correction, row_key
+from gateway.records.source import BLANK, Correction, row_key
 
 KEY: Final = "#row"
-ABOUT: Final = (KEY, "#line", "#column", "#value", "#why", "#code", "#raw")
+SEEN: Final = "#seen"
+ABOUT: Final = (KEY, "#line", "#column", "#value", "#why", "#code", "#raw", SEEN)
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
 _QUOTED: Final = re.compile(r"'+[=+\-@\t\r]")
 _PART: Final = re.compile(r"([^\[\]]+)\[(\d+)\]\.(.+)", re.DOTALL)
@@ -33,15 +36,20 @@ class _Line(BaseModel):
     """What counts of a line of JSON."""
 
     row: str = Field(alias=KEY)
+    seen: str = Field("", alias=SEEN)
     fields: dict[str, str | list[dict[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """One row of a file that came back: its key, and its columns as they stand there now."""
+    """One row of a file that came back: its key, and its columns as they stand there now.
+
+    `seen` tells what stood there when it was written: see `seen`.
+    """
 
     number: int
     key: str
+    seen: str
     fields: Mapping[str, str]
 
 
@@ -87,11 +95,17 @@ def correction(row: SetAside, now: Mapping[str, str]) -> Correction | None:
     changed = {
         name: text for name, text in now.items() if text.strip() != before.get(name, "").strip()
     }
-    values = {name: text.strip() for name, text in changed.items() if not _PART.fullmatch(name)}
+    values = {name: _said(text) for name, text in changed.items() if not _PART.fullmatch(name)}
     touched = {m[1] for name in changed if (m := _PART.fullmatch(name))}
     if not values and not touched:
         return None
     return Correction(values, {name: _group(name, {**before, **now}) for name in sorted(touched)})
+
+
+def seen(row: SetAside) -> str:
+    """Give a digest of a row's columns: what is corrected is what a person saw, or it is not."""
+    packed = orjson.dumps(row.fields, option=orjson.OPT_SORT_KEYS)
+    return f"x{sha256(packed).hexdigest()[:16]}"  # a letter first, or a spreadsheet takes a number
 
 
 def flat(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -110,12 +124,27 @@ def _group(name: str, columns: Mapping[str, str]) -> list[dict[str, str]]:
     for column, text in columns.items():
         matched = _PART.fullmatch(column)
         if matched and matched[1] == name:
-            found.setdefault(int(matched[2]), {})[matched[3]] = text.strip()
+            found.setdefault(int(matched[2]), {})[matched[3]] = _said(text)
     return [found[n] for n in sorted(found) if any(found[n].values())]
 
 
+def _said(text: str) -> str:
+    """Give a cell's text, and the word for nothing as it is known, however it is written."""
+    bare = text.strip()
+    return BLANK if bare.casefold() == BLANK else bare
+
+
 def _about(row: SetAside) -> dict[str, Any]:
-    said = (row_key(row.raw), row.place, row.column, row.value, row.text, row.code, row.raw)
+    said = (
+        row_key(row.raw),
+        row.place,
+        row.column,
+        row.value,
+        row.text,
+        row.code,
+        row.raw,
+        seen(row),
+    )
     return dict(zip(ABOUT, said, strict=True))
 
 
@@ -155,7 +184,7 @@ def _read_csv(path: Path, file: TextIO) -> Iterator[Corrected]:
                 continue
             found = {n: _bare(c) for n, c in zip(header, cells, strict=False)}
             fields = {n: v for n, v in found.items() if n not in ABOUT}
-            yield Corrected(number, found.get(KEY, ""), fields)
+            yield Corrected(number, found.get(KEY, ""), found.get(SEEN, ""), fields)
     except csv.Error as error:
         raise Invalid(f"{path.name}, line {reader.line_num}: {error}.") from None
 
@@ -188,4 +217,4 @@ def _read_lines(path: Path, file: TextIO) -> Iterator[Corrected]:
             raise Invalid(
                 f"{path.name}, line {number}: this is no line of an export of set-aside rows."
             ) from None
-        yield Corrected(number, one.row, dict(flat(one.fields)))
+        yield Corrected(number, one.row, one.seen, dict(flat(one.fields)))

@@ -65,17 +65,19 @@ def files_of(home: Path, upkeep: Upkeep) -> tuple[Path, ...] | None:
 def rehearse(home: Path, mapping: Path, how: How, shown: Shown) -> Imported:
     """Say what an import would do. Nothing is written. Raises SallyportError."""
     upkeep, source = adapters.upkeep(mapping), adapters.load(mapping)
+    corrections = Corrections(home / DATA, upkeep.name)
     shown.total(source.total_hint())
     done = dry_run(
         home / DATA / RECORDS,
         upkeep.name,
-        _Items(source, Corrections(home / DATA, upkeep.name)),
+        _Items(source, corrections),
         progress=shown.progress,
         origin=source.origin,
         max_shrink=_most(how, upkeep),
         unread=lambda: source.unread,
     )
-    return replace(done, stated=source.stated())
+    forgotten, _ = corrections.settle(source.held)
+    return replace(done, stated=source.stated(), forgotten=forgotten)
 
 
 class Import:
@@ -184,14 +186,14 @@ class Import:
             unread=lambda: source.unread,
             check=self._check,
         )
-        if corrections.unused():
-            corrections.forget(corrections.unused())
+        forgotten, changed = corrections.settle(source.held)
+        if changed:
             corrections.save()
             made = self._importer.current(self._upkeep.name)
             if made is not None:
                 fresh = MadeOf(fingerprint.quick(self._files), self._whole())
                 self._importer.still(made, as_of, fresh)
-        return done
+        return replace(done, forgotten=forgotten)
 
     def _check(self) -> None:
         """Refuse what was read from a file that was being written."""

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -203,7 +203,7 @@ def _print(done: Sequence[Imported], failed: Sequence[tuple[str, SallyportError]
         console.print(_imported(done))
     for d in done:
         console.print(_result(d), soft_wrap=True, highlight=False)
-        for said in d.stated:
+        for said in (*d.stated, *_forgotten(d)):
             console.print(f"{d.source}: {escape(said)}.", soft_wrap=True)
     if any(d.reasons for d in done):
         console.print(_reasons(done))
@@ -262,6 +262,16 @@ def _result(d: Imported) -> str:
     if d.resumed:
         result += f"; {d.resumed:,} rows were there from before"
     return f"{d.source}: {result}."
+
+
+def _forgotten(d: Imported) -> Iterator[str]:
+    if d.forgotten:
+        which = "1 correction" if d.forgotten == 1 else f"{d.forgotten:,} corrections"
+        verb = "would be" if d.dry_run else "is" if d.forgotten == 1 else "are"
+        yield (
+            f"{which} by hand {verb} forgotten, and the source counts: it says otherwise of the "
+            "row now, or has it no more, or nobody noted what it said then"
+        )
 
 
 _MOST_REASONS = 15

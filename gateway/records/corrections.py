@@ -1,12 +1,14 @@
 """Corrections of set-aside rows: `data/corrections/SOURCE.jsonl`, one JSON object a line, 0600.
 
 They lie beside `records.db`, not in it: an import can't write them again. Each holds what a person
-says of one row in place of its source, under the row's key. It counts as long as the source says of
-that row what it said then; once the row has changed or gone, the next import forgets it, so that
-nothing stays here of a person whom the source no longer has.
+says of one row in place of its source, under the row's key, and what the source said of it then. It
+counts as long as the source says the same; once the row has changed or gone, or what is joined to
+it or referred to says otherwise, the next import forgets it, so that nothing stays here of a person
+whom the source no longer has, or has sealed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from gateway.durable import write_whole
 from gateway.errors import Misconfigured
 from gateway.model import stamp
-from gateway.records.source import Correction
+from gateway.records.source import Correction, Said
 
 FOLDER = "corrections"
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
@@ -31,16 +33,17 @@ class _Line(BaseModel):
     row: Key
     values: dict[str, str]
     groups: dict[str, list[dict[str, str]]] = {}
+    said: dict[str, str | list[dict[str, str]]] | None = None
+    """None: kept by a version that did not note it. It holds for no row."""
     since: str
 
 
 class Corrections(dict[str, Correction]):
-    """A source's corrections by row key. `used` are those whose row was met in an import."""
+    """A source's corrections by row key."""
 
     def __init__(self, data: Path, source: str) -> None:
         super().__init__()
         self.path = self.path_of(data, source)
-        self.used: set[str] = set()
         self._since: dict[str, str] = {}
         if not self.path.exists():
             return
@@ -53,7 +56,7 @@ class Corrections(dict[str, Correction]):
                     f"{FOLDER}/{self.path.name}:{number}: this is no correction; mend the line or "
                     "take it out"
                 ) from None
-            self[one.row] = Correction(one.values, one.groups)
+            self[one.row] = Correction(one.values, one.groups, one.said)
             self._since[one.row] = one.since
 
     @staticmethod
@@ -61,26 +64,41 @@ class Corrections(dict[str, Correction]):
         """Name the file that a source's corrections are kept in."""
         return data / FOLDER / f"{source}.jsonl"
 
-    def get(self, key: str, default: Any = None) -> Any:
-        """Give a row's correction, and note that its row is there."""
-        found = super().get(key, default)
-        if found is not None:
-            self.used.add(key)
-        return found
+    def put(self, key: str, new: Correction, elsewhere: Container[str] = ()) -> None:
+        """Add a correction to what is corrected of that row already.
 
-    def put(self, key: str, new: Correction) -> None:
-        """Add a correction to what is corrected of that row already."""
-        before = super().get(key, Correction({}))
-        self[key] = Correction({**before.values, **new.values}, {**before.groups, **new.groups})
+        What the source said when a column was corrected first counts. `elsewhere` names the joins
+        that lead to other rows now: what was corrected, and said, of the rows before is forgotten.
+        """
+        before = self.get(key, Correction({}, said={}))
+
+        def stays(name: str) -> bool:
+            part = name.partition(".")[0]
+            return part == name or part not in elsewhere
+
+        said = {name: text for name, text in (before.said or {}).items() if stays(name)}
+        values = {name: text for name, text in before.values.items() if stays(name)}
+        self[key] = Correction(
+            {**values, **new.values}, {**before.groups, **new.groups}, {**(new.said or {}), **said}
+        )
         self._since[key] = stamp(datetime.now(UTC))
+
+    def settle(self, held: Mapping[str, Said]) -> tuple[int, bool]:
+        """Keep those that held for a row in an import, each with what the source says of that row.
+
+        Gives how many are forgotten, and whether anything is another than before.
+        """
+        gone = self.forget(self.keys() - held.keys())
+        changed = gone > 0
+        for key, said in held.items():
+            if self[key].said != said:
+                self[key] = replace(self[key], said=said)
+                changed = True
+        return gone, changed
 
     def forget(self, keys: Iterable[str]) -> int:
         """Take corrections away. Gives how many there were."""
         return sum(self.pop(key, None) is not None for key in list(keys))
-
-    def unused(self) -> set[str]:
-        """Give the keys whose row was not met: the source has changed it, or has it no more."""
-        return self.keys() - self.used
 
     def save(self) -> None:
         """Write them, whole or not at all."""
@@ -94,5 +112,6 @@ class Corrections(dict[str, Correction]):
             "row": key,
             "values": dict(one.values),
             **({"groups": groups} if groups else {}),
+            **({} if one.said is None else {"said": one.said}),
             "since": self._since[key],
         }

@@ -77,6 +77,8 @@ class Imported:
     """Only of a dry run: a real one would stop and ask."""
     stated: tuple[str, ...] = ()
     """What was found out about its files, as the mapping leaves it open."""
+    forgotten: int = 0
+    """Corrections by hand that no longer hold: the source says otherwise of their rows now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 from gateway.model import Record, SubjectQuery
 
@@ -102,16 +102,24 @@ class Origin:
     """As `SetAside.key`."""
 
 
+BLANK: Final = "#blank"
+"""Said of a column in a correction: nothing stands there. A cell left blank says nothing."""
+Said: TypeAlias = Mapping[str, str | Sequence[Mapping[str, str]]]
+"""What a source says of columns, and of repeated parts whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What a person says of one row in place of its source: column to text.
+    """What a person says of one row in place of its source: column to text, or `BLANK`.
 
-    `groups` replaces repeated parts whole. It holds for a row as long as the source says of it what
-    it said when it was corrected: `row_key` of its text is what it is known by.
+    `groups` replaces repeated parts whole. `row_key` of the row's text is what it is known by, but
+    that text is not all: columns may come from elsewhere, through a join or a reference. So it
+    holds for a row only as long as the source says `said` of it. None: nobody noted what it said.
     """
 
     values: Mapping[str, str]
     groups: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+    said: Said | None = None
 
 
 NO_SUCH_COLUMN: Final = "correction.column"
