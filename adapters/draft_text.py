@@ -220,7 +220,8 @@ def _handling(made: Draft) -> Iterator[str]:
             columns = ", ".join(sorted(found_there.values()))
             yield _plain(
                 f"    {CHECK}: rows of {joined.name} have flags of their own ({columns}): pass "
-                "over those that nobody may see by `when`, or take the strictest"
+                "over those that nobody may see by `when`, or take the strictest, with `missing` "
+                "in the join: what a row means that leads to none"
             )
 
 

@@ -141,10 +141,10 @@ def joined(
     `deciding` are the columns by which it is decided what a row becomes and who may see it. What
     they are of nobody can say where the row that they come from can't be read.
     """
-    return _joined(rows, joins, _deciding(joins, deciding)) if joins else rows
+    return _joined(rows, joins, deciding_joins(joins, deciding)) if joins else rows
 
 
-def _deciding(joins: Sequence[Join], columns: Iterable[str]) -> frozenset[str]:
+def deciding_joins(joins: Sequence[Join], columns: Iterable[str]) -> frozenset[str]:
     """Name the joins that such columns come from, or that lead to those."""
     names = {part for c in columns if (part := c.rpartition(".")[0])}
     for join in reversed(joins):

@@ -59,7 +59,7 @@ def _of_file(mapping: MappingFile, compiler: Compiler) -> MappedSource:
                 raise mapping.doc.wrong("two joins or repeats have one name", "records", number)
         joins += found
         repeats += of_rows
-        plans.append(compiler.record(number, join_columns(columns, found)))
+        plans.append(compiler.record(number, join_columns(columns, found), found))
     keys = listed(mapping.content.get("together", {}).get("key", []))
     narrow(first, beside, {*compiler.used, *keys})
     part = Part(reader, joins, plans, repeats, mapping.format["path"])

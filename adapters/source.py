@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from adapters.build import Claim, RecordPlan
 from adapters.codes import CodeTables
@@ -21,6 +21,7 @@ from adapters.joins import (
     FileLookup,
     Join,
     Lookup,
+    deciding_joins,
     fields_of,
     join_columns,
     joined,
@@ -38,6 +39,12 @@ from gateway.records.source import Correction, Origin, Said, row_key
 
 _NEEDED = ("id", "when", "repeat", "join", "handling", "objects", "fields")
 """The parts of a record that are read one by one."""
+
+_NO_ROW: Final = (
+    "{0}: `handling` or `when` reads it, so say what a row means that finds none there: "
+    "`missing: set_aside`, or `missing: blank`, if that nothing stands there means that there is "
+    "no flag"
+)
 
 
 @dataclass(slots=True)
@@ -362,8 +369,11 @@ class Compiler:
             if place not in broken and not any((*place, key) in broken for key in _NEEDED):
                 yield number
 
-    def record(self, number: int, columns: Columns) -> RecordPlan:
-        """Compile one record type. Raises Misconfigured with file and line."""
+    def record(self, number: int, columns: Columns, joins: Sequence[Join] = ()) -> RecordPlan:
+        """Compile one record type. Raises Misconfigured with file and line.
+
+        `joins` are those that its rows have: one that decides must say what finding no row means.
+        """
         doc, spec = self.mapping.doc, self.mapping.records[number]
         fields = FieldCompiler(doc, number, columns, self.tables, self.used)
         objects = fields.compile()
@@ -390,6 +400,10 @@ class Compiler:
             kept=fields.kept,
         )
         self.plans.append((number, plan, fields.targets))
+        for name in sorted(deciding_joins(joins, plan.deciding)):
+            if "missing" not in spec.get("join", {}).get(name, {"missing": None}):
+                with doc.going_on():
+                    raise doc.wrong(_NO_ROW.format(name), *place, "join", name)
         return plan
 
     def repeats(self, number: int, own: Columns) -> tuple[list[Repeat], Columns]:

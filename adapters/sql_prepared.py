@@ -104,7 +104,7 @@ def _hold(mapping: MappingFile, database: Database, compiler: Compiler, number: 
 
     repeats, repeated = compiler.repeats(number, own)
     joins = compiler.joins(number, repeated, lookup)
-    plan = compiler.record(number, join_columns(repeated, joins))
+    plan = compiler.record(number, join_columns(repeated, joins), joins)
     if len(plan.id_columns) != 1 or plan.id_columns[0] not in own.own:
         text = (
             "a database's record has one key column in its id. Where the key is of several, name a "

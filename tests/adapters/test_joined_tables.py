@@ -24,7 +24,7 @@ records:
     table: people
     id: "{{id}}"
     found_by: {{person: {{column: id}}}}
-    join: {{master: {{table: masters, key: no, from: master}}}}
+    join: {{master: {{table: masters, key: no, from: master, missing: blank}}}}
     handling: {{dissemination: GREEN, juvenile: false, source_kind: own, intelligence: false,
       disclosure: {disclosure}, criminal_history: false}}
     objects: {{person: "nc:Person"}}

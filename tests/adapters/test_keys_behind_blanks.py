@@ -39,7 +39,7 @@ records:
     table: people
     id: "{{id}}"
     found_by: {{person: {{column: id}}}}
-    join: {{master: {{table: masters, key: {key}, from: {source}}}}}
+    join: {{master: {{table: masters, key: {key}, from: {source}, missing: blank}}}}
     handling: {{dissemination: GREEN, juvenile: false, source_kind: own,
       intelligence: false, criminal_history: false, disclosure: {{columns: [seal, master.seal],
       codes: seal, blank: open, strictest: [open, sealed]}}}}

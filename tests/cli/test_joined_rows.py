@@ -30,6 +30,7 @@ records:
         format: {type: csv, path: ../sources/p.csv, encoding: utf-8, delimiter: ","}
         key: KEY
         from: PERSON
+        missing: blank
         %s
     handling:
       dissemination: GREEN
@@ -107,6 +108,50 @@ def test_a_key_that_has_no_row_is_blank_where_all_rows_can_be_read(home: Path) -
     people(home, "1,DOE,N", "3,POE,N")
     done = imported(home)
     assert (done["rows"], done["new"], done["set_aside"]) == (3, 3, 0)
+
+
+SEAL = "{column: m.SEAL, codes: {N: open, Y: sealed}, blank: open}"
+CHAIN = """\
+      n:
+        format: {type: csv, path: ../sources/n.csv, encoding: utf-8}
+        key: K
+        from: m.KEY
+        missing: blank
+    handling:"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "refused"),
+    [
+        ("missing: blank", "", "m"),
+        (f"disclosure: {SEAL}", "disclosure: open", ""),
+        ("    handling:", "    when: {column: m.NAME, not: [X]}\n    handling:", "m"),
+        ("    handling:", CHAIN, "m"),
+    ],
+    ids=["handling", "nothing", "when", "a join that decides"],
+)
+def test_what_no_row_means_is_said_where_a_join_decides(
+    home: Path, old: str, new: str, refused: str
+) -> None:
+    """Else an empty file would say of everybody that nothing is flagged."""
+    people(home, "1,DOE,N")
+    (home / "sources/n.csv").write_text("K,SEAL\n")
+    path = home / "mappings/c.yaml"
+    assert old in path.read_text()
+    text = path.read_text().replace(old, new)
+    if old != "missing: blank":
+        text = text.replace("        missing: blank\n", "")
+    if old == "    handling:":
+        text = text.replace("column: m.SEAL", f"column: {'n.SEAL' if new == CHAIN else 'TITLE'}")
+    path.write_text(text)
+    done = CliRunner().invoke(app, ["mapping", "check", str(path)])
+    assert done.exit_code == (1 if refused else 0), done.output
+    said = " ".join(done.output.split())
+    assert (f"{refused}: `handling` or `when` reads it" in said) == bool(refused)
+    assert ("`missing: set_aside`, or `missing: blank`" in said) == bool(refused)
+    # Nothing is imported by such a mapping, so nothing is shown that was not.
+    done = CliRunner().invoke(app, ["import", "--home", str(home)])
+    assert done.exit_code == (1 if refused else 0), done.output
 
 
 def test_what_decides_nothing_costs_no_record(home: Path) -> None:
