@@ -49,9 +49,7 @@ PlaceCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,3}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^sha-256:[0-9a-f]{64}$")]
 Blind = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
 Ticket = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
-Timestamp = Annotated[
-    str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{2}Z$")
-]
+_STAMPED = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{2}Z$"
 
 _STRICT = ConfigDict(extra="forbid")
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})\.(\d{2})Z")
@@ -105,6 +103,14 @@ def parse_stamp(text: str) -> datetime:
         raise ValueError("not a UTC time with hundredths of a second")
     base = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
     return base.replace(microsecond=int(found[2]) * 10_000)
+
+
+def _is_stamp(text: str) -> str:
+    utc(parse_stamp(text))
+    return text
+
+
+Timestamp = Annotated[str, StringConstraints(pattern=_STAMPED), AfterValidator(_is_stamp)]
 
 
 class Granularity(StrEnum):
@@ -188,10 +194,10 @@ class Asker:
     unit_function: Word
     officer: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
     """Pairwise: another for each peer, so that peers can't join their logs on it."""
-    roles: tuple[Word, ...]
-    assurance: Annotated[int, Field(ge=0, le=4)]
+    roles: Annotated[tuple[Word, ...], Field(max_length=64)]
+    assurance: Annotated[int, Field(ge=0, le=4, strict=True)]
     auth_time: Timestamp
-    attributes: tuple[Word, ...] = ()
+    attributes: Annotated[tuple[Word, ...], Field(max_length=64)] = ()
 
 
 # -- what is asked ----------------------------------------------------------------------------
@@ -467,8 +473,8 @@ class Question:
     warrant: JudicialWarrant | None = None
     attention: Text | None = None
     callback: Text | None = None
-    max_matches: Annotated[int, Field(ge=1, le=100)] = 10
-    deadline_ms: Annotated[int, Field(ge=50, le=30_000)] = 5_000
+    max_matches: Annotated[int, Field(ge=1, le=100, strict=True)] = 10
+    deadline_ms: Annotated[int, Field(ge=50, le=30_000, strict=True)] = 5_000
     blind: Blind = field(default_factory=new_blind)
     """Chance alone: the log's digest of the body confirms no guess once the body is erased."""
     agreement: Sha256 | None = None
@@ -729,13 +735,13 @@ class Match:
     band: Band
     record_id: Text | None = None
     score: Annotated[float, Field(ge=0, le=1)] | None = None
-    compared: dict[Word, Word] | None = None
-    cautions: tuple[Text, ...] = ()
+    compared: Annotated[dict[Word, Word], Field(max_length=64)] | None = None
+    cautions: Annotated[tuple[Text, ...], Field(max_length=256)] = ()
     confirm: Confirm | None = None
     handling: MatchHandling | None = None
     contact: Contact | None = None
     record: dict[str, Any] | None = None
-    classes_held: dict[Word, ClassHeld] | None = None
+    classes_held: Annotated[dict[Word, ClassHeld], Field(max_length=256)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -762,11 +768,11 @@ class Answer:
     hit: bool | None = None
     count: Annotated[int, Field(ge=0)] | None = None
     more: bool = False
-    terms_not_used: tuple[Word, ...] = ()
-    classes_never_shared: tuple[Word, ...] = ()
-    reasons: tuple[Reason, ...] = ()
+    terms_not_used: Annotated[tuple[Word, ...], Field(max_length=64)] = ()
+    classes_never_shared: Annotated[tuple[Word, ...], Field(max_length=256)] = ()
+    reasons: Annotated[tuple[Reason, ...], Field(max_length=64)] = ()
     obligations: Annotated[tuple[Obligation, ...], Field(max_length=64)] = ()
-    matches: tuple[Match, ...] = ()
+    matches: Annotated[tuple[Match, ...], Field(max_length=100)] = ()
     tickets: Annotated[dict[Text, Ticket], Field(max_length=100)] = field(default_factory=dict)
     leaf: Sha256 | None = None
     policy: Sha256 | None = None

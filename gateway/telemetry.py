@@ -282,3 +282,17 @@ class Tracing:
         """Write what is left."""
         if self._provider is not None:
             self._provider.shutdown()
+
+
+def what_failed(error: BaseException) -> dict[str, str]:
+    """Give an unexpected error's kind and place, for a log line.
+
+    Its text may hold what came in, so it is left out. Of tasks side by side the first counts.
+    """
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    tb = error.__traceback__
+    while tb is not None and tb.tb_next is not None:
+        tb = tb.tb_next
+    at = f"{tb.tb_frame.f_globals.get('__name__', '?')}:{tb.tb_lineno}" if tb else "?"
+    return {"kind": type(error).__name__, "at": at}

@@ -26,7 +26,7 @@ from gateway.peers import QUESTION as WIRE
 from gateway.policy import AnswerPermit, AnswerRefusal, Evidence, PersonRelease, Policy, Released
 from gateway.policy.released import FACT
 from gateway.records.find import Records
-from gateway.telemetry import Metrics, Tracing
+from gateway.telemetry import Metrics, Tracing, what_failed
 from gateway.trust.tickets import Tickets
 
 NEVER_GIVEN = "record.never_given"
@@ -87,7 +87,7 @@ class Answering:
         self._begun.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, SallyportError):
-            _log.error("an answer failed", kind=type(error).__name__)
+            _log.error("an answer failed", **what_failed(error))
 
     async def answer(self, question: Question, received: Received | None = None) -> Released:
         """Answer, or refuse with reasons. What is returned is in the log already.

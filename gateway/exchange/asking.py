@@ -134,7 +134,7 @@ class Asking:
                 for q, s in zip(prepared, signed, strict=True)
             ]
         refused = [
-            AgencyOutcome(ori=r.owner, status=Status.REFUSED, reasons=r.reasons)
+            AgencyOutcome(ori=r.owner, status=Status.REFUSED, asked=False, reasons=r.reasons)
             for r in decision.refusals
         ]
         taken = [t.result() for t in tasks]
@@ -309,6 +309,9 @@ class Asking:
             taken = self._failed(permit, late, _ms(started))
         except Unavailable as error:
             taken = self._failed(permit, PeerError(error.detail), _ms(started))
+        except Exception:  # noqa: BLE001 - one agency's failure, as any other's; it is logged there
+            broken = PeerError("The agency's own records failed. Tell your administrator.")
+            taken = self._failed(permit, broken, _ms(started))
         else:
             taken = await self._admitted(permit, released.answer, _ms(started))
         arrived.note(taken.draft)

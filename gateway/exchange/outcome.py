@@ -93,11 +93,13 @@ class Duty:
 class AgencyOutcome:
     """What became of the question at one agency. `ms` from sending to verified answer.
 
+    `asked` is False where this gateway's own policy refused, so that nothing was sent.
     `confirm` stands where the answer has to be confirmed as a whole: a hit, a count or a pointer.
     """
 
     ori: OriText
     status: Status
+    asked: Literal[False] | None = None
     ms: int | None = None
     granularity: GranularityGiven | None = None
     data_as_of: Timestamp | None = None
@@ -118,11 +120,14 @@ class AgencyOutcome:
 class Receipt:
     """Who was asked and what came of it: the completeness of one search, signed.
 
+    `not_asked` are the agencies that this gateway's own policy let nobody ask; the other counts are
+    of those that were asked. `complete`: somebody was, and all of them settled it.
     `signature` is ES256 (base64url) by `key_id` over the canonical JSON of search_id, the agencies'
     statuses and every other field of this receipt. `log_leaf` is this answer's leaf in our log.
     """
 
     asked: int
+    not_asked: int
     answered: int
     refused: int
     not_understood: int
@@ -170,14 +175,16 @@ _FAILED = frozenset(
 
 def count(agencies: tuple[AgencyOutcome, ...]) -> Receipt:
     """Count the agencies' statuses into a receipt that is not signed yet."""
+    asked = [a for a in agencies if a.asked is not False]
 
     def of(*statuses: Status) -> int:
-        return sum(a.status in statuses for a in agencies)
+        return sum(a.status in statuses for a in asked)
 
     settled = of(Status.ANSWERED, Status.REFUSED, Status.NOT_UNDERSTOOD)
-    capped = sum(bool(a.more) for a in agencies) + of(Status.TOO_MANY)
+    capped = sum(bool(a.more) for a in asked) + of(Status.TOO_MANY)
     return Receipt(
-        asked=len(agencies),
+        asked=len(asked),
+        not_asked=len(agencies) - len(asked),
         answered=of(Status.ANSWERED),
         refused=of(Status.REFUSED),
         not_understood=of(Status.NOT_UNDERSTOOD),
@@ -185,7 +192,7 @@ def count(agencies: tuple[AgencyOutcome, ...]) -> Receipt:
         failed=of(*_FAILED),
         capped=capped,
         # Where nobody was asked, nothing is complete.
-        complete=bool(agencies) and settled == len(agencies) and not capped,
+        complete=bool(asked) and settled == len(asked) and not capped,
     )
 
 

@@ -33,7 +33,6 @@ from gateway.ledger.seal import derive_key
 from gateway.model import JudicialWarrant, WarrantDocument, stamp
 from gateway.policy import PersonRelease, warrant_input
 
-_CODE = "releases.unavailable"
 _UNAVAILABLE = "Releases can't be read or written now, so nothing was changed. Try again."
 _metadata = MetaData()
 _table = Table(
@@ -80,7 +79,7 @@ class Releases:
         self._rows = SealedRows(
             engine,
             key,
-            code=_CODE,
+            code="releases.unavailable",
             unavailable=_UNAVAILABLE,
             not_ours="A release can't be opened with this key.",
         )
@@ -184,7 +183,7 @@ def read_in_force(state: Path, master: bytes, ori: str, now: datetime) -> Sequen
             return ()
         return Releases(engine, releases_key(master)).for_asker(ori, now)
     except SQLAlchemyError:
-        raise RecordsUnavailable(_UNAVAILABLE, code=_CODE) from None
+        raise RecordsUnavailable(_UNAVAILABLE, code="releases.unavailable") from None
     finally:
         engine.dispose()
 

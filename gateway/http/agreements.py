@@ -10,9 +10,9 @@ from gateway.errors import Invalid, SignatureInvalid
 from gateway.exchange.agreements import PATH, AgreementMessage, AgreementReply, Told
 from gateway.http.auth import require
 from gateway.http.composed import Gateway, gateway_of
-from gateway.http.peer import signed_exchange
+from gateway.http.peer import nonce_of, signed_exchange, write_down
 from gateway.http.problems import responses
-from gateway.ledger import Draft, EntryType, Nonce
+from gateway.ledger import Draft, EntryType
 from gateway.model import Caller
 from gateway.trust.signatures import Verified
 
@@ -81,6 +81,22 @@ async def agreement_message(request: Request) -> Response:
 
 async def _receive(gateway: Gateway, verified: Verified, body: bytes) -> bytes:
     try:
+        message = _understood(gateway, verified, body)
+    except (Invalid, SignatureInvalid) as error:
+        await write_down(gateway, verified, error.code)
+        raise
+    told = Told(
+        peer=verified.peer.ori,
+        request=verified.request_digest,
+        signature=verified.signature_digest,
+        nonce=nonce_of(verified),
+    )
+    reply = await gateway.agreeing.receive(message, told)
+    return reply.model_dump_json(exclude_none=True).encode()
+
+
+def _understood(gateway: Gateway, verified: Verified, body: bytes) -> AgreementMessage:
+    try:
         message = AgreementMessage.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
@@ -88,14 +104,7 @@ async def _receive(gateway: Gateway, verified: Verified, body: bytes) -> bytes:
     if (message.sender, message.owner) != (verified.peer.ori, gateway.ori):
         gateway.metrics.rejected.labels("claims").inc()
         raise SignatureInvalid("The message's sender or addressee is not its signer's to give.")
-    told = Told(
-        peer=verified.peer.ori,
-        request=verified.request_digest,
-        signature=verified.signature_digest,
-        nonce=Nonce(key_id=verified.peer.key_id, value=verified.nonce, expires=verified.expires),
-    )
-    reply = await gateway.agreeing.receive(message, told)
-    return reply.model_dump_json(exclude_none=True).encode()
+    return message
 
 
 def _who(caller: Caller) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.http.problems import UNEXPECTED, send_problem, written
+from gateway.telemetry import what_failed
 
 _log = structlog.get_logger("sallyport.http")
 
@@ -77,13 +78,7 @@ class Edge:
             raise
         except Exception as error:  # noqa: BLE001 - the last catch: say nothing, log the kind
             # The text of the error may hold what came in: its type and place are enough.
-            first = _first(error)
-            _log.error(
-                "unexpected",
-                reference=one.reference,
-                kind=type(first).__name__,
-                at=_place(first),
-            )
+            _log.error("unexpected", reference=one.reference, **what_failed(error))
             await one.fail(500, "gateway.error", UNEXPECTED)
         finally:
             route = str(getattr(scope.get("route"), "path", "unknown"))
@@ -147,17 +142,3 @@ def _content_length(scope: Scope) -> int | None:
     if not found:
         return 0
     return int(found[0]) if len(found) == 1 and found[0].isdigit() else None
-
-
-def _first(error: BaseException) -> BaseException:
-    """Give what went wrong, where tasks side by side wrap it: the first of them."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
-def _place(error: BaseException) -> str:
-    tb = error.__traceback__
-    while tb is not None and tb.tb_next is not None:
-        tb = tb.tb_next
-    return f"{tb.tb_frame.f_globals.get('__name__', '?')}:{tb.tb_lineno}" if tb else "?"

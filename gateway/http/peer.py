@@ -1,7 +1,7 @@
 """What other gateways call: one signed question, one signed answer. Errors are signed too."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from fastapi import APIRouter, Request
@@ -13,9 +13,11 @@ from gateway.exchange import Received
 from gateway.http import problems
 from gateway.http.composed import Gateway, gateway_of
 from gateway.http.problems import responses
-from gateway.ledger import Nonce
-from gateway.model import Answer
+from gateway.http.strict import parse_once
+from gateway.ledger import Draft, EntryType, Nonce
+from gateway.model import Answer, Question, parse_stamp
 from gateway.peers import PATH, QUESTION
+from gateway.trust.profile import MAX_SKEW_S
 from gateway.trust.signatures import Binding, Verified
 
 router = APIRouter()
@@ -78,18 +80,64 @@ async def signed_exchange(request: Request, work: Work) -> Response:
     return _signed(gateway, verified.binding, Response(answer, media_type="application/json"))
 
 
+async def write_down(gateway: Gateway, verified: Verified, code: str) -> None:
+    """Write into the log that a peer signed what it may not, with its nonce: it is a proof.
+
+    Raises LedgerUnavailable, Replayed.
+    """
+    draft = Draft(
+        type=EntryType.DENY,
+        transaction=verified.transaction,
+        peer=verified.peer.ori,
+        decision="deny",
+        reasons=(code,),
+        request=verified.request_digest,
+        signature=verified.signature_digest,
+    )
+    await gateway.ledger.begin([draft], nonce=nonce_of(verified))
+
+
+def nonce_of(verified: Verified) -> Nonce:
+    """Give the nonce of a message, to be written down with it."""
+    return Nonce(key_id=verified.peer.key_id, value=verified.nonce, expires=verified.expires)
+
+
 async def _answer(gateway: Gateway, verified: Verified, body: bytes) -> bytes:
     try:
+        asked = _understood(gateway, verified, body)
+    except (Invalid, SignatureInvalid) as error:
+        await write_down(gateway, verified, error.code)
+        raise
+    released = await gateway.answering.answer(
+        asked,
+        Received(
+            request=verified.request_digest,
+            signature=verified.signature_digest,
+            nonce=nonce_of(verified),
+        ),
+    )
+    return released.body()
+
+
+def _understood(gateway: Gateway, verified: Verified, body: bytes) -> Question:
+    """Read a question, and hold its claims against its signer. Raises Invalid, SignatureInvalid."""
+    try:
+        parse_once(body.decode())
         asked = QUESTION.validate_json(body)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise Invalid(f"The question breaks the protocol: {first['type']}.") from None
+    except (ValueError, RecursionError):
+        raise Invalid(
+            "The question breaks the protocol: it is no JSON in UTF-8 with each key once."
+        ) from None
     if not asked.subject.is_one:
         raise Invalid("The question breaks the protocol: its subject is not exactly one.")
     claims_hold = (
         asked.owner == gateway.ori
         and asked.asker.ori == verified.peer.ori
         and asked.transaction == verified.transaction
+        and parse_stamp(asked.asker.auth_time) <= datetime.now(UTC) + timedelta(seconds=MAX_SKEW_S)
         and (
             verified.peer.allowed_purposes is None
             or asked.purpose in verified.peer.allowed_purposes
@@ -98,19 +146,10 @@ async def _answer(gateway: Gateway, verified: Verified, body: bytes) -> bytes:
     if not claims_hold:
         gateway.metrics.rejected.labels("claims").inc()
         raise SignatureInvalid(
-            "The question's addressee, asker, transaction or purpose is not its signer's to give."
+            "The question's addressee, asker, transaction or purpose is not its signer's to give, "
+            "or its officer's log-on lies in the future."
         )
-    released = await gateway.answering.answer(
-        asked,
-        Received(
-            request=verified.request_digest,
-            signature=verified.signature_digest,
-            nonce=Nonce(
-                key_id=verified.peer.key_id, value=verified.nonce, expires=verified.expires
-            ),
-        ),
-    )
-    return released.body()
+    return asked
 
 
 def _signed(gateway: Gateway, binding: Binding | None, response: Response) -> Response:

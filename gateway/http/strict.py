@@ -50,8 +50,12 @@ class _StrictRequest(Request):
     """A request whose JSON is UTF-8, has each key once, and no NaN."""
 
     async def json(self) -> Any:
-        text = (await self.body()).decode("utf-8-sig")
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+        return parse_once((await self.body()).decode("utf-8-sig"))
+
+
+def parse_once(text: str) -> Any:
+    """Read JSON with each key once, and no NaN. Raises ValueError, RecursionError."""
+    return json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

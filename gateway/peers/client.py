@@ -268,6 +268,12 @@ def _parse(response: httpx.Response, prepared: Prepared, peer: Peer) -> Answer:
         question.asker.ori,
     ):
         raise PeerBadAnswer("The agency's answer belongs to another question; it was thrown away.")
+    if answer.leaf is None:
+        # By it a log that was rewritten is found out: who doesn't give it could do so unseen.
+        raise PeerBadAnswer(
+            "The agency's answer does not name its line in the agency's access log, and was thrown "
+            "away."
+        )
     return answer
 
 

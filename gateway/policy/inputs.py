@@ -112,7 +112,8 @@ def admit_input(question: Question, answer: Answer, self_ori: str, now: datetime
         "search": _search(question, question.reason.code),
         "answer": {
             "status": answer.status,
-            "granularity_asked": question.granularity,
+            # As the answer has it: one to another question shows by it.
+            "granularity_asked": granularity.asked if granularity else None,
             "granularity_given": granularity.given if granularity else None,
             "record_types": sorted({m.record_type for m in answer.matches}),
             "handling": [handling[k] for k in sorted(handling)],

@@ -171,7 +171,7 @@ def show(
         band=found.band,
         record_id=found.record_id,
         score=found.score,
-        compared=dict(found.compared),
+        compared=_compared(found.compared, dict(action.classes), active.vocabulary.terms),
         cautions=active.vocabulary.caution_words(kept.cautions),
         confirm=Confirm(required=True, phone=phone) if action.confirm else None,
         handling=action.handling,
@@ -181,6 +181,13 @@ def show(
         or None,
     )
     return Shown(match, Given(found.record_id, found.record_type, "record", kept.classes))
+
+
+def _compared(
+    compared: Mapping[str, str], given: Mapping[str, str], classes: Mapping[str, str]
+) -> dict[str, str]:
+    """Give how terms agreed, of what is given itself: the rest it would confirm."""
+    return {t: how for t, how in compared.items() if given.get(classes.get(t, "")) == "give"}
 
 
 def _standard(kept: Kept, found: Found, failures: Failures) -> Message | None:

@@ -53,6 +53,8 @@ class Vocabulary:
     """How urgently an owner may be asked to confirm a hit, and the minutes that it has."""
     too_many: int | None = None
     """More matches than so many, none better than possible, are not given. None: no such limit."""
+    terms: Mapping[str, str] = field(default_factory=dict)
+    """A term, and what is compared for it, to the class of what it is compared with."""
     duties: Mapping[str, str] = field(default_factory=dict)
     """An obligation that a person has to do, and what that is, in a sentence."""
 
@@ -83,6 +85,7 @@ def read_vocabulary(data: Mapping[str, Any]) -> Vocabulary:
         stand_in=_facts(found.get("stand_in", {})),
         confirm_within=_minutes(found, "confirm_within") if "confirm_within" in found else {},
         too_many=_matches(found, "too_many") if "too_many" in found else None,
+        terms=_terms(found),
         duties=_duties(found) if "duties" in found else {},
     )
     unknown = words.granularities - {str(g) for g in Granularity}
@@ -183,6 +186,21 @@ def _wherever(found: Mapping[str, Any]) -> Wherever:
     read = Wherever(dict(types), tuple(keys_of), tuple(keys), frozenset(offices))
     for path in unlisted(found["elements"], read):
         raise _wrong("wherever", f"'{path}' has no class in the elements")
+    return read
+
+
+def _terms(found: Mapping[str, Any]) -> Mapping[str, str]:
+    terms = found.get("terms", {})
+    if not isinstance(terms, dict):
+        raise _wrong("terms", "an object of terms is wanted")
+    read: dict[str, str] = {}
+    for term, facts in terms.items():
+        if not isinstance(facts, dict) or not isinstance(facts.get("class"), str):
+            raise _wrong("terms", f"'{term}' needs its class, like {{class: identity}}")
+        parts = facts.get("shown_as", [])
+        if not isinstance(parts, list) or not all(isinstance(p, str) for p in parts):
+            raise _wrong("terms", f"'{term}': shown_as is a list of what is compared for it")
+        read |= dict.fromkeys((term, *parts), facts["class"])
     return read
 
 

@@ -67,6 +67,7 @@ class Peer:
             "status": "answered",
             "granularity": {"asked": "record", "given": "record"},
             "data_as_of": "2026-11-23T00:00:00.00Z",
+            "leaf": "sha-256:" + 64 * "1",
         }
         said = {k: v for k, v in (right | self.instead).items() if v is not None}
         content = orjson.dumps(said)
@@ -208,6 +209,30 @@ async def test_own_records_that_fail_late_have_their_line_too(vetted: Path) -> N
         assert (last.fields["decision"], last.fields["reasons"]) == ("error", ["gateway.error"])
 
 
+async def test_own_records_that_fail_take_nobody_elses_answer_away(
+    vetted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with agency(vetted) as us, asking(vetted, us) as (side, peer):
+        peer.open.set()
+        us.records.broken = RuntimeError("Wexcombe")
+        outcome = await side.search(search(agencies=(TEXAS, OWNER)))
+        assert {a.ori: str(a.status) for a in outcome.agencies} == {
+            TEXAS: "unavailable",
+            OWNER: "answered",
+        }
+        assert (outcome.receipt.failed, outcome.receipt.complete) == (1, False)
+        came = await us.read(EntryType.RESPONSE_IN)
+        assert {e.fields["peer"]: e.fields["decision"] for e in came} == {
+            TEXAS: "unavailable",
+            OWNER: "answered",
+        }
+        decisions = [e.fields["decision"] for e in await us.read(EntryType.RESPONSE_OUT)]
+        assert decisions == ["error", "partial"]
+    told = capsys.readouterr().out
+    assert "RuntimeError" in told
+    assert "Wexcombe" not in told + str(outcome)
+
+
 SIGNED = {
     "as it should be": (200, {}, "answered"),
     "busy": (503, {}, "unavailable"),
@@ -227,6 +252,14 @@ SIGNED = {
         {"granularity": {"asked": "record", "given": "everything"}},
         "bad_answer",
     ),
+    "no line in its log": (200, {"leaf": None}, "bad_answer"),
+    "a day that is none": (200, {"data_as_of": "2026-99-99T99:99:99.99Z"}, "bad_answer"),
+    "more reasons than a line of the log holds": (
+        200,
+        {"reasons": [{"code": f"reason.n{n}", "text": "No."} for n in range(300)]},
+        "bad_answer",
+    ),
+    "more terms": (200, {"terms_not_used": [f"term_{n}" for n in range(300)]}, "bad_answer"),
 }
 
 

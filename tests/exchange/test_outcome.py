@@ -53,6 +53,15 @@ def test_every_outcome_says_what_a_match_is_not() -> None:
         assert told == "Possible matches, not probable cause. No match is no clearance."
 
 
+def test_whom_our_own_policy_let_nobody_ask_was_not_asked() -> None:
+    own = AgencyOutcome(ori="ZZ9990009", status=Status.REFUSED, asked=False)
+    receipt = count((own,))
+    assert (receipt.asked, receipt.not_asked, receipt.refused) == (0, 1, 0)
+    assert not receipt.complete
+    receipt = count((*parts(Status.ANSWERED), own))
+    assert (receipt.asked, receipt.not_asked, receipt.answered, receipt.complete) == (1, 1, 1, True)
+
+
 def test_nobody() -> None:
     assert overall(()) == "none"
     receipt = count(())

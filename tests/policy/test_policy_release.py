@@ -239,6 +239,15 @@ async def test_record(policy: Policy) -> None:
     assert out.answer.classes_never_shared == ("victim",)
 
 
+async def test_how_a_term_agreed_is_told_where_its_class_is_given(policy: Policy) -> None:
+    """Of a number that is masked it would confirm the rest."""
+    said = {"surname": "same", "given": "nickname", "birth_date": "same"}
+    compared = said | {"ssn": "same", "shoe_size": "same"}
+    out = await released(policy, result(replace(found(), compared=compared)))
+    (match,) = out.answer.matches
+    assert match.compared == said
+
+
 async def test_cautions_are_words_each_once_and_an_unknown_code_is_not_lost(policy: Policy) -> None:
     message = person_message()
     message["nc:Person"]["ncic:PersonCautionInformationCode"] = ["Q7", "00", "00", "05"]

@@ -1,5 +1,6 @@
 """Attempts to get round the doors: by a peer, by a client, by an officer, by what fails."""
 
+import csv
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -143,6 +144,13 @@ def test_what_is_never_shared_is_no_way_to_search(world: World, search: Search) 
     assert part["matches"]
     assert part["terms_not_used"] == ["alien_registration"]
     assert "alien_registration" not in str(part["matches"])
+    # Nor by a number of which only the last digits are shared: each guess would be confirmed.
+    persons = (world[SHERIFF].home / "sources" / "persons.csv").read_text(encoding="cp1252")
+    row = next(r for r in csv.DictReader(persons.splitlines()) if r["SSN"].strip())
+    social = {"identifiers": [{"type": "ssn", "number": row["SSN"].replace("-", "")}]}
+    part = by_agency(search(POLICE, {"person": social}, "person", agencies=[SHERIFF]))[SHERIFF]
+    assert part["status"] == "refused"
+    assert [r["code"] for r in part["reasons"]] == ["search.too_vague"]
     # The sector's own officers search by it.
     agent = an_officer("agent.12", unit="Line Watch", unit_function="border_patrol")
     own = search(

@@ -3,7 +3,7 @@
 import base64
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,10 +15,10 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from demo.__main__ import POLICE, SHERIFF, person, question
+from demo.__main__ import BORDER, POLICE, SHERIFF, person, question
 from demo.agreements import digest_between
 from demo.cast import MARISOL
-from demo.world import CLIENT, World, an_officer
+from demo.world import CLIENT, Gateway, World, an_officer
 from gateway.http.client import new_search_id
 from gateway.peers import ANSWER, PATH
 from gateway.trust import assertions
@@ -355,6 +355,42 @@ def test_a_signed_message_that_breaks_the_protocol(world: World) -> None:
     assert response.status_code == 422
     assert "everything" not in response.text
     verified(broken, signed, response)
+
+
+def test_what_a_peer_signed_falsely_stands_in_the_log(world: World) -> None:
+    """It can be proved, and a nonce that was used for it counts for nothing else."""
+    good = orjson.loads(make_wire(world).body)
+    late = good["asker"] | {"auth_time": "2099-01-01T00:00:00.00Z"}
+    two = good["subject"] | {"item": {"serial": "1"}}
+    for more, status in (
+        ({"asker": good["asker"] | {"ori": BORDER}}, 401),
+        ({"owner": BORDER}, 401),
+        ({"asker": late}, 401),
+        ({"subject": two}, 422),
+        ({"verdict": "guilty"}, 422),
+        ({"max_matches": "7"}, 422),
+    ):
+        false = make_wire(world, **more)
+        signed = false.signed()
+        response = false.send(signed)
+        assert response.status_code == status, response.text
+        (entry,) = logged(world[SHERIFF], false.transaction)
+        assert (entry["type"], entry["decision"], entry["peer"]) == ("deny", "deny", POLICE)
+        assert entry["reasons"] == [response.json()["code"]]
+        assert entry["request"].startswith("sha-256:")
+        again = false.send(signed)
+        assert again.json()["code"] == "signature.replayed", again.text
+    twice = make_wire(world)
+    twice = replace(twice, body=b'{"purpose":"traffic_stop",' + twice.body[1:])
+    assert twice.send(twice.signed()).status_code == 422
+
+
+def logged(gateway: Gateway, transaction: str) -> list[dict[str, Any]]:
+    with gateway.client(an_officer(roles=("auditor",)), "audit") as client:
+        found = client.get("/v1/audit/entries", params={"transaction": transaction})
+    assert found.status_code == 200, found.text
+    entries: list[dict[str, Any]] = found.json()["entries"]
+    return entries
 
 
 def test_strangers_can_not_fill_the_log(wire: Wire) -> None:

@@ -66,12 +66,12 @@ record_types := [record_type |
 	record_type in agreed
 ]
 
-# A term of a class that is never shared is not searched by: what it finds would confirm it.
+# A term of a class that is not given whole is not searched by: what it finds would confirm it.
 terms := [term |
 	known := vocabulary.terms
 	shared := data.sallyport.shared.classes
 	some term in input.search.subject.terms
-	shared[known[term].class] in {"give", "mask"}
+	shared[known[term].class] == "give"
 ]
 
 # Never more than was asked, never more than was agreed.

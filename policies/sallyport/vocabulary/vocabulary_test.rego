@@ -188,3 +188,8 @@ test_a_warrants_release_tells_the_warrant if {
 	}
 	{basis | some basis, facts in vocabulary.release_bases; facts.needs_warrant} == {"judicial_warrant"}
 }
+
+# How each part of a name agreed is told where the name itself is given, and no other part is.
+test_what_is_compared_for_a_name if {
+	{term: facts.shown_as | some term, facts in vocabulary.terms; facts.shown_as} == {"name": ["surname", "given"]}
+}
