@@ -148,7 +148,8 @@ is_criminal_history(fact, known) if "criminal_history" in known[fact.record_type
 # METADATA
 # title: A list of wanted persons is no criminal history
 # description: >-
-#   A warrant is found without a purpose code, and what it tells of charges is left out.
+#   A warrant is found without a purpose code, and says for which charge it was issued, as a wanted
+#   poster does. What its person's record tells of other charges is left out, and so is an FBI number.
 # custom:
 #   id: chri.wanted_list
 #   citation: 28 CFR 20.20(b)(1)

@@ -210,13 +210,35 @@ test_terms_are_searched_by_only_where_their_class_is_given if {
 		{"ori": "TX9990000"},
 	)
 	every action in ["mask", "pointer", "count", "nothing"] {
-		result := decision(own) with data.local.own.classes as {"identity": "give", "ssn": "give", "identifier": action}
+		result := decision(own) with data.local.own.classes as {
+			"identity": "give",
+			"ssn": "give",
+			"identifier": action,
+			"criminal_history": action,
+		}
 		result.terms == ["name", "ssn"]
 	}
-	result := decision(own) with data.local.own.classes as {"identity": "give", "ssn": "nothing", "identifier": "give"}
+	result := decision(own) with data.local.own.classes as {
+		"identity": "give",
+		"ssn": "nothing",
+		"identifier": "give",
+		"criminal_history": "give",
+	}
 	result.terms == ["name", "driver_license", "fbi"]
 	"ssn" in result.classes_never_shared
 	not "identifier" in result.classes_never_shared
+}
+
+# 28 CFR 20.21(c)(2): what is found by an FBI number is known to have one.
+test_no_search_by_an_fbi_number_without_entitlement_to_criminal_history if {
+	subject := {"kind": "person", "terms": ["name", "fbi", "state", "driver_license"]}
+	question := example_test.searching(asked, {"subject": subject, "record_types": ["person"]})
+	decision(question).terms == ["name", "fbi", "state", "driver_license"]
+	without := example_test.searching(question, {"iii_purpose_code": null})
+	decision(without).allow
+	decision(without).terms == ["name", "driver_license"]
+	uncertified := example_test.asked_by(question, {"attributes": ["sworn"]})
+	decision(uncertified).terms == ["name", "driver_license"]
 }
 
 test_a_line_of_the_law_that_is_missing_refuses if {

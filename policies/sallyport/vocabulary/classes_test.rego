@@ -11,14 +11,15 @@ of_persons := {
 		"nc:PersonEmergencyContactInformation", "nc:PersonHomeContactInformation", "nc:PersonResidenceAddress",
 	},
 	"criminal_history": {
+		"j:PersonAFISIdentification", "j:PersonFBIIdentification", "j:PersonStateFingerprintIdentification",
+		"nc:PersonStateIdentification",
 		"j:PersonCharge", "j:PersonParoleeIndicator", "j:PersonProbationerIndicator",
 		"j:PersonRegisteredOffenderIndicator",
 	},
 	"identifier": {
-		"j:DriverLicense", "j:PersonAFISIdentification", "j:PersonFBIIdentification",
-		"j:PersonNCICIdentification", "j:PersonStateFingerprintIdentification",
+		"j:DriverLicense",
+		"j:PersonNCICIdentification",
 		"nc:PersonLicenseIdentification", "nc:PersonNationalIdentification", "nc:PersonPassportIdentification",
-		"nc:PersonStateIdentification",
 	},
 	"identity": {
 		"j:PersonResidentCode", "j:PersonSexCode", "nc:PersonAgeDescriptionText", "nc:PersonAgeMeasure",
@@ -58,6 +59,7 @@ elsewhere := {
 		"nc:PersonResidenceAddress", "nc:PersonResidenceAssociation",
 	},
 	"criminal_history": {
+		"nc:Incident/j:IncidentArrestMadeIndicator",
 		"j:Arrest/j:ArrestAgency", "j:Arrest/j:ArrestAgencyRecordIdentification",
 		"j:Arrest/j:ArrestCategoryCode", "j:Arrest/j:ArrestCharge", "j:Arrest/j:ArrestOfficial",
 		"j:Arrest/j:ArrestSequenceID", "j:Arrest/j:ArrestSubject", "j:Arrest/j:ArrestSubjectCountCode",
@@ -134,7 +136,7 @@ elsewhere := {
 		"j:Offense/nc:ActivityDate", "j:Offense/nc:ActivityIdentification", "j:Offense/nc:ActivityName",
 		"j:Offense/ncic:OffenseCode", "j:OffenseIncidentAssociation", "j:OffenseLocationAssociation",
 		"j:Subject", "nc:ActivityPersonAssociation", "nc:Case", "nc:Drug",
-		"nc:Incident/j:IncidentArrestMadeIndicator", "nc:Incident/j:IncidentCategoryCode",
+		"nc:Incident/j:IncidentCategoryCode",
 		"nc:Incident/j:IncidentCategoryUCRCode", "nc:Incident/j:IncidentDamagedItem",
 		"nc:Incident/j:IncidentDrug", "nc:Incident/j:IncidentEvidence",
 		"nc:Incident/j:IncidentExceptionalClearanceCode", "nc:Incident/j:IncidentExceptionalClearanceDate",

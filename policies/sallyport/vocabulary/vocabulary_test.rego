@@ -142,8 +142,9 @@ test_what_a_term_tells_whoever_is_asked if {
 		terms := {term | some term, other in vocabulary.terms; other.class == facts.class}
 	}
 	of_class == {
+		"criminal_history": {"fbi", "state"},
 		"handling": {"record_id"},
-		"identifier": {"driver_license", "fbi", "ncic", "passport", "state", "travel_document"},
+		"identifier": {"driver_license", "ncic", "passport", "travel_document"},
 		"identity": {"age", "birth_date", "name", "sex"},
 		"immigration_status": {"alien_registration"},
 		"incident": {"date_from", "date_to", "number", "offense", "serial", "type"},
