@@ -9,9 +9,11 @@ What is left as it is, since no test of the set can hold it:
 
 - what an agency sets for itself: the paths in the folder's `choices.yaml`, each with the reason. A
   test that rests on one would keep the agency from setting it.
-- data that no rule names: it decides nothing in Rego. So it is with the classes of elements and of
-  values, and the words for cautions, which the gateway reads itself; and with the set's examples,
-  which only tests read.
+- data that no rule names: it decides nothing in Rego. So it is with the classes of values and the
+  words for cautions, which the gateway reads itself; and with the set's examples, which only tests
+  read. But what says of which class an element is decides what leaves: it is changed, though no
+  rule names it, and the set's tests hold it. Of the elements one line in four: they are many, and
+  held by one list.
 - words for people: `title`, `name`, and what a rule says with a record.
 """
 
@@ -32,6 +34,10 @@ _A_CHOICE = {"path", "why"}
 _FOR_PEOPLE = frozenset({"name", "title", "redisclosure_caveat"})
 _NAMED = re.compile(r"\b([A-Za-z_]\w*)\.(?=([A-Za-z_]\w*)([.\w]?))")
 _IMPORT = re.compile(r"^import .*$", re.MULTILINE)
+_ELEMENTS = ("sallyport", "vocabulary", "elements")
+_CLASSES = {_ELEMENTS, ("sallyport", "vocabulary", "wherever")}
+"""What the gateway alone reads, and that the set's tests have to hold."""
+_ONE_LINE_IN = 4
 _FILES = ("data.yaml", "data.yml", "data.json")
 Path_ = tuple[str | int, ...]
 
@@ -87,8 +93,10 @@ def data_mutants(folder: Path, policy_set: PolicySet) -> list[DataMutant]:
         steps = name.parent.parts
         made = _Maker(name.as_posix(), policy_set.data, own)
         for key, line, node in _fields(yaml.compose(path.read_text(), Loader=yaml.SafeLoader)):
+            if steps == _ELEMENTS and line % _ONE_LINE_IN:
+                continue
             # `federal.adult_at`, or all of a folder.
-            if (steps[-1], key) in keys or steps[-2:] in whole:
+            if (steps[-1], key) in keys or steps[-2:] in whole or steps in _CLASSES:
                 found += made.of_field(
                     (*steps, key), line, node, _at(policy_set.data, (*steps, key))
                 )
@@ -145,8 +153,15 @@ class _Maker:
                 longer = _json([*value, word])
                 yield DataMutant(self.file, line, path, "word added", word, longer)
         else:
-            kind, other = _other(value)
+            kind, other = self._other(path, value)
             yield DataMutant(self.file, line, path, kind, _json(value), _json(other))
+
+    def _other(self, path: Path_, value: Any) -> tuple[str, Any]:
+        """Give another value; of a class, one that there is, since any other is refused."""
+        if path[:-1] in _CLASSES and isinstance(value, str):
+            classes = list(self.data["sallyport"]["vocabulary"]["classes"])
+            return "class changed", classes[classes.index(value) - 1]
+        return _other(value)
 
     def _others(self, key: str, value: list[Any]) -> list[str]:
         """Give the words of the vocabulary that a list of this name might hold, and does not."""
