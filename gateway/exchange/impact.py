@@ -17,6 +17,7 @@ from gateway.ledger import Filters, LogEntry, PageOf
 from gateway.policy.agreements import KEY, with_agreements
 from gateway.policy.comparing import Effect, effects, fits, views
 from gateway.policy.kept import KeptSets
+from gateway.policy.reclassed import Reclassed, of_records, reclassed
 from gateway.policy.redeciding import Again, Redecider
 from gateway.policy.sets import PolicySet
 from gateway.policy.vocabulary import read_vocabulary
@@ -184,8 +185,9 @@ class Measure:
         bare = any(o.outcome is None for o in some)
         before = await (await self._deciding(then)).decide(cases) if bare else []
         outcomes = [a.outcome for a in before] if bare else [o.outcome for o in some]
+        changes = reclassed(then.data, self._base.data)
         for one, outcome, again in zip(some, outcomes, decided, strict=True):
-            self._count(one, outcome if one.outcome is None else one.outcome, again)
+            self._count(one, outcome if one.outcome is None else one.outcome, again, changes)
 
     def _kept_set(self, revision: str) -> PolicySet | None:
         if revision not in self._sets:
@@ -205,14 +207,17 @@ class Measure:
             self._open[policy_set.revision] = found
         return found
 
-    def _count(self, one: Recorded, then: Any, again: Again) -> None:
+    def _count(
+        self, one: Recorded, outcome: Any, again: Again, changes: tuple[Reclassed, ...]
+    ) -> None:
         case: Mapping[str, Any] = orjson.loads(one.case)
-        now = None if again.failed is not None else again.outcome
-        if now is None or not fits(one.entrypoint, case, now, self._words):
+        again_now = None if again.failed is not None else again.outcome
+        if again_now is None or not fits(one.entrypoint, case, again_now, self._words):
             self.impact.failed += 1
-            now = None
-        found = effects(views(one.entrypoint, case, then), views(one.entrypoint, case, now))
-        self.impact.add(one, tuple(found), str(case["search"]["purpose"]))
+            again_now = None
+        then, now = (views(one.entrypoint, case, o) for o in (outcome, again_now))
+        found = (*effects(then, now), *of_records(changes, then, now))
+        self.impact.add(one, found, str(case["search"]["purpose"]))
 
 
 def deciding(filters: Filters) -> Filters:

@@ -15,7 +15,8 @@ from gateway.policy.vocabulary import Vocabulary
 
 UNAVAILABLE = PolicyUnavailable.default_code
 Way = Literal["allow_to_deny", "deny_to_allow", "more", "fewer", "other"]
-_ACTIONS = ("", "mask", "give")
+_ACTIONS = ("", "pointer", "count", "mask", "give")
+"""The strictest first. What is not in it gives nothing, and tells nothing."""
 _SHOWS = ("none", "pointer", "record")
 
 
@@ -23,7 +24,8 @@ _SHOWS = ("none", "pointer", "record")
 class View:
     """One part of an outcome. `agency` is the other side: who asks, or who is asked.
 
-    `classes` maps a class to its action; `never` are those never shared.
+    `classes` maps a class to its action; `never` are those never shared. `hidden_by_value` are the
+    elements' keys and values that keep a record from being shown.
     """
 
     allow: bool
@@ -35,16 +37,17 @@ class View:
     classes: Mapping[str, str] | None = None
     never: frozenset[str] = frozenset()
     show: str | None = None
+    hidden_by_value: frozenset[tuple[str, str]] = frozenset()
     codes: tuple[str, ...] = ()
     rest: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One consequence. `what` names its kind: decision, class, record, granularity, term.
+    """One consequence. `what` names its kind: decision, class, path, record, granularity, term.
 
-    `name` is the class, record type or word that it is about; `codes` the reasons given now, or,
-    where a refusal is lifted, those given before.
+    `name` is the class, element, record type or word that it is about; `codes` the reasons given
+    now, or, where a refusal is lifted, those given before.
     """
 
     way: Way
@@ -154,6 +157,11 @@ def _release(case: Mapping[str, Any], outcome: Any) -> dict[str, View]:
             record_type=fact.get("record_type"),
             show=action["show"],
             classes=action["classes"] if action["show"] == "record" else {},
+            hidden_by_value=frozenset(
+                (key, value)
+                for key, values in action["hidden_by_value"].items()
+                for value in values
+            ),
             codes=tuple(action["rules"]),
             rest=[action["handling"], action["confirm"]] if action["show"] == "record" else None,
         )
@@ -232,12 +240,24 @@ def _of_record(then: View, now: View) -> Iterator[Effect]:
         yield Effect("fewer" if after < before else "more", "record", now.agency, name, now.codes)
     was, given = then.classes or {}, now.classes or {}
     for name in sorted(was.keys() | given.keys()):
-        old, new = (_level(classes.get(name, "")) for classes in (was, given))
+        old, new = (level(classes.get(name, "")) for classes in (was, given))
         if old != new:
-            yield Effect("fewer" if new < old else "more", "class", now.agency, name)
+            yield Effect(way(old, new), "class", now.agency, name)
+    if "none" not in {then.show, now.show}:
+        # Records with a value are hidden, so more values are fewer records.
+        for key, value in sorted(then.hidden_by_value ^ now.hidden_by_value):
+            less = (key, value) in now.hidden_by_value
+            name = f"{kind} with {key} {value}"
+            yield Effect("fewer" if less else "more", "record", now.agency, name)
     if then.rest != now.rest and before == after:
         yield Effect("other", "handling", now.agency)
 
 
-def _level(action: str) -> int:
+def level(action: str) -> int:
+    """Give how much an action on a class gives, 0 for nothing at all."""
     return _ACTIONS.index(action) if action in _ACTIONS else 0
+
+
+def way(old: int, new: int) -> Way:
+    """Tell whether what is given at one level, and then at another, is more or fewer."""
+    return "more" if new > old else "fewer" if new < old else "other"

@@ -15,6 +15,7 @@ from tests.policy.made import SMALL, STRANGER, found, question, write_set
 
 ANSWER = "sallyport/answer/answer.rego"
 RELEASE = "sallyport/release/release.rego"
+WORDS = "sallyport/vocabulary/data.yaml"
 ASK = "sallyport/ask/ask.rego"
 
 
@@ -107,6 +108,81 @@ async def test_classes_and_records_more_and_fewer(texas: Agency, tmp_path: Path)
         ("fewer", "record", *who, "warrant: pointer to none", 1),
         ("more", "class", *who, "contact", 2),
         ("more", "class", *who, "identifier", 2),
+    ]
+
+
+WHO = ("release", "CA9990000", "investigation")
+SSN = "nc:Person/nc:PersonSSNIdentification"
+
+
+async def test_an_element_of_another_class(texas: Agency, tmp_path: Path) -> None:
+    await texas.answer(found(), found(2))
+    await texas.answer(found(4, dissemination="YELLOW"))  # no class of it leaves
+    new = changed(tmp_path / "new", WORDS, f"{SSN}: identifier", f"{SSN}: identity")
+    measured = await impact(texas, new)
+    assert (measured.changed, measured.failed) == (1, 0)
+    assert effects(measured) == [("more", "path", *WHO, f"{SSN}: identifier to identity", 1)]
+
+
+async def test_elements_that_give_less_as_much_or_nothing_still(
+    texas: Agency, tmp_path: Path
+) -> None:
+    await texas.answer(found())
+    text = (SMALL / WORDS).read_text()
+    for old, now in (
+        (f"  {SSN}: identifier\n", ""),  # no class is left to it
+        ("nc:PersonBirthDate: identity", "nc:PersonBirthDate: safety"),
+        ("PersonContactInformation: contact", "PersonContactInformation: victim"),
+        # An incident's victim is part of the incident; the stricter counts.
+        ("j:IncidentVictim: victim", "j:IncidentVictim: identifier"),
+        ("nc:Incident: incident", "nc:Incident: contact"),
+    ):
+        assert old in text
+        text = text.replace(old, now)
+    new = write_set(tmp_path / "new", {WORDS: text})
+    assert sorted(effects(await impact(texas, new))) == [
+        ("fewer", "path", *WHO, "nc:Incident: incident to contact", 1),
+        ("fewer", "path", *WHO, f"{SSN}: identifier to none", 1),
+        ("other", "path", *WHO, "nc:Person/nc:PersonBirthDate: identity to safety", 1),
+    ]
+
+
+async def test_a_value_of_a_class_of_its_own_and_places_of_a_type(
+    texas: Agency, tmp_path: Path
+) -> None:
+    await texas.answer(found())
+    text = (SMALL / WORDS).read_text()
+    held = "values: {scr:WarrantCategoryCode: {Deportation: status, Arrest: order}}\n"
+    where = text.replace('keys_of: ["nc:Person"]', "keys_of: []")
+    assert where != text
+    new = write_set(tmp_path / "new", {WORDS: where + held})
+    assert sorted(effects(await impact(texas, new))) == [
+        ("fewer", "path", *WHO, "scr:WarrantCategoryCode Deportation: none to status", 1),
+        ("other", "path", *WHO, "scr:WarrantCategoryCode Arrest: none to order", 1),
+        ("other", "path", *WHO, "wherever", 1),
+    ]
+
+
+@pytest.mark.parametrize("action", ["count", "pointer"])
+async def test_a_class_that_is_told_of_at_all(texas: Agency, tmp_path: Path, action: str) -> None:
+    await texas.answer(found())
+    mask = '"identifier": "mask"'
+    new = changed(tmp_path / "new", RELEASE, mask, f'{mask}, "contact": "{action}"')
+    assert effects(await impact(texas, new)) == [("more", "class", *WHO, "contact", 1)]
+    less = changed(tmp_path / "less", RELEASE, mask, f'"identifier": "{action}"')
+    assert effects(await impact(texas, less)) == [("fewer", "class", *WHO, "identifier", 1)]
+
+
+async def test_records_hidden_by_other_values(texas: Agency, tmp_path: Path) -> None:
+    await texas.answer(found(), found(2, dissemination="YELLOW"))
+    await texas.answer(found(3, dissemination="RED"))  # hidden as it is
+    now = '{"scr:WarrantCategoryCode": ["Arrest"]}'
+    new = changed(tmp_path / "new", RELEASE, '{"scr:WarrantCategoryCode": ["Deportation"]}', now)
+    measured = await impact(texas, new)
+    assert measured.changed == 1
+    assert sorted(effects(measured)) == [
+        ("fewer", "record", *WHO, "warrant with scr:WarrantCategoryCode Arrest", 1),
+        ("more", "record", *WHO, "warrant with scr:WarrantCategoryCode Deportation", 1),
     ]
 
 
