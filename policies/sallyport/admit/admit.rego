@@ -133,7 +133,14 @@ of_matches := [duty |
 # that tells nothing asks for nothing.
 default of_answer := []
 
-of_answer := array.concat(input.answer.obligations, data.sallyport.obligations.of_text(grant)) if input.answer.told == true
+of_answer := array.concat(input.answer.obligations, signed) if {
+	input.answer.status == "answered"
+	input.answer.told == true
+}
+
+signed := duties if {
+	duties := data.sallyport.obligations.of_grant(grant)
+} else := data.sallyport.obligations.of_text(grant)
 
 of_facts := array.concat(
 	[{"type": "confirm_before_acting"} | to_confirm],

@@ -10,6 +10,9 @@ codes(answer) := example_test.codes(decision(answer))
 
 holding(changes) := object.union(answered, {"answer": changes})
 
+# What the agency signed to do for each match.
+agreed_words := {"type": "caveat", "text": "Confirm with the owner before acting."}
+
 without(part) := object.union(
 	object.remove(answered, ["answer"]),
 	{"answer": object.remove(answered.answer, [part])},
@@ -23,8 +26,20 @@ test_an_answer_as_agreed if {
 	result.obligations == [
 		{"type": "delete_after", "days": 30},
 		{"type": "onward_sharing", "rule": "none"},
+		agreed_words,
 		{"type": "confirm_before_acting"},
 	]
+}
+
+test_the_owner_can_not_let_off_what_this_agency_signed if {
+	lax := {
+		"record_types": ["person"],
+		"handling": [{"keep_days": 3650, "onward_sharing": "criminal_justice", "caveat": null}],
+	}
+	kept := [{"type": "delete_after", "days": 30}, {"type": "onward_sharing", "rule": "none"}, agreed_words]
+	decision(holding(lax)).obligations == kept
+	decision(holding({"granularity_given": "hit", "handling": [], "record_types": []})).obligations == array.concat(kept, [{"type": "confirm_before_acting"}])
+	decision(holding({"told": false, "record_types": [], "handling": []})).obligations == []
 }
 
 test_less_than_was_asked if codes(holding({"granularity_given": "hit", "handling": [], "record_types": []})) == set()
@@ -128,7 +143,8 @@ test_obligations if {
 	}))
 	result.obligations == [
 		{"type": "delete_after", "days": 10},
-		{"type": "onward_sharing", "rule": "same_agency"},
+		{"type": "onward_sharing", "rule": "none"},
+		agreed_words,
 		{"type": "caveat", "text": "First"},
 		{"type": "caveat", "text": "Second"},
 		{"type": "stale_data"},
@@ -152,6 +168,7 @@ test_the_stricter_counts if {
 		{"type": "delete_after", "days": 12},
 		{"type": "fingerprints_within", "days": 15},
 		{"type": "onward_sharing", "rule": "none"},
+		agreed_words,
 		{"type": "caveat", "text": "Of the owner"},
 		{"type": "confirm_before_acting"},
 	]
@@ -160,9 +177,20 @@ test_the_stricter_counts if {
 test_what_this_agency_signed_is_done_whatever_the_owner_says if {
 	signed := [{"type": "delete_after", "days": 3}, {"type": "confirm_before_acting"}]
 	result := with_signed(holding({"record_types": ["person"], "handling": []}), signed)
-	result.obligations == signed
+	result.obligations == [signed[0], {"type": "onward_sharing", "rule": "none"}, agreed_words, signed[1]]
 	nothing := holding({"record_types": [], "handling": [], "told": false, "obligations": signed})
 	with_signed(nothing, signed).obligations == []
+}
+
+test_what_it_signed_without_a_word_on_handling_is_done_too if {
+	signed := [{"type": "delete_after", "days": 3}]
+	grant := example_test.obliging(signed).CA9990000.TX9990000["mou-2026-01"].shares.TX9990000[0]
+	bare := {"CA9990000": {"TX9990000": {"mou-2026-01": object.union(
+		object.remove(example_test.obliging(signed).CA9990000.TX9990000["mou-2026-01"], ["shares"]),
+		{"shares": {"TX9990000": [object.remove(grant, ["handling"])]}},
+	)}}}
+	result := data.sallyport.admit.decision with input as holding({"record_types": ["person"], "handling": []}) with data.agreements as bare
+	result.obligations == signed
 }
 
 test_an_unknown_obligation_refuses if {
@@ -205,12 +233,12 @@ test_what_the_law_wants_done if {
 	exigent := example_test.searching(holding({"record_types": ["person"]}), {"iii_purpose_code": "X", "record_types": ["person", "arrest"]})
 	{"type": "fingerprints_within", "days": 15} in {duty | some duty in decision(exigent).obligations}
 	ordinary := example_test.searching(exigent, {"iii_purpose_code": "C"})
-	{duty.type | some duty in decision(ordinary).obligations} == {"delete_after", "onward_sharing"}
+	{duty.type | some duty in decision(ordinary).obligations} == {"delete_after", "onward_sharing", "caveat"}
 }
 
 test_where_the_law_is_not_written_down_nothing_is_owed_by_it if {
 	result := data.sallyport.admit.decision with input as answered
 		with data.agencies.CA9990000.jurisdiction as "atlantis"
 		with data.agreements as data.sallyport.example.agreements
-	{duty.type | some duty in result.obligations} == {"delete_after", "onward_sharing", "confirm_before_acting"}
+	{duty.type | some duty in result.obligations} == {"delete_after", "onward_sharing", "caveat", "confirm_before_acting"}
 }
