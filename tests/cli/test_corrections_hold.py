@@ -52,6 +52,16 @@ SEAL = f"{{column: master.SEAL, {CODES}}}"
 ROW = ("W1", "DOE ANA", "20250101", "P1")
 
 
+def serving(home: Path) -> dict[str, str]:
+    """Give the disclosure of each record that serves."""
+    query = (
+        "SELECT record_id, handling FROM records JOIN generations g ON g.id = generation"
+        " WHERE g.state = 'current'"
+    )
+    with closing(sqlite3.connect(home / "data/records.db")) as db:
+        return {i: json.loads(h)["disclosure"] for i, h in db.execute(query)}
+
+
 class Source:
     """One source: a warrant, and a person of whom another file, table or object says the seal."""
 
@@ -133,13 +143,7 @@ class Source:
         assert self.said() == {"W1": "open"}
 
     def said(self) -> dict[str, str]:
-        """Give the disclosure of each record that serves."""
-        query = (
-            "SELECT record_id, handling FROM records JOIN generations g ON g.id = generation"
-            " WHERE g.state = 'current'"
-        )
-        with closing(sqlite3.connect(self.home / "data/records.db")) as db:
-            return {i: json.loads(h)["disclosure"] for i, h in db.execute(query)}
+        return serving(self.home)
 
     def kept(self) -> list[Mapping[str, Any]]:
         path = self.home / "data/corrections/s.jsonl"

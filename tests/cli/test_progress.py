@@ -109,4 +109,5 @@ def test_a_retry_as_json_draws_none_either(home: Path, tmp_path: Path) -> None:
         "still_set_aside": [],
         "no_longer_set_aside": 0,
         "not_corrected": 0,
+        "outdated": 0,
     }
