@@ -39,7 +39,7 @@ class RecordPlan:
     objects: Mapping[str, ObjectPlan]
     handling: HandlingPlan
     handling_columns: frozenset[str]
-    """The row's own columns that say who may see the record."""
+    """The row's own columns, and those of its own parts, that say who may see the record."""
     deciding: frozenset[str]
     """All columns that say so, or whether the row becomes such a record."""
     kept: Counter[str]
@@ -77,7 +77,7 @@ class RecordPlan:
     def build(self, row: Row) -> Record:
         """Make the record. Raises Fault if the row can't be translated."""
         record_id = self._id(row.values)
-        handling = self.handling.handling(row.values)
+        handling = self.handling.handling(row)
         message = self._message(row)
         contact = self.handling.contact(row.values)
         return Record(record_id, self.record_type, message, handling, contact)
@@ -100,7 +100,7 @@ class RecordPlan:
         except Fault:
             return None
         try:
-            return record_id, self.handling.handling(row.values) if unread is None else None
+            return record_id, self.handling.handling(row) if unread is None else None
         except Fault:
             return record_id, None
 

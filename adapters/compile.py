@@ -181,9 +181,18 @@ class FieldCompiler:
         if part in self._doc.unknown:
             return
         if name in self._columns.groups.get(part, frozenset()):
-            text = f"{name} belongs to the repeated part {part}: use it in an object `each: {part}`"
+            where = "a fact" if "handling" in place else "an object"
+            text = f"{name} belongs to the repeated part {part}: use it in {where} `each: {part}`"
             raise self._doc.wrong(text, *place)
         raise self._doc.wrong(f"{name}: no such column{nearest(name, allowed)}", *place)
+
+    def check_part(self, name: str, place: Place) -> None:
+        """Refuse a repeated part that the rows don't have."""
+        if name in self._doc.unknown:
+            raise self._doc.passed_over()
+        if name not in self._columns.groups:
+            known = ", ".join(sorted(self._columns.groups)) or "none"
+            raise self._doc.wrong(f"{name}: no such repeated part; there are: {known}", *place)
 
     def _wrong(self, text: str, *place: str | int) -> Misconfigured:
         return self._doc.wrong(text, *self._place, *place)
@@ -192,11 +201,8 @@ class FieldCompiler:
         spec: dict[str, Any] = {"is": written} if isinstance(written, str) else written
         place = (*self._place, "objects", alias)
         group = spec.get("each")
-        if group in self._doc.unknown:
-            raise self._doc.passed_over()
-        if group is not None and group not in self._columns.groups:
-            known = ", ".join(sorted(self._columns.groups)) or "none"
-            raise self._doc.wrong(f"{group}: no such repeated part; there are: {known}", *place)
+        if group is not None:
+            self.check_part(group, place)
         self._resolved(spec["is"], place)
         when = self.conditions(spec.get("when"), place, group)
         return ObjectPlan(alias, spec["is"], group, when, [], [], [])

@@ -3,8 +3,8 @@
 Where a flag can't be read nobody can say who may see the row: it is set aside, always.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -13,11 +13,13 @@ from adapters.compile import FieldCompiler
 from adapters.conditions import Condition, all_hold
 from adapters.dates import DateReader
 from adapters.document import Document, Place
-from adapters.rows import Fault
+from adapters.rows import Fault, Row, Values
 from gateway.errors import Untranslatable
 from gateway.model import Contact, Fact, Handling
 
-ReadFact: TypeAlias = Callable[[Mapping[str, str]], Fact]
+Groups: TypeAlias = Mapping[str, Sequence[Values]]
+ReadFact: TypeAlias = Callable[[Mapping[str, str], Groups], Fact]
+"""Reads a fact off a row's columns and its repeated parts."""
 ReadContact: TypeAlias = Callable[[Mapping[str, str]], Contact | None]
 
 
@@ -31,10 +33,13 @@ class HandlingPlan:
     contact: ReadContact
     words: Mapping[str, frozenset[Fact]]
     """What each fact may be."""
+    groups: frozenset[str] = frozenset()
+    """The repeated parts that some fact is read from."""
 
-    def handling(self, row: Mapping[str, str]) -> Handling:
+    def handling(self, row: Row) -> Handling:
         """Give the facts. Raises Fault."""
-        found = tuple([read(row) for read in self.facts.values()]) if self.facts else ()
+        values, groups = row.values, row.groups
+        found = tuple([read(values, groups) for read in self.facts.values()]) if self.facts else ()
         known = self.known.get(found)
         if known is None:
             read_facts = dict(zip(self.facts, found, strict=True))
@@ -65,7 +70,8 @@ def compile_handling(
         with doc.going_on():
             contact = _contact(spec["contact"], fields, ("records", record, "contact"))
     every = {**{k: frozenset({v}) for k, v in constants.items()}, **words}
-    return HandlingPlan(constants, facts, {}, contact, {k: frozenset(v) for k, v in every.items()})
+    of_each = {k: frozenset(v) for k, v in every.items()}
+    return HandlingPlan(constants, facts, {}, contact, of_each, frozenset(flags.groups))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,35 +81,76 @@ class _Flags:
     doc: Document
     fields: FieldCompiler
     tables: CodeTables
+    groups: set[str] = field(default_factory=set)
 
     def fact(self, name: str, spec: Mapping[str, Any], place: Place) -> tuple[ReadFact, set[Fact]]:
         """Give what reads a fact, and the words that it may give."""
+        if "each" in spec:
+            return self._each(name, spec, place)
+        if "cases" in spec and (found := sorted({"blank", "strictest"} & spec.keys())):
+            text = f"{', '.join(found)} does nothing here: it goes with `each`"
+            raise self.doc.wrong(text, *place, found[0])
+        return self._one(name, spec, place, None)
+
+    def _one(
+        self, name: str, spec: Mapping[str, Any], place: Place, part: str | None
+    ) -> tuple[ReadFact, set[Fact]]:
+        """Read a fact off one row: of a repeated part, if one is named."""
         if "of" in spec:
             return self._of(name, spec, place)
         if "cases" in spec:
-            return self._cases(spec["cases"], place)
+            return self._cases(spec["cases"], place, part)
         if "under" in spec:
-            return self._under(spec, place)
+            return self._under(spec, place, part)
         if "date" in spec:
-            return self._day(spec, place)
-        return self._codes(name, spec, place)
+            return self._day(spec, place, part)
+        return self._codes(name, spec, place, part)
+
+    def _each(self, name: str, spec: Mapping[str, Any], place: Place) -> tuple[ReadFact, set[Fact]]:
+        """Read a fact off every row of a repeated part: the strictest counts."""
+        part: str = spec["each"]
+        self.fields.check_part(part, place)
+        self.groups.add(part)
+        read, words = self._one(name, spec, place, part)
+        none: Fact | None = spec.get("blank")
+        words = words if none is None else {*words, none}
+        order: list[Fact] = spec["strictest"]
+        self._ranked(name, words, order, place)
+
+        def strictest(row: Mapping[str, str], groups: Groups) -> Fact:
+            rows = groups.get(part)
+            if rows:
+                return max([read({**row, **one}, groups) for one in rows], key=order.index)
+            if none is None:
+                text = f"nobody may see a row without one of {part}"
+                raise Fault("handling.missing", text, part, "")
+            return none
+
+        return strictest, words
 
     def _of(self, name: str, spec: Mapping[str, Any], place: Place) -> tuple[ReadFact, set[Fact]]:
         parts = [self.fact(name, s, (*place, "of", n)) for n, s in enumerate(spec["of"])]
+        if not all(found for _, found in parts):
+            raise self.doc.wrong("`strictest` can't rank days", *place, "strictest")
         words = {w for _, found in parts for w in found}
         order: list[Fact] = spec["strictest"]
         self._ranked(name, words, order, place)
         reads = [read for read, _ in parts]
-        return lambda row: max((read(row) for read in reads), key=order.index), words
+        return (
+            lambda row, groups: max([read(row, groups) for read in reads], key=order.index),
+            words,
+        )
 
-    def _cases(self, cases: list[Mapping[str, Any]], place: Place) -> tuple[ReadFact, set[Fact]]:
+    def _cases(
+        self, cases: list[Mapping[str, Any]], place: Place, part: str | None
+    ) -> tuple[ReadFact, set[Fact]]:
         """Read a fact by conditions: the first case that holds. None: nobody can say."""
         compiled: list[tuple[tuple[Condition, ...], Fact]] = [
-            (self.fields.conditions(case["when"], (*place, "cases", n)), case["is"])
+            (self.fields.conditions(case["when"], (*place, "cases", n), part), case["is"])
             for n, case in enumerate(cases)
         ]
 
-        def read(row: Mapping[str, str]) -> Fact:
+        def read(row: Mapping[str, str], _: Groups) -> Fact:
             for when, fact in compiled:
                 if all_hold(when, row):
                     return fact
@@ -112,16 +159,18 @@ class _Flags:
 
         return read, {fact for _, fact in compiled}
 
-    def _under(self, spec: Mapping[str, Any], place: Place) -> tuple[ReadFact, set[Fact]]:
+    def _under(
+        self, spec: Mapping[str, Any], place: Place, part: str | None
+    ) -> tuple[ReadFact, set[Fact]]:
         """Read whether somebody was under an age on a day, from two columns with dates."""
         for column in (spec["born"], spec["on"]):
-            self.fields.check_column(column, place)
+            self.fields.check_column(column, place, part)
         reader = self.fields.dates(spec, place)
         on = self.fields.dates(spec, place, spec.get("on_date"))
         blank: Fact | None = spec.get("blank")
         years: int = spec["under"]
 
-        def read(row: Mapping[str, str]) -> Fact:
+        def read(row: Mapping[str, str], _: Groups) -> Fact:
             born, day = row.get(spec["born"], ""), row.get(spec["on"], "")
             if not (born and day) and blank is not None:
                 return blank
@@ -130,14 +179,18 @@ class _Flags:
 
         return read, {True, False}
 
-    def _day(self, spec: Mapping[str, Any], place: Place) -> tuple[ReadFact, set[Fact]]:
+    def _day(
+        self, spec: Mapping[str, Any], place: Place, part: str | None
+    ) -> tuple[ReadFact, set[Fact]]:
         """Read a day, as `2026-05-01`. It is no word of a list."""
+        if "strictest" in spec:
+            raise self.doc.wrong("`strictest` can't rank days", *place, "strictest")
         column: str = spec["column"]
-        self.fields.check_column(column, place)
+        self.fields.check_column(column, place, part)
         reader = self.fields.dates(spec, place)
         blank: Fact | None = spec.get("blank")
 
-        def read(row: Mapping[str, str]) -> Fact:
+        def read(row: Mapping[str, str], _: Groups) -> Fact:
             text = row.get(column, "")
             if not text and blank is not None:
                 return blank
@@ -146,13 +199,13 @@ class _Flags:
         return read, set()
 
     def _codes(
-        self, name: str, spec: Mapping[str, Any], place: Place
+        self, name: str, spec: Mapping[str, Any], place: Place, part: str | None
     ) -> tuple[ReadFact, set[Fact]]:
         columns: list[str] = spec.get("columns", [spec["column"]] if "column" in spec else [])
         if not columns or "codes" not in spec:
             raise self.doc.wrong(f"{name}: say which column tells it, and by which codes", *place)
         for column in columns:
-            self.fields.check_column(column, place)
+            self.fields.check_column(column, place, part)
         table = self.tables.find(spec["codes"], *place)
         order = spec.get("strictest")
         blank: Fact | None = spec.get("blank")
@@ -160,10 +213,10 @@ class _Flags:
         if order is None:
             if len(columns) > 1:
                 raise self.doc.wrong(f"{name}: several columns need `strictest`", *place)
-            return lambda row: _word(columns[0], row, table, blank), words
+            return lambda row, _: _word(columns[0], row, table, blank), words
         self._ranked(name, words, order, place)
         return (
-            lambda row: max((_word(c, row, table, blank) for c in columns), key=order.index),
+            lambda row, _: max([_word(c, row, table, blank) for c in columns], key=order.index),
             words,
         )
 

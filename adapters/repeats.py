@@ -64,7 +64,7 @@ def compile_repeats(
             if name in groups:
                 raise doc.wrong(f"{name}: there is a repeated part of that name", *place)
             made = _numbered(doc, name, spec, place) if "times" in spec else _listed(name, spec)
-            for column in _columns(made):
+            for column in sources(made):
                 if column not in own.own:
                     raise doc.wrong(f"{column}: no such column", *place)
                 used.add(column)
@@ -102,7 +102,8 @@ def _listed(name: str, spec: Mapping[str, Any]) -> Listed:
     return Listed(name, spec["column"], spec["by"], spec.get("parts"), into)
 
 
-def _columns(repeat: Repeat) -> list[str]:
+def sources(repeat: Repeat) -> list[str]:
+    """Name the columns that a repeated part is read off."""
     if isinstance(repeat, Listed):
         return [repeat.column]
     return [c for numbered in repeat.columns.values() for c in numbered]

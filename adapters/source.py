@@ -30,7 +30,7 @@ from adapters.joins import (
 from adapters.mapping import MappingFile, placeholders
 from adapters.nibrs import codes as standard_codes
 from adapters.opening import code_files
-from adapters.repeats import Repeat, compile_repeats, repeated
+from adapters.repeats import Repeat, compile_repeats, repeated, sources
 from adapters.rows import BadRow, Columns, Fault, Reader, Row, Stating
 from adapters.terms import Terms, terms_of
 from gateway.errors import Misconfigured
@@ -358,6 +358,8 @@ class Compiler:
         """All columns there are, by the part that they stand in; "" is the row itself."""
         self.used: set[str] = set()
         """The columns that the mapping names, as `COLUMN` or `join.COLUMN`."""
+        self._repeats: dict[int, Mapping[str, frozenset[str]]] = {}
+        """The columns that a record's repeated parts are read off, by number and part."""
         self.plans: list[tuple[int, RecordPlan, Sequence[Target]]] = []
         """What was compiled: the record's number, its plan, and the paths that it fills."""
 
@@ -388,6 +390,11 @@ class Compiler:
         of_facts = FieldCompiler(doc, number, columns, self.tables, facts)
         handling = compile_handling(doc, number, of_facts, self.tables)
         self.used |= facts
+        derived = self._repeats.get(number, {})
+        for name in handling.groups & derived.keys():
+            facts |= derived[name]
+        read = handling.groups - derived.keys() - {join.name for join in joins}
+        in_parts = {n for n in facts if n.partition(".")[0] in read}
         plan = RecordPlan(
             record_type=str(spec["type"]),
             when=when,
@@ -395,8 +402,10 @@ class Compiler:
             id_columns=key,
             objects=objects,
             handling=handling,
-            handling_columns=frozenset(facts & columns.own) - {n for n in facts if "." in n},
-            deciding=frozenset({*facts, *(c for one in when for c in one.columns)}),
+            handling_columns=frozenset({n for n in facts & columns.own if "." not in n} | in_parts),
+            deciding=frozenset(
+                {*facts, *handling.groups, *(c for one in when for c in one.columns)}
+            ),
             kept=fields.kept,
         )
         self.plans.append((number, plan, fields.targets))
@@ -408,7 +417,9 @@ class Compiler:
 
     def repeats(self, number: int, own: Columns) -> tuple[list[Repeat], Columns]:
         """Compile what repeats within the rows of one record, and give the columns with it."""
-        return compile_repeats(self.mapping.doc, number, own, self.used)
+        made, columns = compile_repeats(self.mapping.doc, number, own, self.used)
+        self._repeats[number] = {one.name: frozenset(sources(one)) for one in made}
+        return made, columns
 
     def terms(self) -> Terms:
         """Give the terms of all records compiled so far."""

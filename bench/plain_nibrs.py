@@ -87,6 +87,7 @@ class Arrestee(Someone):
     UCR: Offenses = None
     WEAPON1: Armed = None
     WEAPON2: Armed = None
+    UNDER_18: str | None = None
 
 
 class Offense(BaseModel):

@@ -358,7 +358,7 @@ def test_nibrs_is_known_by_its_lines_and_mapped_whole(world: World, tmp_path: Pa
     for one, other in zip(content["records"], demo["records"], strict=True):
         assert one["fields"] == other["fields"]
     assert content["records"][0]["handling"]["dissemination"] == "RED"
-    assert written.count("# CHECK: the strictest") == 12
+    assert written.count("# CHECK: the strictest") == 10
     assert len(mapped(tmp_path)) > 100
 
 
