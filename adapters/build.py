@@ -74,6 +74,15 @@ class RecordPlan:
         """Whether a row becomes such a record."""
         return not self.when or all_hold(self.when, row.values)
 
+    def may_be(self, values: Values) -> bool:
+        """Whether a row with these values, and with what may be joined to it, is such a record."""
+        if any(c not in values for one in self.when for c in one.columns):
+            return True
+        try:
+            return all_hold(self.when, values)
+        except Fault:
+            return True
+
     def build(self, row: Row) -> Record:
         """Make the record. Raises Fault if the row can't be translated."""
         record_id = self._id(row.values)

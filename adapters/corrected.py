@@ -14,7 +14,7 @@ all by which it is decided who may see the record. Else the row stays set aside 
 So it does where the correction says a column that its row does not have: that would be lost.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -30,9 +30,10 @@ class Corrections:
     """What persons have said of rows, by the rows' keys; and what they may say of these rows.
 
     `names` gives the row's own name of each column as it is said (`part.COLUMN`, of a joined
-    file's rows), and names those that are corrected once they are joined. `handling` are the
-    columns that say who may see a record. `others` are said of other rows that may read the same,
-    where a file is joined to itself. `joined`: they are a joined file's or table's rows.
+    file's rows), and names those that are corrected once they are joined. `handling` names the
+    columns that say who may see what becomes of a row with these values. `others` are said of
+    other rows that may read the same, where a file is joined to itself. `joined`: they are a
+    joined file's or table's rows.
 
     `held` takes those whose row is there and says what it said then, each with what it says.
     """
@@ -40,7 +41,7 @@ class Corrections:
     by_key: Mapping[str, Correction] = field(default_factory=dict)
     columns: Columns = field(default_factory=lambda: Columns(frozenset()))
     names: Mapping[str, str] = field(default_factory=dict)
-    handling: Collection[str] = ()
+    handling: Callable[[Values], Collection[str]] = lambda _: ()
     others: Collection[str] = ()
     joined: bool = False
     held: dict[str, Said] = field(default_factory=dict)
@@ -179,7 +180,7 @@ def _with(row: Row | BadRow, said: Correction, corrections: Corrections) -> Row 
     if not correction.values and not correction.groups:
         return row
     if isinstance(row, BadRow):
-        lacking = sorted(_lacking(row, correction, corrections.handling))
+        lacking = sorted(_lacking(row, correction, corrections))
         if lacking:
             named = ", ".join(lacking)
             text = (
@@ -207,9 +208,13 @@ def _still_bad(row: Row | BadRow, code: str, text: str, column: str) -> BadRow:
     return BadRow(row.line, row.raw, code, text, column, None, row.span, row)
 
 
-def _lacking(row: BadRow, correction: Correction, handling: Collection[str]) -> Iterator[str]:
-    """Name what nobody has read and the correction does not say."""
-    needed = row.unread if row.row is not None else row.unread | frozenset(handling)
+def _lacking(row: BadRow, correction: Correction, corrections: Corrections) -> Iterator[str]:
+    """Name what nobody has read and the correction does not say, as a person would say it."""
+    needed = row.unread
+    if row.row is None:
+        blank = dict.fromkeys(corrections.columns.own, "")
+        needed |= frozenset(corrections.handling(blank | _texts(correction.values)))
     for name in needed:
-        if not correction.values.get(name) and name.partition(".")[0] not in correction.groups:
-            yield name
+        part, dot, column = name.partition(".")
+        if not correction.values.get(name) and part not in correction.groups:
+            yield f"{part}[1].{column}" if dot and part in corrections.columns.groups else name

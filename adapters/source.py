@@ -173,7 +173,7 @@ class MappedSource:
             corrections,
             Columns(columns.own),
             {f"{name}.{c}": c for name in named for c in columns.own},
-            {*own, *join.lookup.key},
+            lambda _: {*own, *join.lookup.key},
             {c for p in self._parts if p.what == what for c in _own_names(p)},
             joined=True,
             held=self.held,
@@ -188,7 +188,9 @@ class MappedSource:
             corrections,
             part.reader.columns(),
             {name: name for name in _own_names(part)},
-            {c for plan in part.plans for c in plan.handling_columns},
+            lambda values: {
+                c for plan in part.plans if plan.may_be(values) for c in plan.handling_columns
+            },
             {f"{join.name}.{c}" for join in itself for c in join.lookup.columns().own},
             held=self.held,
         )

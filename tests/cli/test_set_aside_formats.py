@@ -5,6 +5,7 @@ A database too, read whole or mirrored (as to what changed only). Live, it has n
 
 import csv
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -326,10 +327,18 @@ def test_segments_of_nibrs_are_listed_corrected_and_retried(home: Path, tmp_path
     file = tmp_path / "rows.csv"
     run("source", "set-aside", "s", "--export", str(file), *at)
     cut = {"NUMBER": "A2", "SEQUENCE": "01", "DATE": "20260303", "UCR": "90D", "KIND": "arrest"}
+    # A correction says all by which it is decided who may see an arrest, and no more than that.
+    some = cut | {"AGE": "33"}
 
     def right(row: dict[str, str]) -> None:
-        row |= {"DATE": "20260228"} if row["NUMBER"] == "A1" else cut
+        row |= {"DATE": "20260228"} if row["NUMBER"] == "A1" else some
 
     edited(file, right)
+    said = run("source", "set-aside", "s", "--retry", str(file), *at, fails=True)
+    assert "what stands in UNDER_18 (#blank: nothing)" in " ".join(
+        re.sub("[│|]", " ", said).split()
+    )
+    some["UNDER_18"] = "#blank"
+    edited(file, right)
     said = run("source", "set-aside", "s", "--retry", str(file), *at)
-    assert "2 corrected rows became records" in said
+    assert "1 corrected row became records" in said
