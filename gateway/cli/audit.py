@@ -39,6 +39,7 @@ T = TypeVar("T")
 
 class _Commands(LazyGroup):
     rooms: ClassVar = {
+        "answer": "gateway.cli.answer",
         "replay": "gateway.cli.replay",
     }
 

@@ -11,7 +11,7 @@
 import asyncio
 import dataclasses
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,11 +29,12 @@ from gateway.errors import (
     SallyportError,
     Unavailable,
 )
+from gateway.exchange import receipt as receipts
 from gateway.exchange.answering import Answering, decided, reference_text
 from gateway.exchange.arrived import Arrived
 from gateway.exchange.confirmations import Confirmations
 from gateway.exchange.duties import Duties
-from gateway.exchange.outcome import AgencyOutcome, SearchOutcome, count, overall
+from gateway.exchange.outcome import AgencyOutcome, Receipt, SearchOutcome, count, overall
 from gateway.exchange.peer_policies import PeerPolicies
 from gateway.exchange.searches import PENDING, Kept, Searches, Tickets, due
 from gateway.exchange.to_confirm import mark, marked
@@ -49,14 +50,11 @@ from gateway.model import (
     Search,
     Status,
     Subject,
-    digest,
+    new_blind,
 )
 from gateway.peers import Failure, Peers, Prepared, Reply, Signed, prepare
 from gateway.policy import AskDecision, Evidence, Permit, Policy, Released
 from gateway.telemetry import Metrics, Tracing
-
-Sign = Callable[[bytes], tuple[str, str]]
-"""Sign bytes with the gateway's message key: (key id, base64url signature)."""
 
 SEARCH = TypeAdapter(Search)
 
@@ -88,7 +86,7 @@ class Asking:
         confirmations: Confirmations,
         duties: Duties,
         peer_policies: PeerPolicies,
-        sign: Sign,
+        sign: receipts.Sign,
         keep_days: int,
         metrics: Metrics,
         tracing: Tracing,
@@ -149,20 +147,25 @@ class Asking:
         outcome = orjson.loads(kept.body)
         await self._confirmations.present(outcome)
         await self._duties.present(outcome)
-        body = orjson.dumps(outcome)
-        await self._ledger.begin(
+        # Some of it stands otherwise by now: a content, a line and a receipt of its own.
+        outcome["blind"] = new_blind()
+        content = receipts.content_digest(outcome)
+        [logged] = await self._ledger.begin(
             [
                 Draft(
                     type=EntryType.RESPONSE_OUT,
                     transaction=search_id,
                     peer=self._ori,
                     decision="again",
-                    response=digest(body),
+                    response=content,
                     personal=_who(caller),
                 )
             ]
         )
-        return body
+        outcome["receipt"] = receipts.signed(
+            outcome, content=content, leaf=logged.leaf, sign=self._sign
+        )
+        return orjson.dumps(outcome)
 
     async def complete(self, search_id: str, reference: Reference, caller: Caller) -> bool:
         """Give a pending search its reference. Tells whether it came within 24 hours."""
@@ -448,6 +451,8 @@ class Asking:
             reference_due=due(asked_at) if pending else None,
             duties=self._duties.owed(agencies, asked_at, already=owed) or None,
         )
+        said = outcome.plain()
+        content = receipts.content_digest(said)
         # By these an auditor finds what was done to confirm which record, and what was owed.
         told: dict[str, Any] = {}
         if to_confirm := {hit.id: [ori, record_id] for ori, record_id, hit in marked(agencies)}:
@@ -461,14 +466,15 @@ class Asking:
             purpose=search.purpose,
             decision=outcome.status,
             results=sum(len(a.matches or ()) for a in agencies),
-            response=digest(receipt_core(outcome)),
+            response=content,
             personal=_who(search.caller) | told,
         )
-        said = [(t.outcome.ori, t.policy) for t in taken if t.policy is not None]
-        with self._peer_policies.noting(said, datetime.now(UTC)) as news:
+        sets = [(t.outcome.ori, t.policy) for t in taken if t.policy is not None]
+        with self._peer_policies.noting(sets, datetime.now(UTC)) as news:
             logged = await arrived.finish(*news, out)
         await self._peer_policies.keep()
-        outcome = self._signed(outcome, logged.leaf)
+        receipt = receipts.signed(said, content=content, leaf=logged.leaf, sign=self._sign)
+        outcome = dataclasses.replace(outcome, receipt=Receipt(**receipt))
         tickets = {t.outcome.ori: t.tickets for t in taken if t.tickets}
         await asyncio.to_thread(self._keep, search, outcome, asked_at, tickets)
         return outcome
@@ -493,32 +499,11 @@ class Asking:
             tickets=tickets,
         )
 
-    def _signed(self, outcome: SearchOutcome, leaf: str) -> SearchOutcome:
-        receipt = dataclasses.replace(outcome.receipt, log_leaf=leaf)
-        outcome = dataclasses.replace(outcome, receipt=receipt)
-        key_id, signature = self._sign(receipt_core(outcome))
-        receipt = dataclasses.replace(receipt, key_id=key_id, signature=signature)
-        return dataclasses.replace(outcome, receipt=receipt)
-
     async def _kept(self, search_id: str, caller: Caller, *, to_complete: bool = False) -> Kept:
         now = datetime.now(UTC)
         return await asyncio.to_thread(
             self._searches.get, search_id, caller, now, to_complete=to_complete
         )
-
-
-def receipt_core(outcome: SearchOutcome) -> bytes:
-    """Give the bytes that a receipt's signature is over: canonical JSON, keys sorted."""
-    receipt: dict[str, Any] = dataclasses.asdict(outcome.receipt)
-    del receipt["signature"], receipt["key_id"]
-    return orjson.dumps(
-        {
-            "search_id": outcome.search_id,
-            "agencies": {a.ori: a.status for a in outcome.agencies},
-            "receipt": receipt,
-        },
-        option=orjson.OPT_SORT_KEYS,
-    )
 
 
 def _ms(started: float) -> int:

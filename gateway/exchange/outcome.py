@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias
 from pydantic import TypeAdapter
 
 from gateway.model import (
+    Blind,
     Confirm,
     GranularityGiven,
     Match,
@@ -16,6 +17,7 @@ from gateway.model import (
     Text,
     Timestamp,
     Word,
+    new_blind,
 )
 
 NOTICE = "Possible matches, not probable cause. No match is no clearance."
@@ -122,8 +124,9 @@ class Receipt:
 
     `not_asked` are the agencies that this gateway's own policy let nobody ask; the other counts are
     of those that were asked. `complete`: somebody was, and all of them settled it.
-    `signature` is ES256 (base64url) by `key_id` over the canonical JSON of search_id, the agencies'
-    statuses and every other field of this receipt. `log_leaf` is this answer's leaf in our log.
+    `content` is the digest of the answer without this receipt, which the answer's line in our log
+    holds too; `log_leaf` is that line's leaf. `signature` is ES256 (base64url) by `key_id` over the
+    canonical JSON of search_id, the agencies' statuses and every other field of this receipt.
     """
 
     asked: int
@@ -135,6 +138,7 @@ class Receipt:
     failed: int
     capped: int
     complete: bool
+    content: str = ""
     log_leaf: str = ""
     key_id: str = ""
     signature: str = ""
@@ -152,8 +156,17 @@ class SearchOutcome:
     reference_due: Timestamp | None = field(default=None)
     """For a pending reference: until when its number must be given."""
     duties: tuple[Duty, ...] | None = field(default=None)
+    blind: Blind = field(default_factory=new_blind)
+    """Chance alone: what the log holds of the answer confirms no guess at it."""
 
     adapter: ClassVar["TypeAdapter[SearchOutcome]"]
+
+    def plain(self) -> dict[str, Any]:
+        """Give what its JSON says."""
+        said: dict[str, Any] = SearchOutcome.adapter.dump_python(
+            self, mode="json", exclude_none=True
+        )
+        return said
 
     def body(self) -> bytes:
         """Write it as JSON."""

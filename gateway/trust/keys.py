@@ -39,6 +39,7 @@ MESSAGE, TOKEN, LOG = "message.pem", "token.pem", "log.pem"
 AGREEMENT = "agreement.pem"
 SEALING, PAIRWISE = "sealing.key", "pairwise.key"
 SECRET_BYTES = 32
+_RETIRED = ".retired-"
 _HEX = re.compile(rb"[0-9a-f]{64}\n?")
 
 PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | Ed25519PrivateKey
@@ -107,7 +108,7 @@ def renew(home: Path, name: str) -> Path:
     folder = home / FOLDER
     old = read_secret(folder, name)
     fresh = f"{name}.new"
-    retired = folder / f"{name}.retired-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    retired = folder / f"{name}{_RETIRED}{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     (folder / fresh).unlink(missing_ok=True)  # of a renewal that was interrupted
     made: PrivateKey = (
         Ed25519PrivateKey.generate()
@@ -151,6 +152,13 @@ def read_ec_private(folder: Path, name: str) -> ec.EllipticCurvePrivateKey:
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise Misconfigured(f"{folder.name}/{name} must be a private key on P-256, in PEM")
     return key
+
+
+def message_keys(home: Path) -> list[ec.EllipticCurvePublicKey]:
+    """Give the public halves of the message key and of those before it. Raises Misconfigured."""
+    folder = home / FOLDER
+    names = [MESSAGE, *sorted(p.name for p in folder.glob(f"{MESSAGE}{_RETIRED}*"))]
+    return [read_ec_private(folder, name).public_key() for name in names]
 
 
 def read_agreement(home: Path) -> Ed25519PrivateKey:

@@ -170,6 +170,9 @@ def test_a_key_is_renewed_and_the_old_one_kept(tmp_path: Path) -> None:
     retired = {p.name.split(".retired-")[0]: p for p in (home / "keys").glob("*.retired-*")}
     assert set(retired) == {"message.pem", "token.pem"}
     old = keys.read_ec_private(home / "keys", retired["message.pem"].name)
+    now = keys.load(home).message
+    held = [ec_jwk(key) for key in keys.message_keys(home)]
+    assert held == [ec_jwk(now.public_key()), ec_jwk(old.public_key())]
     assert ec_jwk(old.public_key()) == before.message_jwk
     assert {p.stat().st_mode & 0o777 for p in (home / "keys").iterdir()} == {0o600}
     for name in ("log.pem", "sealing.key", "admin.pem"):

@@ -11,8 +11,7 @@ import httpx
 from demo.__main__ import BORDER, BUREAU, POLICE, SHERIFF, person
 from demo.cast import EXPUNGED, LIVE, MARISOL, PLATE, RED, STOLEN_ON, YELLOW
 from demo.world import CLIENT, World, an_officer
-from gateway.exchange.asking import receipt_core
-from gateway.exchange.outcome import SearchOutcome
+from gateway.exchange.receipt import content_digest, core
 from gateway.trust import keys as key_files
 from gateway.trust.signatures import verify_detached
 from tests.scenarios.conftest import Search, by_agency, entries
@@ -194,15 +193,59 @@ def test_both_sides_log_the_same_exchange(world: World, search: Search) -> None:
 
 
 def test_the_receipt_proves_itself(world: World, search: Search) -> None:
-    outcome = SearchOutcome.adapter.validate_python(search(POLICE, person(MARISOL), "warrant"))
+    outcome = search(POLICE, person(MARISOL), "warrant")
+    receipt = outcome["receipt"]
     key = key_files.load(world[POLICE].home)
-    assert outcome.receipt.key_id == key.key_id
-    core = receipt_core(outcome)
-    assert verify_detached(key.message.public_key(), core, outcome.receipt.signature)
-    last = entries(world, POLICE, outcome.search_id)[-1]
-    assert last["leaf"] == outcome.receipt.log_leaf
-    assert outcome.receipt.asked == 4
-    assert outcome.receipt.answered + outcome.receipt.not_understood == 4
+    assert receipt["key_id"] == key.key_id
+    assert verify_detached(key.message.public_key(), core(outcome), receipt["signature"])
+    last = entries(world, POLICE, outcome["search_id"])[-1]
+    assert last["leaf"] == receipt["log_leaf"]
+    assert last["response"] == receipt["content"]
+    assert receipt["asked"] == 4
+    assert receipt["answered"] + receipt["not_understood"] == 4
+
+
+def test_what_the_officer_was_given_can_be_told_from_what_was_not(
+    world: World, search: Search, tmp_path: Path
+) -> None:
+    outcome = search(POLICE, person(MARISOL), "warrant", agencies=[SHERIFF])
+
+    def checked(said: Any, of: str = POLICE) -> tuple[int, list[str]]:
+        file = tmp_path / "answer.json"
+        file.write_text(json.dumps(said))
+        done = world[of].command("audit", "answer", str(file), "--json", check=False)
+        found = json.loads(done.stdout)
+        assert found["search_id"] == said["search_id"]
+        assert found["as_given"] is not found["wrong"]
+        return done.returncode, found["wrong"]
+
+    assert checked(outcome) == (0, [])
+    (part,) = outcome["agencies"]
+    assert part["matches"]
+    without_a_match = {**outcome, "agencies": [{**part, "matches": part["matches"][1:]}]}
+    code, [why] = checked(without_a_match)
+    assert code == 1
+    assert "not what was given out" in why
+    # With the content's digest made to fit, the signature and the log's line tell.
+    fitted = {**outcome["receipt"], "content": content_digest(without_a_match)}
+    code, wrong = checked({**without_a_match, "receipt": fitted})
+    assert (code, len(wrong)) == (1, 2)
+    cut = {n: v for n, v in outcome["receipt"].items() if n != "content"}
+    assert checked({**outcome, "receipt": cut})[0] == 1
+    # Another agency's log and keys know nothing of it.
+    assert checked(outcome, of=BORDER)[0] == 1
+
+    # Fetched again it is a disclosure of its own, with a line and a receipt of its own.
+    with world[POLICE].client(an_officer(), "search") as client:
+        again = client.get(f"/v1/searches/{outcome['search_id']}").json()
+    assert again["receipt"]["log_leaf"] != outcome["receipt"]["log_leaf"]
+    assert checked(again) == (0, [])
+    assert checked({**again, "receipt": outcome["receipt"]})[0] == 1
+    read = world[POLICE].command("audit", "answer", str(tmp_path / "answer.json"), check=False)
+    assert "not what was given out" in " ".join(read.stdout.split())
+    (tmp_path / "other.json").write_text('{"search_id": "srch_1", "search_id": "srch_2"}')
+    none = world[POLICE].command("audit", "answer", str(tmp_path / "other.json"), check=False)
+    assert (none.returncode, "names something in it twice" in none.stderr) == (1, True)
 
 
 def test_an_agency_that_is_down_is_said_to_be_down(world: World, search: Search) -> None:
@@ -228,7 +271,9 @@ def test_fetch_again_and_one_record(world: World, search: Search) -> None:
     outcome = search(POLICE, person(MARISOL), "warrant", agencies=[SHERIFF])
     search_id = outcome["search_id"]
     with world[POLICE].client(an_officer(), "search") as client:
-        assert client.get(f"/v1/searches/{search_id}").json() == outcome
+        fetched = client.get(f"/v1/searches/{search_id}").json()
+        # Chance and receipt are of each time that it is given; the rest is as it was.
+        assert {**fetched, "blind": 0, "receipt": 0} == {**outcome, "blind": 0, "receipt": 0}
         record = client.get(f"/v1/records/{SHERIFF}/W-26-00417", params={"search": search_id})
         assert record.status_code == 200
         part = by_agency(record.json())[SHERIFF]
