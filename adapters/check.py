@@ -90,9 +90,11 @@ def check(
     `progress` is told the rows read, and about how many there are.
     """
     faults: list[WrongMapping] = []
+    compiled: list[Compiler] = []
     try:
         mapping = MappingFile(path, faults)
         compiler = Compiler(mapping, watch=True)
+        compiled.append(compiler)
         source = load(mapping, compiler)
     except Misconfigured as error:
         faults.append(_as_wrong(error, path))
@@ -101,7 +103,8 @@ def check(
         if not faults:
             raise
     if faults:
-        return Checked(_said(faults))
+        known = [one for made in compiled for one in _described(made.mapping.doc, made)]
+        return Checked(_said(faults), records_of=known)
     checked = Checked([], source, source.stated(), list(_described(mapping.doc, compiler)))
     if rows:
         _read(source, checked, progress)

@@ -3,11 +3,14 @@
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from adapters.document import Document, Place
 
 Word: TypeAlias = str | bool | int
+
+_KEYS: Final = ("codes", "code_files")
+"""Where a mapping's own tables stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,16 @@ class CodeTables:
         watch: bool = False,
     ) -> None:
         self._doc = doc
-        own: Mapping[str, Mapping[str, Any]] = doc.content.get("codes", {})
+        written = {k: t for k in _KEYS if isinstance(t := doc.content.get(k, {}), dict)}
+        tables: Mapping[str, Mapping[str, Any]] = written.get("codes", {})
+        own = {n: t for n, t in tables.items() if not doc.is_broken("codes", n)}
         files = from_files or {}
-        if both := sorted(own.keys() & files.keys()):
-            raise doc.wrong(f"{both[0]}: two code tables have this name", "code_files", both[0])
+        self._unread = {n for t in written.values() for n in t}.difference(own, files)
+        """Tables of the mapping that nobody could read: their fault is reported."""
+        self._all_named = len(written) == len(_KEYS)
+        """Whether it is known which tables there are."""
+        for both in sorted(own.keys() & files.keys()):
+            doc.note(doc.wrong(f"{both}: two code tables have this name", "code_files", both))
         self._tables = {**built_in, **files, **own}
         self._own = own
         self._watch = watch
@@ -75,6 +84,8 @@ class CodeTables:
             use = Use("", at, frozenset(named), used=True)
             self._uses[str(at)] = use
             return self._made(named, use)
+        if named in self._unread or (named not in self._tables and not self._all_named):
+            raise self._doc.passed_over()
         if named not in self._tables:
             known = ", ".join(sorted(self._tables)) or "none"
             near = difflib.get_close_matches(named, self._tables, n=2, cutoff=0.6)

@@ -4,7 +4,7 @@ import difflib
 import fnmatch
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any, Final, TypeVar
@@ -101,17 +101,14 @@ class FieldCompiler:
 
     def compile(self) -> Mapping[str, ObjectPlan]:
         """Give the objects by name. Raises Misconfigured with file and line."""
-        for alias, written in self._record["objects"].items():
-            if not self._doc.is_broken(*self._place, "objects", alias):
-                with self._doc.going_on():
-                    self.objects[alias] = self._object(alias, written)
-        for number, field in enumerate(self._record["fields"]):
-            whole = not self._doc.is_broken(*self._place, "fields", number)
-            if whole and not self._of_broken(field):
-                with self._doc.going_on():
-                    self._field(number)
-                    continue
-            self._unread.add(str(field.get("to")).partition("/")[0] if whole else "")
+        with self._doc.going_on():
+            for alias, written in self._record["objects"].items():
+                if not self._doc.is_broken(*self._place, "objects", alias):
+                    with self._doc.going_on():
+                        self.objects[alias] = self._object(alias, written)
+        with self._doc.going_on():
+            for number, field in enumerate(self._record["fields"]):
+                self._read(number, field)
         for alias, plan in self.objects.items():
             filled = plan.data or plan.links or any(c.always for c in plan.constants)
             if not filled and not {alias, ""} & self._unread:
@@ -119,10 +116,47 @@ class FieldCompiler:
                     raise self._wrong(f"no field fills the object {alias}", "objects", alias)
         return self.objects
 
+    def _read(self, number: int, field: Mapping[str, Any]) -> None:
+        """Compile a field; of one that can't be, say what else is wrong with it."""
+        place = (*self._place, "fields", number)
+        whole = not self._doc.is_broken(*place)
+        with self._doc.going_on():
+            if whole and not self._of_broken(field):
+                self._field(number)
+                return
+        with self._doc.going_on():
+            self._unread.add(str(field.get("to")).partition("/")[0] if whole else "")
+            self._beside(field, place)
+
     def _of_broken(self, field: Mapping[str, Any]) -> bool:
         """Whether a field is part of, or leads to, an object that has a fault of its own."""
+        objects = self._record.get("objects")
+        if not isinstance(objects, dict):
+            return True
         aliases = {field["to"].partition("/")[0], field.get("link")}
-        return bool((aliases & self._record["objects"].keys()) - self.objects.keys())
+        return bool((aliases & objects.keys()) - self.objects.keys())
+
+    def _beside(self, field: Mapping[str, Any], place: Place) -> None:
+        """Say what is wrong with a field besides the fault that keeps it from being compiled.
+
+        Of its columns those that stand nowhere: which repeated part it is of, nobody may know.
+        """
+        known = self._columns.own.union(*self._columns.groups.values())
+        for name, key in _columns_of(field):
+            part = name.partition(".")[0]
+            if name not in known and not {"", part} & self._doc.unknown:
+                text = f"{name}: no such column{nearest(name, known)}"
+                self._doc.note(self._doc.wrong(text, *place, key))
+        alias = str(field.get("to")).partition("/")[0]
+        if alias in self.objects or alias not in self._record.get("objects", {alias: None}):
+            with self._doc.going_on():
+                self._target(field["to"], (*place, "to"), constant=False)
+        if "date" in field and not self._doc.is_broken(*place, "date"):
+            with self._doc.going_on():
+                self.dates(field, place)
+        if "codes" in field and not self._doc.is_broken(*place, "codes"):
+            with self._doc.going_on():
+                self._tables.find(field["codes"], *place, "codes")
 
     def conditions(
         self, written: Any, place: Place, group: str | None = None
@@ -130,10 +164,11 @@ class FieldCompiler:
         """Compile a `when`."""
         found: list[Condition] = []
         for one in [written] if isinstance(written, dict) else written or ():
-            if "any" in one:
-                found.append(Either(self.conditions(one["any"], place, group)))
-            else:
-                found.append(self._test(one, place, group))
+            with self._doc.going_on():
+                if "any" in one:
+                    found.append(Either(self.conditions(one["any"], place, group)))
+                else:
+                    found.append(self._test(one, place, group))
         return tuple(found)
 
     def _test(self, one: Mapping[str, Any], place: Place, group: str | None) -> Condition:
@@ -170,7 +205,11 @@ class FieldCompiler:
         )
 
     def check_column(self, name: str, place: Place, group: str | None = None) -> None:
-        """Refuse a column that the rows don't have."""
+        """Refuse a column that the rows don't have; where faults are collected, go on after it."""
+        with self._doc.going_on():
+            self._check_column(name, place, group)
+
+    def _check_column(self, name: str, place: Place, group: str | None) -> None:
         allowed = set(self._columns.own)
         if group is not None:
             allowed |= self._columns.groups.get(group, frozenset())
@@ -178,7 +217,7 @@ class FieldCompiler:
             self._used.add(name)
             return
         part = name.partition(".")[0]
-        if part in self._doc.unknown:
+        if {"", part} & self._doc.unknown:
             return
         if name in self._columns.groups.get(part, frozenset()):
             where = "a fact" if "handling" in place else "an object"
@@ -190,6 +229,8 @@ class FieldCompiler:
         """Refuse a repeated part that the rows don't have."""
         if name in self._doc.unknown:
             raise self._doc.passed_over()
+        if "" in self._doc.unknown:
+            return
         if name not in self._columns.groups:
             known = ", ".join(sorted(self._columns.groups)) or "none"
             raise self._doc.wrong(f"{name}: no such repeated part; there are: {known}", *place)
@@ -273,11 +314,7 @@ class FieldCompiler:
             raise self._doc.wrong(
                 "`for` goes with columns, in an object that is not `each`", *place
             )
-        if part in self._doc.unknown:
-            raise self._doc.passed_over()
-        if part not in self._columns.groups:
-            known = ", ".join(sorted(self._columns.groups)) or "none"
-            raise self._doc.wrong(f"{part}: no such repeated part; there are: {known}", *place)
+        self.check_part(part, place)
         return part
 
     def _target(self, written: str, place: Place, *, constant: bool) -> Target:
@@ -359,7 +396,8 @@ class FieldCompiler:
             for code, word in table.words.items():
                 if word is not None:
                     at = self._tables.place(named, code, *place, "codes")
-                    self._check_word(target, word, at)
+                    with self._doc.going_on():
+                        self._check_word(target, word, at)
             return conversions.by_codes(table, keep=keep)
         if target.kind == niem.OBJECT:
             text = f"{target.path} is an object; name a property in it, or say how to fill it"
@@ -467,6 +505,21 @@ class FieldCompiler:
             return make()
         except Misconfigured as error:
             raise self._doc.wrong(error.detail, *place) from None
+
+
+def _columns_of(field: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Name the columns that a field speaks of, and by which of its keys."""
+    column, name, text = field.get("column"), field.get("name"), field.get("text")
+    for one in column if isinstance(column, list) else [column] if column else ():
+        yield str(one), "column"
+    for one in name.values() if isinstance(name, dict) else ():
+        yield str(one), "name"
+    for one in placeholders(text) if isinstance(text, str) else ():
+        yield one, "text"
+    when = field.get("when")
+    for test in [when] if isinstance(when, dict) else when or ():
+        for one in test.get("any", [test]):
+            yield one["column"], "when"
 
 
 def _pattern(written: str | Sequence[str]) -> re.Pattern[str]:

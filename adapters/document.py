@@ -98,7 +98,10 @@ class Document:
         self.faults = faults
         self.broken: list[Place] = []
         self.unknown: set[str] = set()
-        """Names of joins and repeated parts whose columns nobody knows: their fault is reported."""
+        """Names of joins and repeated parts whose columns nobody knows: their fault is reported.
+
+        "" stands for the rows themselves.
+        """
         self._lines: dict[Place, int] = {(): 1}
         try:
             data = path.read_bytes()
@@ -142,6 +145,15 @@ class Document:
                 raise
             if not isinstance(fault, PassedOver):
                 self.faults.append(fault)
+        except (LookupError, TypeError, ValueError, AttributeError):
+            # What has another shape than the language may fail in any way. Its own fault says it.
+            if not self.faults:
+                raise
+
+    def note(self, fault: WrongMapping) -> None:
+        """Raise a fault, or go on after it where faults are collected."""
+        with self.going_on():
+            raise fault
 
     def is_broken(self, *place: str | int) -> bool:
         """Whether a part, or something in it, is known not to be as the language has it."""
@@ -162,17 +174,19 @@ class Document:
         for key_node, value_node in node.value:
             line = _line(key_node)
             if not isinstance(key_node, yaml.ScalarNode):
-                raise WrongMapping(self.path.name, line, "a key is a word")
+                self.note(WrongMapping(self.path.name, line, "a key is a word"))
+                continue
             key = str(key_node.value)
             if key in found:
-                raise WrongMapping(self.path.name, line, f"{key} stands twice")
+                self.note(WrongMapping(self.path.name, line, f"{key} stands twice"))
+                continue
             self._lines[(*place, key)] = line
             found[key] = self._value(value_node, (*place, key))
         return found
 
     def _scalar(self, node: yaml.Node) -> Any:
         if node.tag.removeprefix("tag:yaml.org,2002:") not in _KINDS:
-            raise WrongMapping(self.path.name, _line(node), "tags are not used")
+            self.note(WrongMapping(self.path.name, _line(node), "tags are not used"))
         text = str(node.value)
         if getattr(node, "style", None):  # quoted, or a block; of plain words None or ""
             return text

@@ -57,14 +57,15 @@ def compile_handling(
     facts: dict[str, ReadFact] = {}
     words: dict[str, set[Fact]] = {}
     flags = _Flags(doc, fields, tables)
-    for name, written in spec["handling"].items():
-        if doc.is_broken(*place, name):
-            continue
-        if not isinstance(written, dict):
-            constants[name] = written
-        else:
-            with doc.going_on():
-                facts[name], words[name] = flags.fact(name, written, (*place, name))
+    with doc.going_on():
+        for name, written in spec["handling"].items():
+            if doc.is_broken(*place, name):
+                continue
+            if not isinstance(written, dict):
+                constants[name] = written
+            else:
+                with doc.going_on():
+                    facts[name], words[name] = flags.fact(name, written, (*place, name))
     contact: ReadContact = _no_contact
     if "contact" in spec and not doc.is_broken("records", record, "contact"):
         with doc.going_on():

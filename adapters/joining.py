@@ -31,7 +31,11 @@ class JoinCompiler:
     def compile(self, lookup: Callable[[str, Mapping[str, Any]], Any]) -> list[Join]:
         """Give the joins. `lookup` makes what finds the rows of one. Raises Misconfigured."""
         found: list[Join] = []
-        for name, spec in self._doc.content["records"][self._record].get("join", {}).items():
+        written = self._doc.content["records"][self._record].get("join", {})
+        if not isinstance(written, dict):
+            self._doc.unknown.add("")
+            return found
+        for name, spec in written.items():
             place = ("records", self._record, "join", name)
             if not self._doc.is_broken(*place):
                 with self._doc.going_on():
@@ -81,13 +85,15 @@ class JoinCompiler:
         for key in keys:
             if key not in theirs:
                 text = f"{key}: no such column in {name}{nearest(key, theirs)}"
-                raise self._doc.wrong(text, *place, "key")
+                self._doc.note(self._doc.wrong(text, *place, "key"))
         parent = next((g for g, c in self._parents.items() if c.intersection(sources)), None)
         known = self._plain | self._parents.get(parent or "", frozenset())
         for source in sources:
             if source not in known:
+                if "" in self._doc.unknown:
+                    continue
                 if source.partition(".")[0] in self._doc.unknown:
                     raise self._doc.passed_over()
                 text = f"{source}: no such column{nearest(source, known)}"
-                raise self._doc.wrong(text, *place, "from")
+                self._doc.note(self._doc.wrong(text, *place, "from"))
         return parent

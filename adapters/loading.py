@@ -1,7 +1,8 @@
 """From a mapping to its source: readers opened, joins made, every record compiled."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
 
 from adapters import registry, sql
 from adapters.build import RecordPlan
@@ -9,7 +10,7 @@ from adapters.joins import FileLookup, Join, join_columns, listed
 from adapters.mapping import MappingFile
 from adapters.opening import look, narrow, open_reader
 from adapters.repeats import Repeat
-from adapters.rows import Reader
+from adapters.rows import Columns, Reader
 from adapters.source import Compiler, MappedSource, Part
 from adapters.together import TogetherReader
 
@@ -20,9 +21,30 @@ def load(mapping: MappingFile, compiler: Compiler | None = None) -> MappedSource
     Where the mapping collects its faults, the source is of use only if there are none.
     """
     compiler = compiler or Compiler(mapping)
-    if mapping.format["type"] == registry.SQL:
-        return sql.load(mapping, compiler)
-    return _of_file(mapping, compiler)
+    found: MappedSource | None = None
+    with mapping.doc.going_on():
+        if not mapping.doc.is_broken("format"):
+            of_database = mapping.format["type"] == registry.SQL
+            found = (sql.load if of_database else _of_file)(mapping, compiler)
+    return _without_source(mapping, compiler) if found is None else found
+
+
+def _without_source(mapping: MappingFile, compiler: Compiler) -> NoReturn:
+    """Find what is wrong with records whose rows nobody can see. Raises Misconfigured."""
+
+    def lookup(number: int, name: str, spec: Mapping[str, Any]) -> FileLookup:
+        if "format" not in spec:
+            raise mapping.doc.passed_over()
+        return _joined(mapping, compiler, (number, name), spec)[0]
+
+    mapping.doc.unknown.add("")
+    compiler.plans.clear()
+    for number in compiler.numbers():
+        with mapping.doc.going_on():
+            _, columns = compiler.repeats(number, Columns(frozenset()))
+            found = compiler.joins(number, columns, partial(lookup, number))
+            compiler.record(number, join_columns(columns, found))
+    raise mapping.doc.passed_over()
 
 
 def _of_file(mapping: MappingFile, compiler: Compiler) -> MappedSource:
@@ -33,14 +55,10 @@ def _of_file(mapping: MappingFile, compiler: Compiler) -> MappedSource:
     part = mapping.content.get("together", {}).get("part")
     compiler.columns.update((g, c) for g, c in own.groups.items() if g != part)
 
-    def lookup(name: str, spec: Mapping[str, Any]) -> FileLookup:
-        if "format" not in spec or spec["format"]["type"] == registry.SQL:
-            raise mapping.doc.wrong(f"{name}: a join needs the `format` of a file", "records")
-        joined = open_reader(mapping, spec["format"], "records")
-        columns = look(mapping, joined, "records")
-        beside.append((name, joined))
-        compiler.columns[name] = frozenset(f"{name}.{c}" for c in columns.own)
-        return FileLookup(joined, spec, name, mapping.file(spec["format"]["path"]).name)
+    def lookup(number: int, name: str, spec: Mapping[str, Any]) -> FileLookup:
+        found, opened = _joined(mapping, compiler, (number, name), spec)
+        beside.append((name, opened))
+        return found
 
     beside: list[tuple[str, Reader]] = []
     joins: list[Join] = []
@@ -52,18 +70,33 @@ def _of_file(mapping: MappingFile, compiler: Compiler) -> MappedSource:
                 if key in mapping.records[number]:
                     raise mapping.doc.wrong(f"`{key}` is for databases", "records", number, key)
         of_rows, columns = compiler.repeats(number, own)
-        found = compiler.joins(number, columns, lookup)
+        found = compiler.joins(number, columns, partial(lookup, number))
         with mapping.doc.going_on():
             names = [x.name for x in (*repeats, *joins, *of_rows, *found)]
             if len(names) != len(set(names)):
                 raise mapping.doc.wrong("two joins or repeats have one name", "records", number)
         joins += found
         repeats += of_rows
-        plans.append(compiler.record(number, join_columns(columns, found), found))
+        with mapping.doc.going_on():
+            plans.append(compiler.record(number, join_columns(columns, found), found))
     keys = listed(mapping.content.get("together", {}).get("key", []))
     narrow(first, beside, {*compiler.used, *keys})
     part = Part(reader, joins, plans, repeats, mapping.format["path"])
     return MappedSource(mapping, [part], compiler.terms())
+
+
+def _joined(
+    mapping: MappingFile, compiler: Compiler, of: tuple[int, str], spec: Mapping[str, Any]
+) -> tuple[FileLookup, Reader]:
+    """Open a file that is joined: `of` a record's number, by a name. Raises Misconfigured."""
+    number, name = of
+    place = ("records", number, "join", name)
+    if "format" not in spec or spec["format"]["type"] == registry.SQL:
+        raise mapping.doc.wrong(f"{name}: a join needs the `format` of a file", *place)
+    reader = open_reader(mapping, spec["format"], *place, "format")
+    columns = look(mapping, reader, *place, "format")
+    compiler.columns[name] = frozenset(f"{name}.{c}" for c in columns.own)
+    return FileLookup(reader, spec, name, mapping.file(spec["format"]["path"]).name), reader
 
 
 def _together(mapping: MappingFile, reader: Reader, compiler: Compiler) -> Reader:

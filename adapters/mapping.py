@@ -19,8 +19,6 @@ SCHEMA: Final = "mapping.schema.json"
 EDITORS: Final = f"# yaml-language-server: $schema={SCHEMA}"
 """The first line of a mapping by which editors complete it: the schema stands beside it."""
 _SHOWN: Final = 200
-_PARTS: Final = frozenset({"mapping", "source", "format", "codes", "code_files", "together"})
-"""Nothing can be compiled while one of these is not as the language has it."""
 PLACEHOLDER: Final = re.compile(r"\{([^{}]+)\}")
 
 
@@ -32,25 +30,21 @@ class MappingFile:
         self.doc = Document(path, faults)
         errors = sorted(_validator().iter_errors(self.doc.content), key=_deepest)
         for text, place in (found for error in errors for found in _said(error)):
-            with self.doc.going_on():
-                self.doc.broken.append(place)
-                raise self.doc.wrong(text, *place)
-        if any(_is_fatal(place) for place in self.doc.broken):
-            raise self.doc.passed_over()
-        content: dict[str, Any] = self.doc.content
-        self.content = content
-        self.source: str = content["source"]
-        self.format: dict[str, Any] = content["format"]
+            self.doc.broken.append(place)
+            self.doc.note(self.doc.wrong(text, *place))
+        content: Any = self.doc.content
+        if not isinstance(content, dict) or not isinstance(content.get("records"), list):
+            raise self.doc.passed_over()  # there is nothing more to look at
+        self.content: dict[str, Any] = content
+        self.source: str = content.get("source", "")
+        stated = content.get("format")
+        self.format: dict[str, Any] = stated if isinstance(stated, dict) else {}
         self.records: list[dict[str, Any]] = content["records"]
         self.search: dict[str, Any] = content.get("search", {})
 
     def file(self, written: str) -> Path:
         """Give a file that the mapping names, from the mapping's own folder."""
         return (self.path.parent / written).resolve()
-
-
-def _is_fatal(place: Place) -> bool:
-    return not place or place[0] in _PARTS or place == ("records",)
 
 
 def _deepest(error: ValidationError) -> tuple[int, str]:

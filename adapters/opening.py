@@ -45,11 +45,12 @@ def narrow(reader: Reader, joined: Iterable[tuple[str, Reader]], used: Collectio
 def code_files(mapping: MappingFile) -> Mapping[str, Mapping[str, Any]]:
     """Read the code tables that stand in files. Raises Misconfigured, with the mapping's line."""
     found: dict[str, Mapping[str, Any]] = {}
-    for name, spec in mapping.content.get("code_files", {}).items():
-        place = ("code_files", name)
-        if not mapping.doc.is_broken(*place):
-            with mapping.doc.going_on():
-                found[name] = _code_file(mapping, spec, place)
+    with mapping.doc.going_on():
+        for name, spec in mapping.content.get("code_files", {}).items():
+            place = ("code_files", name)
+            if not mapping.doc.is_broken(*place):
+                with mapping.doc.going_on():
+                    found[name] = _code_file(mapping, spec, place)
     return found
 
 

@@ -55,7 +55,11 @@ def compile_repeats(
     """Compile a record's `repeat`, and give the columns with them. Raises Misconfigured."""
     found: list[Repeat] = []
     groups = dict(own.groups)
-    for name, spec in doc.content["records"][record].get("repeat", {}).items():
+    written = doc.content["records"][record].get("repeat", {})
+    if not isinstance(written, dict):
+        doc.unknown.add("")
+        return found, own
+    for name, spec in written.items():
         place = ("records", record, "repeat", name)
         doc.unknown.add(name)
         if doc.is_broken(*place):
@@ -65,8 +69,8 @@ def compile_repeats(
                 raise doc.wrong(f"{name}: there is a repeated part of that name", *place)
             made = _numbered(doc, name, spec, place) if "times" in spec else _listed(name, spec)
             for column in sources(made):
-                if column not in own.own:
-                    raise doc.wrong(f"{column}: no such column", *place)
+                if column not in own.own and "" not in doc.unknown:
+                    doc.note(doc.wrong(f"{column}: no such column", *place))
                 used.add(column)
             found.append(made)
             inner = made.columns if isinstance(made, Numbered) else made.into

@@ -37,9 +37,6 @@ from gateway.errors import Misconfigured
 from gateway.model import Record, SetAside
 from gateway.records.source import Correction, Origin, Said, row_key
 
-_NEEDED = ("id", "when", "repeat", "join", "handling", "objects", "fields")
-"""The parts of a record that are read one by one."""
-
 _NO_ROW: Final = (
     "{0}: `handling` or `when` reads it, so say what a row means that finds none there: "
     "`missing: set_aside`, or `missing: blank`, if that nothing stands there means that there is "
@@ -366,11 +363,9 @@ class Compiler:
         """What was compiled: the record's number, its plan, and the paths that it fills."""
 
     def numbers(self) -> Iterator[int]:
-        """Give the records' numbers, but those that are not as the language has them."""
-        broken = self.mapping.doc.broken
-        for number in range(len(self.mapping.records)):
-            place = ("records", number)
-            if place not in broken and not any((*place, key) in broken for key in _NEEDED):
+        """Give the records' numbers; of one that is none, its fault is reported."""
+        for number, spec in enumerate(self.mapping.records):
+            if isinstance(spec, dict):
                 yield number
 
     def record(self, number: int, columns: Columns, joins: Sequence[Join] = ()) -> RecordPlan:
@@ -386,7 +381,7 @@ class Compiler:
         when: tuple[Condition, ...] = ()
         with doc.going_on():
             key = _id_columns(doc, spec["id"], fields, (*place, "id"))
-        with doc.going_on():
+        if not doc.is_broken(*place, "when"):
             when = fields.conditions(spec.get("when"), (*place, "when"))
         facts: set[str] = set()
         of_facts = FieldCompiler(doc, number, columns, self.tables, facts)
@@ -398,9 +393,9 @@ class Compiler:
         read = handling.groups - derived.keys() - {join.name for join in joins}
         in_parts = {n for n in facts if n.partition(".")[0] in read}
         plan = RecordPlan(
-            record_type=str(spec["type"]),
+            record_type=str(spec.get("type", "")),
             when=when,
-            id_template=spec["id"],
+            id_template=str(spec.get("id", "")),
             id_columns=key,
             objects=objects,
             handling=handling,

@@ -66,6 +66,122 @@ def test_every_fault_is_said_at_once_and_none_that_only_follows(file: Path) -> N
         assert words in said
 
 
+FAULTY = """\
+mapping: 1
+source: people
+format: {type: csv, path: data, encoding: utf-8, delimiter: ","}
+codes:
+  sexes: {M: MALE, F: FEMALE}
+  seals: {O: open}
+records:
+  - type: person
+    id: "{IDX}-{NUMBER}"
+    when: [{column: SEALED, is: [O]}, {column: SEXX, is: [O]}]
+    handling:
+      dissemination: GREEN
+      disclosure: {column: FLAG, codes: sealz}
+      juvenile: false
+      source_kind: own
+      intelligence: false
+      criminal_history: true
+    objects:
+      person: nc:Person
+      car: nc:Vehicl
+    fields:
+      - {to: "person/nc:PersonName", name: {surname: LAST, given: FIRST}}
+      - {to: "person/nc:PersonBirthDat", column: BORM, date: YYYY-MM-DD}
+      - {to: "person/j:PersonSexCode", column: SEX, codes: sexes}
+      - {to: "car/nc:VehicleIdentification/nc:IdentificationID", column: VIN}
+      - {to: "person/nc:PersonFullName", colum: ID, when: {column: WHEN, is: [A]}}
+"""
+OF_COLUMNS = [
+    *((9, "IDX: no such column"), (9, "NUMBER: no such column")),
+    *((10, "SEALED: no such column"), (10, "SEXX: no such column")),
+    *((13, "FLAG: no such column"), (22, "FIRST: no such column"), (22, "LAST: no such column")),
+    *((23, "BORM: no such column"), (25, "VIN: no such column"), (26, "WHEN: no such column")),
+]
+OF_THE_REST = [
+    *((5, ": MALE is not in the standard's code list"), (5, "FEMALE is not in the standard's")),
+    *((13, "sealz: no such code table"), (20, "nc:Vehicl is not a NIEM")),
+    *((23, "nc:PersonBirthDat is not a NIEM"), (26, "nc:PersonFullName is not")),
+    (26, "colum is no key here; did you mean column"),
+]
+
+
+def faults(file: Path, text: str) -> list[tuple[int, str]]:
+    """Run the command on a mapping, and give line and text of all that it says is wrong."""
+    file.write_text(text, encoding="utf-8")
+    found = json.loads(run("check", str(file), "--json", code=1))["findings"]
+    shown = run("check", str(file), code=1)
+    for one in found:
+        assert one["kind"] == "fault"
+        assert f"{file.name}:{one['line']}: fault: {one['text']}" in shown
+    assert shown.count("fault: ") == len(found)
+    return [(one["line"], one["text"]) for one in found]
+
+
+def assert_said(found: list[tuple[int, str]], wanted: list[tuple[int, str]]) -> None:
+    """Assert that all that is wanted is said, each once at its line, and nothing else."""
+    for line, words in wanted:
+        (said,) = [one for one in found if one[0] == line and words in f": {one[1]}"]
+        found.remove(said)
+    assert found == []
+
+
+def test_a_fault_hides_none_that_stands_beside_it_in_its_line_or_behind_it(file: Path) -> None:
+    assert_said(faults(file, FAULTY), [*OF_COLUMNS, *OF_THE_REST])
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "words"),
+    [
+        ("path: data", "path: gone", 3, "no such file"),
+        ("type: csv", "type: cvs", 3, "no such format"),
+        ('delimiter: ","', "delimiter: 7", 3, "format.delimiter"),
+        ("format: {", "x: {", 1, "format must be there"),
+    ],
+)
+def test_what_does_not_hang_on_the_source_is_said_though_it_cannot_be_read(
+    file: Path, right: str, wrong: str, line: int, words: str
+) -> None:
+    found = faults(file, FAULTY.replace(right, wrong, 1))
+    said = next(one for one in found if words in one[1])
+    assert said[0] == line
+    unknown_key = [one for one in found if "x is no key here" in one[1]]
+    assert_said([one for one in found if one not in (said, *unknown_key)], OF_THE_REST)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "words"),
+    [
+        ("seals: {O: open}", "seals: 7", 6, "codes.seals: 7"),
+        ("seals: {O: open}", "seals: {O: open, O: open}", 6, "O stands twice"),
+        ("seals: {O: open}", "seals: {O: !new open}", 6, "tags are not used"),
+        ("source: people", "source: PEO PLE", 2, "source: 'PEO PLE'"),
+        ("type: person", "type: 7", 8, "records.0.type: 7"),
+        ('id: "{IDX}-{NUMBER}"', "id: []", 9, "records.0.id: []"),
+        ("juvenile: false", "juvenile: []", 14, "juvenile: []"),
+    ],
+)
+def test_a_part_of_another_shape_hides_no_other_part(
+    file: Path, right: str, wrong: str, line: int, words: str
+) -> None:
+    found = faults(file, FAULTY.replace(right, wrong, 1))
+    (said,) = [one for one in found if words in one[1]]
+    assert said[0] == line
+    found.remove(said)
+    of_id = {(9, words) for _, words in OF_COLUMNS[:2]} if "id:" in right else set()
+    assert_said(found, [w for w in [*OF_COLUMNS, *OF_THE_REST] if w not in of_id])
+
+
+def test_faults_of_the_policy_are_said_beside_those_of_the_mapping(file: Path) -> None:
+    text = mapping(NAME, 'to: "person/nc:PersonNam", column: ID').replace("person\n", "persn\n")
+    file.write_text(text.replace("disclosure: open", "disclosure: opn"), encoding="utf-8")
+    said = run("check", str(file), "--policies", str(ROOT / "policies"), code=1)
+    for words in ("persn is no record type", "opn is no word of the policy", "nc:PersonNam"):
+        assert words in said
+
+
 def test_a_broken_join_is_one_fault_not_one_for_each_of_its_columns(file: Path) -> None:
     join = "    join: {other: {format: {type: csv, path: gone, encoding: utf-8}, key: A, from: ID}}"
     more = 'to: "person/j:DriverLicense/nc:IdentificationID", column: other.OLN'
