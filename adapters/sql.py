@@ -19,7 +19,7 @@ from gateway.errors import Misconfigured
 
 def load(mapping: MappingFile, compiler: Compiler) -> MappedSource:
     """Give a database's tables as records, all of them."""
-    database = Database.of(mapping)
+    database = Database.of(mapping, whole=True)
     check_changes(mapping, database)
     return _loaded(mapping, database, compiler)
 

@@ -2,7 +2,7 @@
 
 A search is pushed down as SQL with parameters; the rows found are mapped on the fly. A row that is
 deleted there is not found by the next search. A row that can't be translated is passed over and
-counted; `adapters.load` on the same mapping says which, and why. Where several rows have one id and
+counted; `sallyport source set-aside` says which, and why. Where several rows have one id and
 do not agree on who may see it, or one does not say, none of them is given.
 """
 
@@ -41,7 +41,7 @@ class LiveSource:
         self._known: Prepared | None = None
         self._lock = threading.Lock()
         self.untranslatable = 0
-        """Rows met so far that could not be translated."""
+        """How often searches met a row that can't be translated."""
         # It may be down now. The gateway starts, and asks again when it is searched.
         with contextlib.suppress(RecordsUnavailable), self._closed_if_wrong():
             self._known = prepare(mapping, self._database, Compiler(mapping))
@@ -194,11 +194,15 @@ class LiveSource:
                     try:
                         yield held.plan.build(row)
                     except Fault:
-                        self.untranslatable += 1
+                        self._count()
                 elif not isinstance(row, Row):
-                    self.untranslatable += 1
+                    self._count()
         finally:
             held.plan.forget()
+
+    def _count(self) -> None:
+        with self._lock:
+            self.untranslatable += 1
 
     @staticmethod
     def _whole(held: Held, rows: Iterable[Values]) -> Iterable[Row | BadRow]:

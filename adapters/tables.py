@@ -79,7 +79,9 @@ class ForeignKey:
 class Database:
     """One legacy database, for reading. `spec` is a mapping's `format`; paths are of `folder`."""
 
-    def __init__(self, name: str, spec: Mapping[str, Any], folder: Path) -> None:
+    def __init__(
+        self, name: str, spec: Mapping[str, Any], folder: Path, *, whole: bool = False
+    ) -> None:
         self.name = name
         self._padded: Mapping[str, int] = spec.get("padded", {})
         self._schema: str | None = spec.get("schema")
@@ -88,15 +90,18 @@ class Database:
         self._codec: str | None = None
         self._held: Connection | None = None
         self._blank: dict[tuple[str, str], bool] = {}
-        self._engine = engine_of(spec, folder)
+        self._engine = engine_of(_unhurried(spec) if whole else spec, folder)
         self.is_postgresql = self._engine.dialect.name == POSTGRESQL
         self._seconds: int = self._engine.get_execution_options().get("sallyport_seconds", 0)
 
     @classmethod
-    def of(cls, mapping: MappingFile) -> "Database":
-        """Give the database that a mapping names. Raises Misconfigured, with the line."""
+    def of(cls, mapping: MappingFile, *, whole: bool = False) -> "Database":
+        """Give the database that a mapping names. Raises Misconfigured, with the line.
+
+        `whole`: tables are read to their end, so nobody waits, and it may take its time.
+        """
         try:
-            return cls(mapping.source, mapping.format, mapping.path.parent)
+            return cls(mapping.source, mapping.format, mapping.path.parent, whole=whole)
         except Misconfigured as error:
             raise mapping.doc.wrong(error, "format") from None
 
@@ -500,6 +505,13 @@ def row_of(
     first = min(unread)
     text = "it holds bytes that are no text in the database's encoding"
     return BadRow(number, raw, "row.encoding", text, first, legible[first], row=row, unread=unread)
+
+
+def _unhurried(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give a live database's connection as a mirror's: its `timeout` is that of a search."""
+    if spec.get("mode") != "live":
+        return spec
+    return {k: v for k, v in spec.items() if k != "timeout"} | {"mode": "mirror"}
 
 
 def _raw(name: str, values: Values) -> str:

@@ -87,6 +87,12 @@ class Metrics:
             ("source",),
             registry=self.registry,
         )
+        self.source_untranslatable = Gauge(
+            "sallyport_source_untranslatable",
+            "1 where the last check of a live source found rows that no search gives; 0: none.",
+            ("source",),
+            registry=self.registry,
+        )
         self.source_failing = Gauge(
             "sallyport_source_failing",
             "1 where a source's last import failed or was refused, or its mapping is wrong.",

@@ -3,7 +3,8 @@
 import difflib
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,11 +15,11 @@ from rich.table import Table
 
 import adapters
 from gateway import settings as settings_files
-from gateway.cli import exports
+from gateway.cli import exports, live_rows
 from gateway.cli.importing import DATA, RECORDS, How, Import, shown_on
 from gateway.cli.options import AsJson, Home
 from gateway.cli.showing import progress_bar
-from gateway.cli.sources import mapping_of, plain, read
+from gateway.cli.sources import mapping_of, mappings, plain, read
 from gateway.errors import Invalid, NotFound
 from gateway.model import SetAside
 from gateway.records.corrections import Corrections
@@ -51,12 +52,21 @@ def set_aside(
 ) -> None:
     """List rows that became no record: line, column, value, reason. Personal data.
 
+    A source that is searched live is read whole for it, and what was counted is kept for `source
+    list` and the gateway's status.
+
     To mend them here: --export FILE.csv, correct the cells of the source's columns, --retry
     FILE.csv. A correction holds until the source says something else of that row.
     """
     settings = settings_files.load(home)
     if export is not None and retry is not None:
         raise Invalid("Give one of --export and --retry.")
+    live = _live_mapping(settings, name)
+    if live is not None:
+        if retry is not None:
+            raise Invalid(f"{name} is searched live: correct the rows in its own database.")
+        _check_live(settings, live, limit, export, as_json=as_json)
+        return
     if retry is not None:
         _retry(settings, name, retry, as_json=as_json)
         return
@@ -67,6 +77,41 @@ def set_aside(
     with closing(Reader(settings.home / DATA / RECORDS)) as reader:
         found = reader.set_aside(name, limit=limit)
         total = sum(r.count for r in reader.reasons(name))
+    _show(name, found, total, as_json=as_json)
+
+
+def _live_mapping(settings: Settings, name: str) -> Path | None:
+    """Give the mapping of a source that is searched live; None of another."""
+    found = [p for p in mappings(settings.home) if adapters.name_of(p) == name]
+    if not any(adapters.says_live(p) for p in found):
+        return None
+    return mapping_of(settings.home, name)
+
+
+def _check_live(
+    settings: Settings, path: Path, limit: int, export: Path | None, *, as_json: bool
+) -> None:
+    """Read a live source whole, and list or write what no search gives of it."""
+    if export is not None:
+        exports.require_new(export)
+    source = adapters.load(path)
+    with ExitStack() as until:
+        with progress_bar(quiet=as_json) as bar:
+            task = bar.add_task(f"reading {source.name}", total=source.total_hint())
+            aside = until.enter_context(
+                live_rows.checked(
+                    source, settings.home / DATA, lambda n: bar.update(task, completed=n)
+                )
+            )
+        if export is not None:
+            count = exports.write(export, aside.each, sorted(source.columns))
+            _tell_written(export, count)
+        else:
+            found = list(islice(aside.each(), limit))
+            _show(source.name, found, len(aside), as_json=as_json)
+
+
+def _show(name: str, found: Sequence[SetAside], total: int, *, as_json: bool) -> None:
     if as_json:
         _print_json([_facts(s) for s in found])
         return
@@ -109,17 +154,17 @@ def _table(found: Iterable[SetAside]) -> Table:
 def _require_imported(settings: Settings, name: str) -> None:
     if name in read(settings.home)[0]:
         return
-    path = mapping_of(settings.home, name)
-    raise NotFound(
-        f"{name} is searched live: no rows are set aside beforehand."
-        if adapters.is_live(path)
-        else f"{name} was not imported yet. Do it with: sallyport import {name}"
-    )
+    mapping_of(settings.home, name)
+    raise NotFound(f"{name} was not imported yet. Do it with: sallyport import {name}")
 
 
 def _export(settings: Settings, name: str, file: Path) -> None:
     with closing(Reader(settings.home / DATA / RECORDS)) as reader:
         count = exports.write(file, lambda: reader.each_set_aside(name), _columns(settings, name))
+    _tell_written(file, count)
+
+
+def _tell_written(file: Path, count: int) -> None:
     typer.echo(
         f"Wrote {count:,} {_rows(count)} to {file}. They are personal data: only you may read the "
         "file; delete it when it is done with."

@@ -53,15 +53,22 @@ class Corrected:
     fields: Mapping[str, str]
 
 
+def require_new(path: Path) -> None:
+    """Say before much is read whether `write` would take this name. Raises as it does."""
+    if path.suffix.lower() not in _WRITERS:
+        raise Invalid(f"{path.name}: the file's name must end with .csv or .jsonl.")
+    if path.exists():
+        raise Conflict(f"{path.name} is there already. Name a new file.")
+
+
 def write(path: Path, rows: Callable[[], Iterable[SetAside]], columns: Iterable[str]) -> int:
     """Write rows set aside into a new file, 0600. `rows` is called twice. Gives their number.
 
     `columns` are the source's own, for rows that could not be read. Raises Conflict if the file is
     there, Invalid for another ending than .csv, .jsonl.
     """
-    writer = {".csv": _write_csv, ".jsonl": _write_lines}.get(path.suffix.lower())
-    if writer is None:
-        raise Invalid(f"{path.name}: the file's name must end with .csv or .jsonl.")
+    require_new(path)
+    writer = _WRITERS[path.suffix.lower()]
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -203,6 +210,9 @@ def _write_lines(
         fields = dict(row.fields) if row.fields is not None else blank
         file.write(orjson.dumps(_about(row) | {"fields": fields}).decode() + "\n")
     return count
+
+
+_WRITERS: Final = {".csv": _write_csv, ".jsonl": _write_lines}
 
 
 def _read_lines(path: Path, file: TextIO) -> Iterator[Corrected]:

@@ -18,13 +18,15 @@ from rich.text import Text
 
 import adapters
 from gateway import settings as settings_files
+from gateway.cli import admin_client
 from gateway.cli.agreement_work import open_desk
 from gateway.cli.importing import DATA, RECORDS
 from gateway.cli.options import AsJson, Home
-from gateway.errors import Misconfigured, NotFound, SallyportError
+from gateway.errors import Misconfigured, NotFound, RecordsUnavailable, SallyportError
 from gateway.model import Ori, stamp
 from gateway.policy.agreements import agency_types, agreed_data, with_agreements
 from gateway.policy.freshness import strictest
+from gateway.records import livecheck
 from gateway.records.freshness import freshness, span
 from gateway.records.schedule import WRONG, described, next_due
 from gateway.records.source import Upkeep
@@ -113,7 +115,11 @@ def upkeep_of(path: Path, name: str | None = None) -> Upkeep:
 
 
 def source_list(home: Home, *, as_json: AsJson = False) -> None:
-    """Show each source: its records, its age and limit, when it is polled, its last import."""
+    """Show each source: its records, its age and limit, when it is polled, its last import.
+
+    Of one that is searched live: how many rows no search gives, by the last `source set-aside`, and
+    how often searches met one since the gateway started.
+    """
     settings = settings_files.load(home)
     rows = _rows(settings, datetime.now(UTC))
     if as_json:
@@ -122,7 +128,7 @@ def source_list(home: Home, *, as_json: AsJson = False) -> None:
     console = Console()
     console.print(_table(rows) if rows else NO_SOURCE)
     for row in rows:
-        for said in filter(None, (row.get("fault_text"), row.get("last_text"))):
+        for said in filter(None, (row.get("fault_text"), row.get("last_text"), _met(row))):
             console.print(said_of(row["source"], said), markup=False, highlight=False)
 
 
@@ -137,7 +143,7 @@ _LISTED = {
     "set aside": ("set_aside",),
     "as of (UTC), age": ("as_of", "age_minutes", "limit_minutes"),
     "next poll (UTC)": ("next_poll",),
-    "last import": ("last_result",),
+    "last import": ("last_result", "checked"),
 }
 _COUNTS = frozenset({"records", "set aside"})
 _LEAST = {"as of (UTC), age": _MINUTE, "next poll (UTC)": _DAY, "last import": _DAY}
@@ -169,12 +175,13 @@ def _rows(settings: Settings, now: datetime) -> list[dict[str, Any]]:
     known = {u.name: u for u in with_doubles({path: upkeep_of(path) for path in paths})}
     current, runs = read(settings.home)
     limits = _limits(settings)
+    met = _met_by_searches(settings.home) if any(u.live for u in known.values()) else {}
     rows = []
     for name in sorted(known.keys() | current.keys()):
         upkeep, generation, run = known.get(name), current.get(name), runs.get(name)
         row: dict[str, Any] = {"source": name, "kind": _kind(upkeep, generation)}
         if row["kind"] == "live":
-            row["as_of"] = "now"
+            row |= {"as_of": "now"} | _checked(settings.home, name) | met.get(name, {})
         elif generation is not None:
             row |= {
                 "generation": generation.id,
@@ -194,6 +201,43 @@ def _rows(settings: Settings, now: datetime) -> list[dict[str, Any]]:
                 row["next_poll"] = stamp(next_due(upkeep.poll, run, now))
         rows.append(row | _became(upkeep, run))
     return rows
+
+
+def _checked(home: Path, name: str) -> dict[str, Any]:
+    """Tell what the last check of a live source found, or how to do one."""
+    try:
+        check = livecheck.last(home / DATA, name)
+    except RecordsUnavailable as error:
+        return {"checked": None, "last_text": error.detail}
+    if check is not None:
+        return check.as_dict()
+    how = f"it was never checked for rows that no search gives: sallyport source set-aside {name}"
+    return {"checked": None, "last_text": how}
+
+
+def _met_by_searches(home: Path) -> dict[str, dict[str, int]]:
+    """Ask the gateway how often searches met a row that can't be translated; {} if it is down."""
+    try:
+        found = admin_client.call(home, "GET", "/v1/admin/sources")["sources"]
+    except SallyportError:
+        return {}
+    return {
+        name: {"untranslatable": source["untranslatable"]}
+        for name, source in found.items()
+        if "untranslatable" in source
+    }
+
+
+def _met(row: Mapping[str, Any]) -> str | None:
+    """Say how often searches met a row that can't be translated."""
+    count = row.get("untranslatable")
+    if not count:
+        return None
+    times = "once" if count == 1 else f"{count:,} times"
+    return (
+        f"since the gateway's start, searches met a row that can't be translated {times}. Which "
+        f"rows, and why: sallyport source set-aside {row['source']}"
+    )
 
 
 def _became(upkeep: Upkeep | None, run: Run | None) -> dict[str, Any]:
@@ -249,8 +293,9 @@ def _cell(column: str, row: dict[str, Any]) -> str:
         return f"{span(value)}, STALE" if row.get("stale") else span(value)
     if column == "limit_minutes":
         return f"of {span(value)} ({row['limit_of']})"
-    if column in {"as_of", "next_poll"}:
-        return str(value)[:16].replace("T", " ")
+    if column in {"as_of", "next_poll", "checked"}:
+        before = "checked " if column == "checked" else ""
+        return before + str(value)[:16].replace("T", " ")
     if column == "last_result":
         when = str(row["last_import"])[:16].replace("T", " ")
         return f"{value} {when}{', mapping wrong now' if 'fault' in row else ''}"

@@ -38,7 +38,12 @@ async def apply_policy(request: Request, caller: Administrator) -> dict[str, Any
 
 @router.get("/sources", summary="The agency's sources and how old they are")
 async def sources(request: Request, caller: Administrator) -> dict[str, Any]:
-    """List the sources of records with their generation, counts and age."""
+    """List the sources of records with their generation, counts and age.
+
+    Of one that is searched live: `untranslatable`, how often searches met a row that can't be
+    translated since the start; and of the last check of all of it when it was (`checked`; null:
+    never), its `rows`, and how many of them no search gives (`set_aside`).
+    """
     gateway = gateway_of(request)
     await _logged(request, caller, "sources_listed", gateway.policy.revision)
     return dict(gateway.records.status())

@@ -20,7 +20,9 @@ router = APIRouter(tags=["health"])
 # Without these nothing may be asked or answered. The others only lessen what comes back.
 _ESSENTIAL = frozenset({"ledger", "policy"})
 # Whoever may ask for these could watch a hidden record come or go: they are the administrator's.
-_COUNTS = frozenset({"records", "set_aside", "records_withheld_as_invalid"})
+_COUNTS = frozenset(
+    {"records", "rows", "set_aside", "untranslatable", "records_withheld_as_invalid"}
+)
 
 
 class Readiness(BaseModel):
@@ -72,6 +74,10 @@ def _records(gateway: Gateway) -> dict[str, Any]:
         name: {k: v for k, v in source.items() if k not in _COUNTS}
         for name, source in found["sources"].items()
     }
+    for name, source in found["sources"].items():
+        if source.get("checked") is not None:
+            # By the last check of a live source's whole table: a search never moves it.
+            sources[name]["complete"] = source["set_aside"] == 0
     for name, fresh in _freshness(gateway, found["sources"]).items():
         sources[name] |= {"age_minutes": fresh.age, "stale": fresh.stale}
         if fresh.limit is not None:
@@ -121,7 +127,11 @@ def _without_counts(gateway: Gateway) -> dict[str, Any]:
 async def metrics(request: Request) -> Response:
     """Give the metrics in Prometheus' text format."""
     gateway = gateway_of(request)
-    measured = _freshness(gateway, gateway.records.status()["sources"])
+    sources = gateway.records.status()["sources"]
+    for name, source in sources.items():
+        if source["kind"] == "live" and source["checked"] is not None:
+            gateway.metrics.source_untranslatable.labels(name).set(source["set_aside"] > 0)
+    measured = _freshness(gateway, sources)
     for name, fresh in measured.items():
         gateway.metrics.source_stale.labels(name).set(fresh.stale)
         if fresh.age is not None:

@@ -15,6 +15,8 @@ from math import ceil
 from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
+
 from gateway.errors import RecordsChanged, RecordsUnavailable, SallyportError
 from gateway.model import (
     AT_ONCE,
@@ -27,6 +29,7 @@ from gateway.model import (
     RecordQuery,
     stamp,
 )
+from gateway.records import livecheck
 from gateway.records.asked import held_terms, restricted
 from gateway.records.findings import Findings, Hit, found_stored
 from gateway.records.index import Asked, ask, index_of
@@ -41,6 +44,7 @@ _LIVE_THREADS = 4
 _OF_DEADLINE = 0.8
 """The share of a question's time that its live sources get; the rest is for policy and log."""
 _T = TypeVar("_T")
+_log = structlog.get_logger("sallyport.records")
 
 
 class Records:
@@ -54,6 +58,8 @@ class Records:
         today: Callable[[], date] = lambda: datetime.now(UTC).date(),
     ) -> None:
         self._mirrors = Mirrors(path)
+        self._data = path.parent
+        self._told: set[str] = set()
         self._live = tuple(live)
         self._today = today
         self._workers = ThreadPoolExecutor(_LIVE_THREADS, thread_name_prefix="live-records")
@@ -139,8 +145,28 @@ class Records:
             for g in self._mirrors.current.generations
         }
         fresh = {s: {"kind": "mirror", "loading": True} for s in self._mirrors.loading}
-        live = {s.name: {"kind": "live", "loading": False} for s in self._live}
+        live = {s.name: self._of_live(s) for s in self._live}
         return {"ok": self._mirrors.ok, "sources": {**fresh, **mirrors, **live}}
+
+    def _of_live(self, source: RecordSource) -> dict[str, Any]:
+        found = {"kind": "live", "loading": False, "untranslatable": source.untranslatable}
+        try:
+            check = livecheck.last(self._data, source.name)
+        except RecordsUnavailable:
+            check = None  # `source list` says what is wrong with it
+        return found | ({"checked": None} if check is None else check.as_dict())
+
+    def _tell(self) -> None:
+        """Log once of each live source that rows of it can't be translated: none may know whose."""
+        for source in self._live:
+            if source.untranslatable and source.name not in self._told:
+                self._told.add(source.name)
+                _log.warning(
+                    "records.untranslatable",
+                    source=source.name,
+                    detail="searches pass over rows that can't be translated. Which, and why: "
+                    f"sallyport source set-aside {source.name}",
+                )
 
     async def _in_live(
         self,
@@ -205,11 +231,13 @@ class Records:
         tasks = [loop.run_in_executor(self._workers, w) for w in work]
         try:
             async with asyncio.timeout(until - time.monotonic()):
-                return list(await asyncio.gather(*tasks))
+                found = list(await asyncio.gather(*tasks))
         except TimeoutError:
             raise RecordsUnavailable(
                 "a live source did not answer in time", code="records.late"
             ) from None
+        self._tell()
+        return found
 
 
 def _telling(

@@ -35,6 +35,11 @@ class RecordSource(Protocol):
         """The terms it can be searched by, by kind of subject."""
         ...
 
+    @property
+    def untranslatable(self) -> int:
+        """How often searches met a row that can't be translated, since the start."""
+        ...
+
     def as_of(self) -> datetime | None:
         """Give the moment that its records are of."""
         ...

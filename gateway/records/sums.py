@@ -33,7 +33,7 @@ BATCH = 500
 LONGEST_MESSAGE = 2**20
 _RULES = b"3"
 """Changes where other rows than before become records: then all is made anew."""
-_DIFFER = (
+DIFFER = (
     "rows with this record id disagree about who may see it, or one of them does not say: none of "
     "them counts until they agree"
 )
@@ -180,13 +180,14 @@ def content(record: Record) -> Content:
     return (
         record.record_type,
         orjson.dumps(record.message),
-        _facts(record.handling),
+        facts_of(record.handling),
         _whom(record.contact),
     )
 
 
 @lru_cache(maxsize=1_024)
-def _facts(handling: Handling) -> bytes:
+def facts_of(handling: Handling) -> bytes:
+    """Give handling facts as they are stored and compared."""
     return orjson.dumps(handling.as_dict())
 
 
@@ -212,7 +213,7 @@ def _claimed(group: list[Read]) -> Claims:
     found: dict[str, bytes | None] = {}
     for item, _ in group:
         if isinstance(item, SetAside):
-            said = [(i, None if facts is None else _facts(facts)) for i, facts in item.claims]
+            said = [(i, None if facts is None else facts_of(facts)) for i, facts in item.claims]
         else:
             said = [(item[0], item[1][2])]
         for record_id, facts in said:
@@ -235,7 +236,7 @@ def _refused(
         record_id, (_, message, handling, _) = item
         other = taken.get(record_id, own.get(record_id))
         if record_id in withheld or (other is not None and other != handling):
-            code, text = TWINS_DIFFER, _DIFFER
+            code, text = TWINS_DIFFER, DIFFER
         elif other is not None:
             code, text = "record.duplicate_id", "another row of this source has the same record id"
         elif len(message) > LONGEST_MESSAGE:

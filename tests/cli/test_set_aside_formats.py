@@ -1,6 +1,6 @@
 """Preview, and rows set aside: listed, exported, corrected, retried. For every format.
 
-A database too, read whole or mirrored (as to what changed only). Live, it has no such rows.
+A database too, read whole or mirrored (as to what changed only). A live one: test_live_rows.py.
 """
 
 import csv
@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from demo.new_mexico import segment
 from gateway.cli.main import app
-from gateway.errors import NotFound
+from gateway.errors import Conflict, Invalid
 from gateway.records.store import Reader
 from tests.adapters.cobol_bytes import copybook, described, packed, text
 from tests.conftest import ROOT
@@ -277,8 +277,8 @@ def _execute(database: Path, statement: str) -> None:
         db.execute(statement)
 
 
-def test_a_live_database_has_no_rows_set_aside_and_says_which_it_will_not_find(home: Path) -> None:
-    """What would be, `mapping preview` shows beforehand, by the rows that stand there."""
+def test_a_live_database_is_read_whole_to_say_which_rows_it_will_not_find(home: Path) -> None:
+    """As `mapping preview` shows them beforehand. Nothing of it is ever corrected here."""
     at = made(home, "sql")
     path = home / "mappings" / "s.yaml"
     path.write_text(
@@ -288,8 +288,19 @@ def test_a_live_database_has_no_rows_set_aside_and_says_which_it_will_not_find(h
         + "search: {person: {table: people, key: ID, surname: {starts: NAME}}}\n",
         encoding="utf-8",
     )
-    with pytest.raises(NotFound, match="s is searched live: no rows are set aside beforehand"):
-        run("source", "set-aside", "s", *at)
+    assert "never checked" in run("source", "list", *at)
+    rows = json.loads(run("source", "set-aside", "s", "--json", *at))
+    assert [row["key"] for row in rows] == ["people 2", "people 4"]
+    [listed] = json.loads(run("source", "list", "--json", *at))
+    assert (listed["rows"], listed["set_aside"], listed["kind"]) == (4, 2, "live")
+    assert "2 rows of s set aside" in run("source", "set-aside", "s", *at)
+    file = home / "rows.jsonl"
+    run("source", "set-aside", "s", "--export", str(file), *at)
+    assert [json.loads(x)["fields"]["ID"] for x in file.read_text().splitlines()] == ["2", "4"]
+    with pytest.raises(Conflict, match="is there already"):
+        run("source", "set-aside", "s", "--export", str(file), *at)
+    with pytest.raises(Invalid, match="correct the rows in its own database"):
+        run("source", "set-aside", "s", "--retry", str(file), *at)
     aside = json.loads(run("mapping", "preview", str(path), "--json", "--set-aside"))
     assert [row["columns"]["ID"] for row in aside] == ["2", "4"]
 

@@ -98,6 +98,7 @@ class Live:
     hold: threading.Event | None = None
     asked: list[SubjectQuery] = field(default_factory=list)
     thread: str = ""
+    untranslatable: int = 0
 
     def as_of(self) -> datetime | None:
         return NEW
@@ -293,7 +294,12 @@ async def test_live_and_mirrored_records_are_scored_alike(path: Path) -> None:
     assert (await find(records, RecordQuery("L-2"))).found == ()
     by_id = await find(records, RecordQuery("L-2"), types=frozenset({"person", "warrant"}))
     assert [f.record_id for f in by_id.found] == ["L-2"]
-    assert records.status()["sources"]["live"] == {"kind": "live", "loading": False}
+    assert records.status()["sources"]["live"] == {
+        "kind": "live",
+        "loading": False,
+        "untranslatable": 0,
+        "checked": None,
+    }
     await records.stop()
 
 
