@@ -90,7 +90,7 @@ def test_its_rules_are_in_the_table(folder: Path) -> None:
     found = {r.id for r in rules(folder) if r.where.startswith("law/washington/")}
     assert found == {
         *("wa.civil_immigration", "wa.named_person", "wa.birthplace"),
-        *("wa.no_inquiry", "wa.juvenile"),
+        *("wa.no_inquiry", "wa.juvenile", "wa.kept_from_authorities", "wa.kept_of_record"),
     }
 
 

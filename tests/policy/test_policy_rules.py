@@ -176,6 +176,7 @@ def test_what_counsel_has_to_agree_to_is_off_as_shipped(shipped: PolicySet) -> N
         (("law", "federal", "iii_purpose_codes", "I", "enabled"), True),
         (("law", "california", "notifications", "enabled"), True),
         (("law", "california", "public_record_types"), ["arrest"]),
+        (("law", "california", "status_kept"), []),
         (("local", "limits", "max_matches"), 1),
         (("local", "never_classes"), "every class"),
         (("local", "hidden_types"), "every record type"),

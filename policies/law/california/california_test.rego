@@ -113,18 +113,154 @@ test_its_own_officers_do_not_ask_for_it if {
 
 test_no_inquiry_into_status if data.law.california.untold == {"alien_registration"} with input as example_test.asking
 
-never(question) := found if found := data.law.california.never with input as question with data.law.california.public_record_types as []
+never(question) := found if {
+	found := data.law.california.never with input as question
+		with data.law.california.public_record_types as []
+		with data.law.california.status_kept as ["immigration_status"]
+}
 
 all_classes := object.keys(data.sallyport.vocabulary.classes)
 
+kept := {"contact", "location", "release_date", "immigration_status"}
+
 test_no_address_or_release_date_for_immigration_enforcement if {
-	never(border) == set()
+	never(border) == kept
 	history := example_test.searching(removal, {"purpose": "civil_immigration", "record_types": ["arrest"]})
-	never(history) == {"contact", "location", "release_date"}
-	never(task_force) == {"contact", "location", "release_date"}
+	never(history) == kept
+	never(task_force) == kept
 	never(civil) == all_classes
 	never(removal) == all_classes
 	never({}) == all_classes
+}
+
+inspecting(asker) := example_test.searching(asker, {"purpose": "border_inspection"})
+
+test_an_authority_gets_none_of_it_whatever_purpose_it_states if {
+	every purpose in ["border_inspection", "criminal_investigation", "missing_person", "traffic_stop"] {
+		asked := example_test.searching(border, {"purpose": purpose})
+		codes(asked) == set()
+		never(asked) == kept
+		hidden(example_test.finding(asked, {})) == set()
+		withheld(example_test.finding(asked, {})) == {[0, element_class] | some element_class in kept}
+	}
+}
+
+test_an_inspection_is_no_other_work_whoever_states_it if {
+	never(sheriff) == set()
+	withheld(example_test.finding(sheriff, {})) == set()
+	never(inspecting(sheriff)) == kept
+	never(example_test.asked_by(sheriff, {"ori": "XX0000000"})) == kept
+	never(object.union(object.remove(sheriff, ["search"]), {"search": object.remove(sheriff.search, ["purpose"])})) == all_classes
+}
+
+# Which other purpose asks after entry and stay is for counsel to say.
+test_the_purposes_that_are_no_other_work if {
+	limited := {purpose | some purpose, _ in data.sallyport.vocabulary.purposes; kept - never(example_test.searching(sheriff, {"purpose": purpose})) == set()}
+	limited == {"civil_immigration", "border_inspection"}
+}
+
+test_a_unit_of_that_enforcement_does_no_other_work_wherever_it_is if {
+	local := example_test.asked_by(sheriff, {"unit_function": "civil_enforcement"})
+	codes(example_test.searching(local, {"record_types": ["arrest"]})) == set()
+	never(example_test.searching(local, {"record_types": ["arrest"]})) == kept
+}
+
+test_a_criminal_history_for_no_stated_work_is_no_other_work if {
+	history := example_test.searching(sheriff, {"record_types": ["arrest"]})
+	never(history) == set()
+	never(example_test.searching(history, {"purpose": "civil_immigration"})) == kept
+	unstated := object.union(object.remove(history, ["search"]), {"search": object.remove(history.search, ["purpose"])})
+	never(unstated) == kept
+}
+
+test_a_warrant_gives_status_where_it_names_it if {
+	question := example_test.searching(object.union(border, {"releases": [object.union(example_test.release, {"classes": ["immigration_status"]})]}), {"warrant": example_test.warrant})
+	never(question) == kept - {"immigration_status"}
+	withheld(object.union(question, {"facts": [named]})) == {[0, element_class] | some element_class in (kept - {"immigration_status"})}
+}
+
+test_what_an_agency_is_stands_in_the_directory if {
+	every said in [true, "no"] {
+		left_out := data.law.california.never with input as sheriff
+			with data.agencies.TX9990000.immigration_authority as said
+			with data.law.california.status_kept as ["immigration_status"]
+		left_out == kept
+	}
+}
+
+test_status_where_counsel_wants_it_exchanged if {
+	without := data.law.california.never with input as border with data.law.california.status_kept as []
+	without == kept - {"immigration_status"}
+	entries := data.law.california.withhold with input as example_test.finding(border, {}) with data.law.california.status_kept as []
+	{entry[1] | some entry in entries} == kept - {"immigration_status"}
+}
+
+held(ori) := found if {
+	listed := data.law.california.held with input as {"self": ori}
+		with data.law.california.status_kept as ["immigration_status"]
+	found := {element_class | some element_class in listed}
+}
+
+test_the_list_of_agencies_says_so if {
+	held("USBPX9900") == kept
+	held("TX9990000") == set()
+	held("XX0000000") == kept
+	without := data.law.california.held with input as {} with data.law.california.status_kept as []
+	without == ["contact", "location", "release_date"]
+}
+
+# The whole decisions, under an agreement that shares all of it.
+shared_with_border(purposes, record_types) := object.union(data.sallyport.example.agreements, {"CA9990000": {"USBPX9900": {"mou-2026-03": {"shares": {"CA9990000": [{
+	"purposes": purposes,
+	"record_types": record_types,
+	"granularity": "record",
+	"freshness_minutes": {},
+	"handling": {"keep_days": 30, "onward_sharing": "none"},
+	"classes": {element_class: "give" | some element_class, _ in data.sallyport.vocabulary.classes},
+}]}}}}})
+
+inspector := example_test.asked_by(inspecting(border), {"unit_function": "border_patrol"})
+
+at_the_door(question, purposes) := decision if {
+	papers := shared_with_border(purposes, ["person", "warrant"])
+	decision := data.sallyport.answer.decision with input as question
+		with data.agreements as papers
+		with data.law.california.status_kept as ["immigration_status"]
+		with data.law.california.public_record_types as []
+		with data.local.never_classes as []
+		with data.local.hidden_types as []
+		with data.local.limits as {"max_matches": 100}
+}
+
+of_the_records(question, purposes) := decision if {
+	papers := shared_with_border(purposes, ["person", "warrant"])
+	decision := data.sallyport.release.decision with input as question
+		with data.agreements as papers
+		with data.law.california.status_kept as ["immigration_status"]
+		with data.law.california.public_record_types as []
+		with data.local.never_classes as []
+		with data.local.hidden_types as []
+		with data.local.limits as {"max_matches": 100}
+}
+
+test_the_decisions_on_an_inspection if {
+	door := at_the_door(inspector, ["border_inspection"])
+	door.allow == true
+	kept - {element_class | some element_class in door.classes_never_shared} == set()
+	of_records := of_the_records(example_test.finding(inspector, {"record_type": "warrant"}), ["border_inspection"])
+	some action in of_records.actions
+	action.show == "record"
+	action.classes.identity == "give"
+	action.classes.order == "give"
+	kept & object.keys(action.classes) == set()
+}
+
+test_the_decisions_on_a_crime if {
+	of_records := of_the_records(example_test.finding(border, {"record_type": "warrant"}), ["criminal_investigation"])
+	some action in of_records.actions
+	action.show == "record"
+	kept & object.keys(action.classes) == set()
+	{"identity", "order", "order_status"} - object.keys(action.classes) == set()
 }
 
 test_what_is_public_may_be_had if {
@@ -195,6 +331,7 @@ test_the_classes_that_it_names_alone if {
 
 withheld(question) := found if {
 	entries := data.law.california.withhold with input as question
+		with data.law.california.status_kept as ["immigration_status"]
 	found := {[entry[0], entry[1]] | some entry in entries; entry[2] == "ca.values_act.classes_of_record"}
 }
 
@@ -218,12 +355,14 @@ test_a_warrant_lends_no_addresses_to_other_records_of_a_task_force if {
 		"releases": [example_test.release],
 		"facts": [named, example_test.fact],
 	})
-	never(question) == {"location"}
-	withheld(question) == {[0, "location"]} | {[1, element_class] | some element_class in ["contact", "location", "release_date"]}
+	never(question) == {"location", "immigration_status"}
+	withheld(question) == {[0, "location"], [0, "immigration_status"]} | {[1, element_class] | some element_class in kept}
 }
 
+sheriff := example_test.asked_by(border, {"ori": "TX9990000"})
+
 test_a_warrant_limits_nothing_that_needs_none if {
-	question := object.union(border, {"releases": [example_test.release], "search": {"warrant": example_test.warrant}})
+	question := object.union(sheriff, {"releases": [object.union(example_test.release, {"asker": "TX9990000"})], "search": {"warrant": example_test.warrant}})
 	never(question) == set()
 	hidden(object.union(question, {"facts": [example_test.fact]})) == set()
 	withheld(object.union(question, {"facts": [example_test.fact]})) == set()
@@ -403,14 +542,14 @@ test_sealed_for_californian_investigators if {
 }
 
 test_addresses_from_the_motor_vehicle_department if {
-	from_there := data.law.california.withhold with input as example_test.finding(border, {"source_kind": "motor_vehicle_department"})
+	from_there := data.law.california.withhold with input as example_test.finding(sheriff, {"source_kind": "motor_vehicle_department"})
 	from_there == {[0, "contact", "ca.dmv_address"]}
-	own := data.law.california.withhold with input as example_test.finding(border, {})
+	own := data.law.california.withhold with input as example_test.finding(sheriff, {})
 	own == set()
-	read := data.law.california.withhold with input as example_test.finding(border, {"source_kind": "plate_reader"})
+	read := data.law.california.withhold with input as example_test.finding(sheriff, {"source_kind": "plate_reader"})
 	read == set()
 	unsaid := data.law.california.withhold with input as {"facts": [{}]}
 	[0, "contact", "ca.dmv_address"] in unsaid
-	unusual := data.law.california.withhold with input as example_test.finding(border, {"age_at_offense": 30})
+	unusual := data.law.california.withhold with input as example_test.finding(sheriff, {"age_at_offense": 30})
 	unusual == set()
 }

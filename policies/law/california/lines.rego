@@ -20,7 +20,7 @@ untold["california"] := data.law.california.untold if asking.california
 # those that local rules must not take away.
 owner_never["california"] := data.law.california.never if answering.california
 
-never_held["california"] := []
+never_held["california"] := data.law.california.held
 
 guaranteed["california"] := set()
 

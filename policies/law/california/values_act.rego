@@ -64,9 +64,10 @@ permitted if {
 	notification
 }
 
-# Where none of the limits applies, they limit no class and no record.
+# Where none of the limits applies, they limit no record, and no class but those that are kept from
+# immigration authorities.
 unlimited if {
-	other_work
+	answered_anyway
 } else if {
 	in_a_task_force
 } else if {
@@ -75,10 +76,30 @@ unlimited if {
 	what_is_public
 }
 
-other_work if {
+answered_anyway if {
 	other_purpose
 	other_function
 }
+
+# METADATA
+# title: "California Values Act: work that has nothing to do with immigration, of an agency that has not"
+# description: >-
+#   What an agency is stands in the directory, and counts beside the purpose that it states. An inspection
+#   at the border asks after entry and stay, so it is no other work, whoever states it.
+# custom:
+#   id: ca.values_act.other_work
+#   citation: Cal. Gov. Code 7284.4(c), (f), 7284.6(a)(1)
+#   confirm_by_counsel: true
+other_work if {
+	input.search.purpose
+	not for_immigration
+	other_function
+	other_agency
+}
+
+for_immigration if input.search.purpose in data.law.california.immigration_purposes
+
+other_agency if data.sallyport.context.asker_agency.immigration_authority == false
 
 # METADATA
 # title: "California Values Act: the criminal history of a specific person"
@@ -187,8 +208,16 @@ withhold contains [place, element_class, "ca.values_act.classes_of_record"] if {
 withhold contains [place, element_class, "ca.values_act.classes_of_record"] if {
 	not free_of_addresses
 	some place, fact in input.facts
-	some element_class in (not_permitted_of(fact) & {"contact", "location", "release_date"})
+	some element_class in (not_permitted_of(fact) & kept)
 }
+
+# For the list of agencies, which knows what an agency is and not yet what it will ask.
+held := [element_class |
+	not other_agency
+	some element_class in kept
+]
+
+kept := {"contact", "location", "release_date"} | {element_class | some element_class in data.law.california.status_kept}
 
 not_permitted_of(fact) := data.sallyport.released.beyond(fact, ["judicial_warrant"]) - {element_class |
 	notification
@@ -224,6 +253,21 @@ never contains element_class if {
 never contains "release_date" if {
 	not free_of_addresses
 	not class_permitted("release_date")
+}
+
+# METADATA
+# title: "California Values Act: no status for immigration enforcement"
+# description: >-
+#   7284.6(e) leaves what 8 USC 1373 and 1644 say of the exchange of status as it is. Where counsel wants
+#   status exchanged, the class is taken out of `status_kept`, and the agreements say for what it goes.
+# custom:
+#   id: ca.values_act.status
+#   citation: Cal. Gov. Code 7284.6(a)(1), (e)
+#   confirm_by_counsel: true
+never contains element_class if {
+	not free_of_addresses
+	some element_class in data.law.california.status_kept
+	not class_permitted(element_class)
 }
 
 free_of_addresses if {

@@ -4,10 +4,13 @@ package law.new_mexico
 
 # METADATA
 # title: State employees do not disclose sensitive personal information
+# description: >-
+#   The act binds state agencies. Here it holds for every agency in New Mexico, counties and cities too,
+#   until counsel has said to whom it applies.
 # custom:
 #   id: nm.sb36.classes
 #   citation: N.M. Laws 2025, SB 36
-#   confirm_by_counsel: false
+#   confirm_by_counsel: true
 never contains element_class if {
 	not own_records
 	some element_class in data.law.new_mexico.sensitive_classes
@@ -47,7 +50,7 @@ withhold contains [place, element_class, "nm.sb36.records"] if {
 # custom:
 #   id: nm.sb36.terms
 #   citation: N.M. Laws 2025, SB 36
-#   confirm_by_counsel: false
+#   confirm_by_counsel: true
 untold contains term if {
 	some term, about in data.sallyport.vocabulary.terms
 	about.class in data.law.new_mexico.sensitive_classes

@@ -114,12 +114,23 @@ handling_known if {
 	}
 }
 
+# METADATA
+# title: Nothing is taken in where the law of this agency's place is not written down
+# custom:
+#   id: admit.law_unknown
+#   citation: Policies by jurisdiction
+#   confirm_by_counsel: false
+deny contains {
+	"code": "admit.law_unknown",
+	"text": "The law of this agency's jurisdiction is not written down here, so nobody knows what it wants done for this answer, and it is not taken in. Ask your administrator.",
+} if {
+	not by_law
+}
+
 # Everything that asks for something, merged: the stricter counts.
 obligations := data.sallyport.obligations.merged(array.concat(array.concat(of_matches, of_answer), array.concat(of_facts, by_law)))
 
 # What the law of this agency's place wants done for it.
-default by_law := []
-
 by_law := [duty | some duty in owed] if {
 	owed := data.sallyport.law.obligations(data.sallyport.shared.jurisdiction)
 }

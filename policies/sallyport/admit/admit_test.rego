@@ -89,7 +89,7 @@ test_its_own_answer if {
 }
 
 test_missing_input if {
-	codes({}) == {"admit.no_agreement", "admit.granularity", "admit.record_types", "admit.handling"}
+	codes({}) == {"admit.no_agreement", "admit.granularity", "admit.record_types", "admit.handling", "admit.law_unknown"}
 	every part in ["now", "self", "owner", "search", "answer"] {
 		decision(object.remove(answered, [part])).allow == false
 	}
@@ -236,9 +236,14 @@ test_what_the_law_wants_done if {
 	{duty.type | some duty in decision(ordinary).obligations} == {"delete_after", "onward_sharing", "caveat"}
 }
 
-test_where_the_law_is_not_written_down_nothing_is_owed_by_it if {
+test_where_the_law_is_not_written_down_nothing_is_taken_in if {
 	result := data.sallyport.admit.decision with input as answered
 		with data.agencies.CA9990000.jurisdiction as "atlantis"
 		with data.agreements as data.sallyport.example.agreements
-	{duty.type | some duty in result.obligations} == {"delete_after", "onward_sharing", "caveat", "confirm_before_acting"}
+	result.allow == false
+	result.obligations == []
+	example_test.codes(result) == {"admit.law_unknown"}
+	stranger := data.sallyport.admit.decision with input as object.union(answered, {"self": "XX0000000", "owner": "XX0000000"})
+	stranger.allow == false
+	"admit.law_unknown" in example_test.codes(stranger)
 }

@@ -133,6 +133,8 @@ never(ori, owner, purpose) := {element_class |
 test_what_the_law_never_gives if {
 	never("CA9990000", "TX9990000", "criminal_investigation") == {"immigration_status"}
 	never("TX9990000", "USBPX9900", "criminal_investigation") == set()
+	never("TX9990000", "CA9990000", "criminal_investigation") == {"immigration_status"}
+	{"contact", "location", "release_date"} - never("USBPX9900", "CA9990000", "border_inspection") == set()
 	never("USBPX9900", "TX9990000", "criminal_investigation") == {"immigration_status"}
 	never("USBPX9900", "TX9990000", "border_inspection") == set()
 	never("CA9990000", "NM9990000", "criminal_investigation") == {"ssn", "immigration_status", "victim", "medical"}
