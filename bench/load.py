@@ -25,7 +25,7 @@ import orjson
 
 from demo import agreements
 from gateway.http.client import new_search_id
-from gateway.model import Ori
+from gateway.model import Ori, stamp
 from gateway.peers import PATH
 from gateway.trust import keys as key_files
 from gateway.trust import registry as registries
@@ -85,7 +85,7 @@ def question(
                 "officer": "bench-officer-0000000000",
                 "roles": ["officer"],
                 "assurance": 2,
-                "auth_time": "2030-01-01T00:00:00.00Z",
+                "auth_time": stamp(datetime.now(UTC)),
                 "attributes": ["sworn", "chri_certified"],
             },
             "purpose": "criminal_investigation",

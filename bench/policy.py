@@ -42,6 +42,7 @@ OFFICER = {
     "unit_function": "investigation",
     "roles": ["officer"],
     "assurance": 2,
+    "logged_on_hours": 1,
     "attributes": ["chri_certified", "sworn"],
 }
 

@@ -108,6 +108,7 @@ class Described:
             "unit_function": self.unit_function,
             "roles": sorted(self.roles),
             "assurance": self.assurance,
+            "logged_on_hours": 0,
             "attributes": sorted(self.attributes),
         }
 

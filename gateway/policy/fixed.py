@@ -135,7 +135,14 @@ def _paper(agreed: Mapping[str, Any], first: str, second: str) -> Any:
 
 
 def _officer() -> dict[str, Any]:
-    return {"unit": "vetting", "unit_function": "", "roles": [], "assurance": 0, "attributes": []}
+    return {
+        "unit": "vetting",
+        "unit_function": "",
+        "roles": [],
+        "assurance": 0,
+        "logged_on_hours": 0,
+        "attributes": [],
+    }
 
 
 def _search(words: Vocabulary, purpose: str) -> dict[str, Any]:

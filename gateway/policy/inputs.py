@@ -4,6 +4,7 @@ No particulars of the subject are in it: a decision needs its kind and which ter
 their values. A name is in neither a decision nor an engine's log of decisions.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -20,9 +21,11 @@ from gateway.model import (
     Question,
     Reference,
     Search,
+    parse_stamp,
     stamp,
 )
 from gateway.policy.released import PersonRelease, warrant_input
+from gateway.trust.profile import MAX_SKEW_S
 
 VERSION = 1
 
@@ -50,7 +53,7 @@ def ask_input(search: Search, officer: Officer, self_ori: str, now: datetime) ->
         "now": _second(now),
         "self": self_ori,
         "client": search.caller.client,
-        "officer": _officer(officer),
+        "officer": _officer(officer, now),
         "search": _search(search, search.reason.code),
         "agencies": None if search.agencies is None else list(search.agencies),
     }
@@ -64,7 +67,7 @@ def answer_input(
         "v": VERSION,
         "now": _second(now),
         "self": self_ori,
-        "asker": _asker(question.asker),
+        "asker": _asker(question.asker, now),
         "agreement": question.agreement,
         "search": _search(question, question.reason.code),
     }
@@ -107,7 +110,7 @@ def admit_input(question: Question, answer: Answer, self_ori: str, now: datetime
         "now": _second(now),
         "self": self_ori,
         "owner": answer.owner,
-        "asker": _asker(question.asker),
+        "asker": _asker(question.asker, now),
         "agreement": question.agreement,
         "search": _search(question, question.reason.code),
         "answer": {
@@ -130,27 +133,38 @@ def agencies_input(caller: Caller, self_ori: str, now: datetime) -> dict[str, An
         "v": VERSION,
         "now": _second(now),
         "self": self_ori,
-        "officer": _officer(caller.officer) if caller.officer else None,
+        "officer": _officer(caller.officer, now) if caller.officer else None,
     }
 
 
-def _officer(officer: Officer) -> dict[str, Any]:
+def _hours_since(log_on: datetime, now: datetime) -> int:
+    """Give the hours begun since a log-on; -1 for one that lies ahead by more than clocks differ.
+
+    Whole hours, for a rule needs no more: the moment would make every officer's question another.
+    """
+    passed = (now - log_on).total_seconds()
+    return -1 if passed < -MAX_SKEW_S else max(0, math.ceil(passed / 3600))
+
+
+def _officer(officer: Officer, now: datetime) -> dict[str, Any]:
     return {
         "unit": officer.unit,
         "unit_function": officer.unit_function,
         "roles": sorted(officer.roles),
         "assurance": officer.assurance,
+        "logged_on_hours": _hours_since(officer.auth_time, now),
         "attributes": sorted(officer.attributes),
     }
 
 
-def _asker(asker: Asker) -> dict[str, Any]:
+def _asker(asker: Asker, now: datetime) -> dict[str, Any]:
     return {
         "ori": asker.ori,
         "unit": asker.unit,
         "unit_function": asker.unit_function,
         "roles": sorted(asker.roles),
         "assurance": asker.assurance,
+        "logged_on_hours": _hours_since(parse_stamp(asker.auth_time), now),
         "attributes": sorted(asker.attributes),
     }
 

@@ -10,6 +10,7 @@ import time
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import orjson
 import pytest
 
 from bench.hidden import longer
-from gateway.model import Answer, Found, Granularity, Question, Reference
+from gateway.model import Answer, Found, Granularity, Question, Reference, stamp
 from gateway.policy import release
 from gateway.policy.agreements import with_examples
 from gateway.policy.kept import KeptSets
@@ -69,7 +70,11 @@ def asked(shipped: PolicySet, number: int, **changes: Any) -> Question:
         iii_purpose_code="C",
         **changes,
     )
-    asker = replace(plain.asker, attributes=("chri_certified", "sworn"))
+    asker = replace(
+        plain.asker,
+        attributes=("chri_certified", "sworn"),
+        auth_time=stamp(datetime.now(UTC)),
+    )
     made = replace(plain, asker=asker)
     return replace(made, reference=Reference("case", f"26-{number:06d}"))
 

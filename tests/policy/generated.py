@@ -71,6 +71,7 @@ class Inputs:
             "unit_function": self.chance.choice(FUNCTIONS),
             "roles": self.some(("officer", "supervisor", "auditor")),
             "assurance": self.chance.randint(0, 4),
+            "logged_on_hours": self.chance.choice((0, 1, 3, 12, 13)),
             "attributes": self.some(ATTRIBUTES),
         }
 
@@ -341,6 +342,7 @@ class Entitled(Inputs):
             "unit_function": pick(facts["functions"]),
             "roles": [pick(facts["roles"])],
             "assurance": 3,
+            "logged_on_hours": 3,
             "attributes": [*self.data["sallyport"]["vocabulary"]["officer_attributes"]],
         }
         codes = self.data["law"]["federal"]["iii_purpose_codes"]

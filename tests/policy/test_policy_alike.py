@@ -22,6 +22,7 @@ OTHERS = {
     for name in ("ask", "release", "admit", "agencies")
 }
 ANSWER = "package sallyport.answer\nimport rego.v1\n"
+CLAIMS = {"assurance": 2, "logged_on_hours": 3, "attributes": ["chri_certified", "sworn"]}
 DATA = {"deals": {"a": {"cases": ["26-1"]}}}
 
 
@@ -176,7 +177,7 @@ def question(self_ori: str, asker: str, unit: str, function: str, number: str) -
         "now": "2026-11-23T20:46:10.00Z",
         "self": self_ori,
         "search": search,
-        "asker": {**who, "assurance": 2, "attributes": ["chri_certified", "sworn"]},
+        "asker": {**who, **CLAIMS},
         "agreement": "sha-256:" + "a" * 64,
     }
     return orjson.dumps(case, option=orjson.OPT_SORT_KEYS)

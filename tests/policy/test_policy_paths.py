@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from gateway.model import (
     Obligation,
     Reference,
     WarrantDocument,
+    stamp,
 )
 from gateway.policy import inputs
 from gateway.policy.embedded import syntax_trees
@@ -203,3 +205,22 @@ def test_check_names_the_line_in_the_data(tmp_path: Path) -> None:
     assert isinstance(done.exception, PolicyRejected)
     assert done.exception.where == "local/data.yaml:3"
     assert "is no class of the vocabulary" in done.exception.detail
+
+
+def test_the_hours_since_a_log_on() -> None:
+    for ago, hours in (
+        (timedelta(0), 0),
+        (timedelta(seconds=1), 1),
+        (timedelta(hours=12), 12),
+        (timedelta(hours=12, seconds=1), 13),
+        (-timedelta(seconds=5), 0),  # clocks may differ by so much
+        (-timedelta(seconds=6), -1),
+        (-timedelta(days=300), -1),
+    ):
+        moment = NOW - ago
+        asker = replace(question().asker, auth_time=stamp(moment))
+        second = inputs.answer_input(replace(question(), asker=asker), TEXAS, NOW)
+        assert second["asker"]["logged_on_hours"] == hours, ago
+        one = replace(officer(), auth_time=moment)
+        first = inputs.ask_input(search(), one, TEXAS, NOW)
+        assert first["officer"]["logged_on_hours"] == hours, ago

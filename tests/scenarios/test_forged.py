@@ -20,6 +20,7 @@ from demo.agreements import digest_between
 from demo.cast import MARISOL
 from demo.world import CLIENT, Gateway, World, an_officer
 from gateway.http.client import new_search_id
+from gateway.model import stamp
 from gateway.peers import ANSWER, PATH
 from gateway.trust import assertions
 from gateway.trust import keys as key_files
@@ -185,7 +186,7 @@ def make_wire(world: World, **more: Any) -> Wire:
             "officer": "forged-officer-00000",
             "roles": ["officer"],
             "assurance": 2,
-            "auth_time": "2026-01-01T00:00:00.00Z",
+            "auth_time": stamp(datetime.now(UTC)),
             "attributes": ["sworn", "chri_certified"],
         },
         "purpose": "criminal_investigation",
@@ -355,6 +356,18 @@ def test_a_signed_message_that_breaks_the_protocol(world: World) -> None:
     assert response.status_code == 422
     assert "everything" not in response.text
     verified(broken, signed, response)
+
+
+def test_a_question_of_an_officer_who_logged_on_too_long_ago(world: World) -> None:
+    """Whatever the asking agency's own door lets through."""
+    asker = orjson.loads(make_wire(world).body)["asker"]
+    for hours, status in ((11.9, "answered"), (12.1, "refused")):
+        logged_on = stamp(datetime.now(UTC) - timedelta(hours=hours))
+        wire = make_wire(world, asker={**asker, "auth_time": logged_on})
+        response = wire.send(wire.signed())
+        assert (response.status_code, response.json()["status"]) == (200, status)
+        told = [r["code"] for r in response.json().get("reasons", ())]
+        assert told == (["officer.log_on"] if status == "refused" else [])
 
 
 def test_what_a_peer_signed_falsely_stands_in_the_log(world: World) -> None:

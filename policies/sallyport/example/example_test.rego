@@ -10,6 +10,7 @@ officer := {
 	"unit_function": "investigation",
 	"roles": ["officer"],
 	"assurance": 2,
+	"logged_on_hours": 3,
 	"attributes": ["chri_certified", "sworn"],
 }
 

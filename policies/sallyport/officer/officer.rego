@@ -95,6 +95,28 @@ deny contains {
 strong_enough if data.sallyport.context.claims.assurance >= data.sallyport.context.purpose.assurance
 
 # METADATA
+# title: A log-on of this shift
+# custom:
+#   id: officer.log_on
+#   citation: CJIS Security Policy IA-2; NIST SP 800-63B 4.2.3
+#   confirm_by_counsel: false
+deny contains {
+	"code": "officer.log_on",
+	"text": "This log-on is too old, or its time lies ahead. Log on anew and ask again.",
+	"citation": "CJIS Security Policy IA-2; NIST SP 800-63B 4.2.3",
+} if {
+	not logged_on_lately
+}
+
+# In whole hours begun; below zero, the log-on lies ahead of this gateway's clock.
+logged_on_lately if {
+	is_number(vocabulary.log_on_hours)
+	hours := data.sallyport.context.claims.logged_on_hours
+	hours >= 0
+	hours <= vocabulary.log_on_hours
+}
+
+# METADATA
 # title: A purpose that is the unit's work
 # custom:
 #   id: purpose.function

@@ -83,6 +83,43 @@ test_missing_assurance_is_refused if {
 	codes(without(asking, "officer", "assurance")) == {"officer.assurance"}
 }
 
+test_a_log_on_holds_for_a_shift if {
+	every hours in [0, 1, 12] {
+		codes(as_officer("logged_on_hours", hours)) == set()
+	}
+	every hours in [-1, 13, 24, 200000] {
+		codes(as_officer("logged_on_hours", hours)) == {"officer.log_on"}
+	}
+}
+
+test_the_second_door_looks_at_the_log_on_itself if {
+	every hours in [-1, 13] {
+		codes(example_test.asked_by(example_test.asked, {"logged_on_hours": hours})) == {"officer.log_on"}
+	}
+	asked := object.union(
+		object.remove(example_test.asked, ["asker"]),
+		{"asker": object.remove(example_test.asked.asker, ["logged_on_hours"])},
+	)
+	codes(asked) == {"officer.log_on"}
+}
+
+test_a_missing_log_on_is_refused if {
+	codes(without(asking, "officer", "logged_on_hours")) == {"officer.log_on"}
+	every odd in [null, "3", "", [3], {"hours": 3}, true] {
+		codes(as_officer("logged_on_hours", odd)) == {"officer.log_on"}
+	}
+}
+
+test_how_long_a_log_on_holds_is_data if {
+	late := as_officer("logged_on_hours", 13)
+	still := data.sallyport.officer.deny with input as late with data.sallyport.vocabulary.log_on_hours as 13
+	still == set()
+	every odd in [null, "13", [13], {"hours": 13}] {
+		denied := data.sallyport.officer.deny with input as late with data.sallyport.vocabulary.log_on_hours as odd
+		{reason.code | some reason in denied} == {"officer.log_on"}
+	}
+}
+
 test_null_officer_is_refused if {
 	codes(object.union(asking, {"officer": null})) & {"officer.role", "officer.assurance"} == {"officer.role", "officer.assurance"}
 }
@@ -150,7 +187,7 @@ test_a_purpose_is_for_its_kind_of_agency if {
 
 test_all_is_refused_without_input if {
 	codes({}) == {
-		"purpose.unknown", "search.unknown_word", "agency.asker_unknown", "officer.role",
+		"purpose.unknown", "search.unknown_word", "agency.asker_unknown", "officer.role", "officer.log_on",
 		"officer.assurance", "purpose.agency", "purpose.function", "reference.required",
 	}
 }
