@@ -23,12 +23,13 @@ from adapters.drafting import draft_of as draft
 from adapters.mapping import MappingFile
 from adapters.replica import Refreshed
 from adapters.source import MappedSource, Tally
-from adapters.sql_live import LiveSource
+from adapters.sql_live import MOST_ALIKE, LiveSource
 from adapters.upkeep import upkeep_of
 from gateway.errors import Misconfigured
 from gateway.records.source import RecordSource, Upkeep
 
 __all__ = [
+    "MOST_ALIKE",
     "MappedSource",
     "Refreshed",
     "Tally",

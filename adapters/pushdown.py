@@ -111,11 +111,19 @@ class PersonSearch:
             if missing <= 0:
                 break
             # Some of them may be known already: ask for as many as could be new.
-            for (key,) in connection.execute(statement.limit(limit)):
-                found.setdefault(as_text(key))
+            keys = self._some(connection, statement.limit(limit))
+            if len(keys) == limit > len(set(keys)):
+                # Persons of several rows took others' places. The database reads more for this.
+                keys = self._some(connection, statement.distinct().limit(limit))
+            for key in keys:
+                found.setdefault(key)
                 if len(found) >= limit:
                     break
         return list(found)
+
+    @staticmethod
+    def _some(connection: Connection, statement: Select[Any]) -> list[str]:
+        return [as_text(key) for key in connection.execute(statement).scalars()]
 
     def _statements(self, query: PersonQuery) -> Iterator[Select[Any]]:
         for identifier in query.identifiers:

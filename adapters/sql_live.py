@@ -2,18 +2,19 @@
 
 A search is pushed down as SQL with parameters; the rows found are mapped on the fly. A row that is
 deleted there is not found by the next search. A row that can't be translated is passed over and
-counted; `sallyport source set-aside` says which, and why. Where several rows have one id and
-do not agree on who may see it, or one does not say, none of them is given.
+counted; `sallyport source set-aside` says which, and why. So are the rows of one id that do not
+agree on who may see it, or of which one does not say, or that are more than can be compared.
 """
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from adapters.held import Held, conditions
 from adapters.joins import joined
@@ -23,13 +24,16 @@ from adapters.rows import BadRow, Fault, Row, Values
 from adapters.source import Compiler, claims_of
 from adapters.sql_prepared import Prepared, prepare
 from adapters.tables import Database, row_of
+from adapters.typed import as_text
 from gateway.errors import Misconfigured, RecordsUnavailable
 from gateway.model import Handling, PersonQuery, Record, RecordQuery, SubjectQuery
 
 _AT_ONCE: Final = 40
 """Persons whose records are fetched together."""
-_MOST_ALIKE: Final = 5_000
-"""Rows of the ids found that are looked at, at most."""
+MOST_ALIKE: Final = 1_000
+"""Rows of one id that are compared, at most. With more, none of them is given."""
+_AT_HAND: Final = 5_000
+"""Rows of the ids found that are fetched before they are counted."""
 
 
 class LiveSource:
@@ -40,8 +44,8 @@ class LiveSource:
         self._database = Database.of(mapping)
         self._known: Prepared | None = None
         self._lock = threading.Lock()
-        self.untranslatable = 0
-        """How often searches met a row that can't be translated."""
+        self.passed_over = 0
+        """How often searches met a row that they could not give, whatever policy says of it."""
         # It may be down now. The gateway starts, and asks again when it is searched.
         with contextlib.suppress(RecordsUnavailable), self._closed_if_wrong():
             self._known = prepare(mapping, self._database, Compiler(mapping))
@@ -90,7 +94,8 @@ class LiveSource:
                 matched = held.id_pattern.fullmatch(record_id)
                 if matched is None:
                     continue
-                rows = self._database.find(connection, held.table, held.id_column, [matched[1]])
+                place = (connection, held.table, held.id_column)
+                rows = self._database.find(*place, [matched[1]], MOST_ALIKE)
                 for record in self._agreed(connection, held, rows):
                     if record.record_id == record_id:
                         return record
@@ -135,18 +140,29 @@ class LiveSource:
                 part = keys[start : start + _AT_ONCE]
                 for held in wanted:
                     if by := held.found_by.get("person"):
-                        yield held, self._of_persons(connection, held, by, part, limit)
+                        yield from (
+                            (held, rows)
+                            for rows in self._of_persons(connection, held, by, part, limit)
+                        )
             return
         for held in wanted:
             wanted_of_it = conditions(self._database, held, query)
             if wanted_of_it:
-                table = self._database.table(held.table)
-                yield (
-                    held,
-                    self._database.rows(
-                        connection, select(table).where(*wanted_of_it).limit(limit)
-                    ),
-                )
+                asked = select(self._database.table(held.table)).where(*wanted_of_it)
+                yield from ((held, rows) for rows in self._of_ids(connection, held, asked, limit))
+
+    def _of_ids(
+        self, connection: Connection, held: Held, asked: Select[Any], limit: int
+    ) -> Iterator[Sequence[Values]]:
+        """Give up to `limit` rows that were asked for, or so many of each id if one has several."""
+        rows = list(self._database.rows(connection, asked.limit(limit)))
+        if len({row[held.id_column] for row in rows}) == len(rows) or len(rows) < limit:
+            yield rows
+            return
+        key = self._database.table(held.table).c[held.id_column]
+        ids = asked.with_only_columns(key).distinct().limit(limit)
+        for raw in connection.execute(ids).scalars().all():
+            yield list(self._database.rows(connection, asked.where(key == raw).limit(limit)))
 
     def _of_persons(
         self,
@@ -155,14 +171,21 @@ class LiveSource:
         by: Mapping[str, Any],
         keys: Sequence[str],
         limit: int,
-    ) -> Iterator[Values]:
-        find = self._database.find
-        if "table" not in by:
-            yield from find(connection, held.table, by["column"], keys, limit)
-            return
-        between = find(connection, by["table"], by["column"], keys, limit)
-        own = list(dict.fromkeys(row[by["to"]] for row in between))
-        yield from find(connection, held.table, by["key"], own, limit)
+    ) -> Iterator[Sequence[Values]]:
+        """Give up to `limit` rows of persons, or so many of each where together they have more."""
+        find, cut = self._database.find, False
+        if "table" in by:
+            between = list(find(connection, by["table"], by["column"], keys, limit))
+            own = list(dict.fromkeys(row[by["to"]] for row in between))
+            rows = list(find(connection, held.table, by["key"], own, limit))
+            cut = len(between) >= limit
+        else:
+            rows = list(find(connection, held.table, by["column"], keys, limit))
+        if len(keys) > 1 and (cut or len(rows) >= limit):
+            for key in keys:  # or one of them would take the others' places
+                yield from self._of_persons(connection, held, by, [key], limit)
+        else:
+            yield rows
 
     def _agreed(
         self, connection: Connection, held: Held, rows: Iterable[Values]
@@ -174,18 +197,30 @@ class LiveSource:
         found = list(rows)
         keys = list(dict.fromkeys(key for v in found if (key := v[held.id_column])))
         place = (connection, held.table, held.id_column)
-        others = self._database.others_alike(*place, keys)
-        alike = chain(self._database.find(*place, keys), self._database.find(*place, others))
-        every = list(islice(alike, _MOST_ALIKE + 1))
-        if len(every) > _MOST_ALIKE:
-            return  # too many to be looked at, so nobody can say
+        same = [*keys, *self._database.others_alike(*place, keys)]
+        every: Iterable[Values]
+        every = list(islice(self._database.find(*place, same, _AT_HAND), _AT_HAND))
+        are_all = len(every) < _AT_HAND
+        rows_of = (
+            Counter(row[held.id_column] for row in every)
+            if are_all
+            else self._database.rows_of(*place, same)
+        )
+        # What is given of one id hangs on no other's rows: they may be hidden.
+        beyond = {key for key, count in rows_of.items() if count > MOST_ALIKE}
+        if not are_all:
+            every = self._database.find(*place, [k for k in same if as_text(k) not in beyond])
+        kept = [row for row in found if row[held.id_column] not in beyond]
+        self._count(len(found) - len(kept))
         said: dict[str, Handling | None] = {}
-        for row in self._whole(held, [*found, *every]):
+        for row in self._whole(held, chain(kept, every)):
             for record_id, facts in claims_of(row, (held.plan,)):
                 said[record_id] = facts if said.get(record_id, facts) == facts else None
-        for record in self._records(held, found):
+        for record in self._records(held, kept):
             if said.get(record.record_id) is not None:
                 yield record
+            else:
+                self._count()
 
     def _records(self, held: Held, rows: Iterable[Values]) -> Iterator[Record]:
         try:
@@ -200,9 +235,9 @@ class LiveSource:
         finally:
             held.plan.forget()
 
-    def _count(self) -> None:
+    def _count(self, rows: int = 1) -> None:
         with self._lock:
-            self.untranslatable += 1
+            self.passed_over += rows
 
     @staticmethod
     def _whole(held: Held, rows: Iterable[Values]) -> Iterable[Row | BadRow]:

@@ -9,6 +9,7 @@ import codecs
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -400,12 +401,28 @@ class Database:
 
         A key with blanks before it is the same key.
         """
+        for wanted in self._are_these(connection, name, key, values):
+            yield from self.rows(connection, select(self.table(name)).where(wanted).limit(most))
+
+    def rows_of(
+        self, connection: Connection, name: str, key: str, values: Sequence[str | int]
+    ) -> Counter[str]:
+        """Count the rows that `find` would give, by their key as text."""
+        held, found = self.table(name).c[key], Counter[str]()
+        for wanted in self._are_these(connection, name, key, values):
+            counted = select(held, func.count()).where(wanted).group_by(held)
+            for raw, rows in connection.execute(counted):
+                found[as_text(raw)] += rows
+        return found
+
+    def _are_these(
+        self, connection: Connection, name: str, key: str, values: Sequence[str | int]
+    ) -> Iterator[ColumnElement[bool]]:
+        """Say that a key is one of these, or one of them behind blanks; of many in parts."""
         before = bool(values) and self.any_behind_blanks(connection, name, key)
         many = self._at_once(name, key) if before else _CHUNK
         for start in range(0, len(values), many):
-            part = values[start : start + many]
-            query = select(self.table(name)).where(self.is_one_of(name, key, part, before=before))
-            yield from self.rows(connection, query.limit(most))
+            yield self.is_one_of(name, key, values[start : start + many], before=before)
 
     def _at_once(self, name: str, key: str) -> int:
         """Say how many keys to look for at once where each may stand behind blanks.

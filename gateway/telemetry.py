@@ -87,8 +87,8 @@ class Metrics:
             ("source",),
             registry=self.registry,
         )
-        self.source_untranslatable = Gauge(
-            "sallyport_source_untranslatable",
+        self.source_incomplete = Gauge(
+            "sallyport_source_incomplete",
             "1 where the last check of a live source found rows that no search gives; 0: none.",
             ("source",),
             registry=self.registry,

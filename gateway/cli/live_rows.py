@@ -21,9 +21,15 @@ CREATE TABLE aside (id INTEGER PRIMARY KEY, row BLOB);
 CREATE TABLE said (record_id TEXT, facts BLOB, given INT, line INT, place TEXT);
 """
 _DIFFERING = """
-SELECT line, place, record_id FROM said WHERE given AND record_id IN
-  (SELECT record_id FROM said GROUP BY record_id HAVING COUNT(DISTINCT facts) > 1) ORDER BY rowid
+SELECT line, place, record_id, of_id.rows FROM said JOIN
+  (SELECT record_id, COUNT(*) AS rows FROM said GROUP BY record_id
+    HAVING COUNT(DISTINCT facts) > 1 OR rows > ?) of_id USING (record_id)
+  WHERE given ORDER BY said.rowid
 """
+_TOO_MANY = (
+    "record.too_many_rows",
+    f"more than {adapters.MOST_ALIKE:,} rows have this record id: no search compares so many",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +98,11 @@ def _walk(source: adapters.MappedSource, aside: Aside, progress: Callable[[int],
             file.execute("INSERT INTO said VALUES (?, ?, ?, ?, ?)", _said(source, item))
     progress(source.tally.read)
     file.execute("CREATE INDEX said_id ON said (record_id, facts)")
-    for line, place, record_id in file.execute(_DIFFERING).fetchall():
+    for line, place, record_id, rows in file.execute(_DIFFERING, (adapters.MOST_ALIKE,)):
+        code, text = _TOO_MANY if rows > adapters.MOST_ALIKE else (TWINS_DIFFER, DIFFER)
         aside.add(
             SetAside(
-                *(source.name, line, TWINS_DIFFER, DIFFER, f"{place} {record_id}"),
+                *(source.name, line, code, text, f"{place} {record_id}"),
                 *("record_id", record_id),
                 key=place,
             )

@@ -216,27 +216,28 @@ def _checked(home: Path, name: str) -> dict[str, Any]:
 
 
 def _met_by_searches(home: Path) -> dict[str, dict[str, int]]:
-    """Ask the gateway how often searches met a row that can't be translated; {} if it is down."""
+    """Ask the gateway how often searches passed over a row; {} if it is down."""
     try:
         found = admin_client.call(home, "GET", "/v1/admin/sources")["sources"]
     except SallyportError:
         return {}
     return {
-        name: {"untranslatable": source["untranslatable"]}
+        name: {"passed_over": source["passed_over"]}
         for name, source in found.items()
-        if "untranslatable" in source
+        if "passed_over" in source
     }
 
 
 def _met(row: Mapping[str, Any]) -> str | None:
-    """Say how often searches met a row that can't be translated."""
-    count = row.get("untranslatable")
+    """Say how often searches passed over a row."""
+    count = row.get("passed_over")
     if not count:
         return None
     times = "once" if count == 1 else f"{count:,} times"
     return (
-        f"since the gateway's start, searches met a row that can't be translated {times}. Which "
-        f"rows, and why: sallyport source set-aside {row['source']}"
+        f"since the gateway's start, searches passed over a row {times}, as it can't be "
+        "translated or another of its id disagrees. Which rows, and why: sallyport source "
+        f"set-aside {row['source']}"
     )
 
 

@@ -40,8 +40,8 @@ async def apply_policy(request: Request, caller: Administrator) -> dict[str, Any
 async def sources(request: Request, caller: Administrator) -> dict[str, Any]:
     """List the sources of records with their generation, counts and age.
 
-    Of one that is searched live: `untranslatable`, how often searches met a row that can't be
-    translated since the start; and of the last check of all of it when it was (`checked`; null:
+    Of one that is searched live: `passed_over`, how often searches met a row since the start
+    that they could not give; and of the last check of all of it when it was (`checked`; null:
     never), its `rows`, and how many of them no search gives (`set_aside`).
     """
     gateway = gateway_of(request)

@@ -20,9 +20,7 @@ router = APIRouter(tags=["health"])
 # Without these nothing may be asked or answered. The others only lessen what comes back.
 _ESSENTIAL = frozenset({"ledger", "policy"})
 # Whoever may ask for these could watch a hidden record come or go: they are the administrator's.
-_COUNTS = frozenset(
-    {"records", "rows", "set_aside", "untranslatable", "records_withheld_as_invalid"}
-)
+_COUNTS = frozenset({"records", "rows", "set_aside", "passed_over", "records_withheld_as_invalid"})
 
 
 class Readiness(BaseModel):
@@ -130,7 +128,7 @@ async def metrics(request: Request) -> Response:
     sources = gateway.records.status()["sources"]
     for name, source in sources.items():
         if source["kind"] == "live" and source["checked"] is not None:
-            gateway.metrics.source_untranslatable.labels(name).set(source["set_aside"] > 0)
+            gateway.metrics.source_incomplete.labels(name).set(source["set_aside"] > 0)
     measured = _freshness(gateway, sources)
     for name, fresh in measured.items():
         gateway.metrics.source_stale.labels(name).set(fresh.stale)

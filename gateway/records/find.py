@@ -149,7 +149,7 @@ class Records:
         return {"ok": self._mirrors.ok, "sources": {**fresh, **mirrors, **live}}
 
     def _of_live(self, source: RecordSource) -> dict[str, Any]:
-        found = {"kind": "live", "loading": False, "untranslatable": source.untranslatable}
+        found = {"kind": "live", "loading": False, "passed_over": source.passed_over}
         try:
             check = livecheck.last(self._data, source.name)
         except RecordsUnavailable:
@@ -157,12 +157,12 @@ class Records:
         return found | ({"checked": None} if check is None else check.as_dict())
 
     def _tell(self) -> None:
-        """Log once of each live source that rows of it can't be translated: none may know whose."""
+        """Log once of each live source that it has rows no search gives: none may know whose."""
         for source in self._live:
-            if source.untranslatable and source.name not in self._told:
+            if source.passed_over and source.name not in self._told:
                 self._told.add(source.name)
                 _log.warning(
-                    "records.untranslatable",
+                    "records.passed_over",
                     source=source.name,
                     detail="searches pass over rows that can't be translated. Which, and why: "
                     f"sallyport source set-aside {source.name}",

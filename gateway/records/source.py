@@ -36,8 +36,8 @@ class RecordSource(Protocol):
         ...
 
     @property
-    def untranslatable(self) -> int:
-        """How often searches met a row that can't be translated, since the start."""
+    def passed_over(self) -> int:
+        """How often searches met a row that they could not give, since the start."""
         ...
 
     def as_of(self) -> datetime | None:

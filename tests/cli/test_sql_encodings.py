@@ -94,7 +94,7 @@ def check_live(path: Path) -> None:
     assert isinstance(source, LiveSource)
     with closing(source):
         assert {r.record_id for r in source.candidates(OAKENSHAW, PERSON, 20)} == FOUND
-        assert source.untranslatable == 2
+        assert source.passed_over == 2
         assert source.get("P2") is None
         assert source.get("P3") is not None
 

@@ -98,7 +98,7 @@ class Live:
     hold: threading.Event | None = None
     asked: list[SubjectQuery] = field(default_factory=list)
     thread: str = ""
-    untranslatable: int = 0
+    passed_over: int = 0
 
     def as_of(self) -> datetime | None:
         return NEW
@@ -297,7 +297,7 @@ async def test_live_and_mirrored_records_are_scored_alike(path: Path) -> None:
     assert records.status()["sources"]["live"] == {
         "kind": "live",
         "loading": False,
-        "untranslatable": 0,
+        "passed_over": 0,
         "checked": None,
     }
     await records.stop()

@@ -18,7 +18,7 @@ from tests.scenarios.two import POLICE
 SOURCE = "records"
 Spoilt = tuple[Gateway, str, dict[str, Any]]
 """The police, a warrant's key, and the person it names."""
-METRIC = f'sallyport_source_untranslatable{{source="{SOURCE}"}}'
+METRIC = f'sallyport_source_incomplete{{source="{SOURCE}"}}'
 
 
 @pytest.fixture
@@ -69,13 +69,13 @@ def test_a_row_that_no_search_gives_is_counted_and_listed(two: World, spoilt: Sp
         [part] = client.post("/v1/searches", json=body).json()["agencies"]
     assert part["status"] == "answered"
     assert key not in [m["record_id"] for m in part["matches"]]
-    met = told(gateway)["untranslatable"]
-    assert met > before["untranslatable"]
-    assert listed(gateway)["untranslatable"] == met
-    assert "searches met a row that can't be translated" in gateway.command("source", "list").stdout
+    met = told(gateway)["passed_over"]
+    assert met > before["passed_over"]
+    assert listed(gateway)["passed_over"] == met
+    assert "searches passed over a row" in gateway.command("source", "list").stdout
     assert shown(gateway) == open_before  # who asks for it could tell a hidden row by it
     log = gateway.log.read_text()
-    assert "records.untranslatable" in log
+    assert "records.passed_over" in log
     assert key not in log
 
     found = orjson.loads(gateway.command("source", "set-aside", SOURCE, "--json").stdout)
@@ -89,7 +89,7 @@ def test_a_row_that_no_search_gives_is_counted_and_listed(two: World, spoilt: Sp
     assert metric == f"{METRIC} 1.0"
     assert orjson.loads(state)["complete"] is False
     assert "set_aside" not in state
-    assert "untranslatable" not in state
+    assert "passed_over" not in state
 
     file = gateway.home / "aside.csv"
     gateway.command("source", "set-aside", SOURCE, "--export", str(file))
