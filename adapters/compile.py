@@ -106,6 +106,8 @@ class FieldCompiler:
                 if not self._doc.is_broken(*self._place, "objects", alias):
                     with self._doc.going_on():
                         self.objects[alias] = self._object(alias, written)
+        if not self._record.get("fields"):
+            self._unread.add("")
         with self._doc.going_on():
             for number, field in enumerate(self._record["fields"]):
                 self._read(number, field)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from adapters.draft_text import Draft, Field, JoinDraft, columns_of, written
+from adapters.draft_text import SSN_WITHIN, Draft, Field, JoinDraft, columns_of, holds_ssn, written
 from adapters.guessing import FITS, Guess, flags, guesses, knowledge
 from adapters.nibrs import codes as standard_codes
 from adapters.profile import Profile, profiles
@@ -23,6 +23,7 @@ _LONGEST_UNKNOWN: Final = 12
 _SHORT: Final = 3
 """Letters of a value that is a code and no text, if there are only a few such."""
 _SHOWN: Final = 12
+_SSN: Final = "nc:PersonSSNIdentification/nc:IdentificationID"
 _MORE: Final = 0.5
 _KILOGRAMS: Final = 110
 """Half of grown people weigh less than so many kilograms; half weigh more than so many pounds."""
@@ -62,8 +63,8 @@ def draft(
     made = Draft(_type(found.values(), record_type), looked, spec, source, table, notes, joins)
     made.guesses = found
     made.doubts = doubts or {}
-    made.flags = dict(flags(looked))
-    by_flag = {c for c, _ in made.flags.values()}
+    made.flags = flags(looked)
+    by_flag = {f.column for every in made.flags.values() for f in every}
     there = {g.what for g in found.values()}
     for column, one in found.items():
         if column not in by_flag:
@@ -71,8 +72,11 @@ def draft(
     _name_parts(made)
     for joined in joins:
         _of_join(made, joined, there)
+    every = {**looked, **{c: p for joined in joins for c, p in joined.looked.items()}}
     for field in made.fields:
-        whys = (made.doubts.get(c) for c in columns_of(field))
+        whys = [made.doubts.get(c) for c in columns_of(field)]
+        if not field.to.endswith(_SSN) and any(holds_ssn(every[c]) for c in columns_of(field)):
+            whys.append(SSN_WITHIN)
         field.doubts += dict.fromkeys(why for why in whys if why)
     return "\n".join(written(made)) + "\n"
 

@@ -7,11 +7,13 @@ from typing import Any, Final
 
 import yaml
 
-from adapters.guessing import Guess, flags_named, knowledge
+from adapters.guessing import FITS, Flag, Guess, flags_named, knowledge, order_of
 from adapters.mapping import EDITORS
 from adapters.profile import Profile
 
 CHECK: Final = "# CHECK"
+SSN_WITHIN: Final = "some of it looks like social security numbers"
+_LEAST_NUMBERS: Final = 2
 _LEAST_LINKED: Final = 2
 _WIDE: Final = 96
 """A `format` that is longer than this in one line is written over several."""
@@ -63,7 +65,7 @@ class Draft:
     notes: Sequence[str] = ()
     joins: Sequence[JoinDraft] = ()
     guesses: Mapping[str, Guess] = field(default_factory=dict)
-    flags: Mapping[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    flags: Mapping[str, Sequence[Flag]] = field(default_factory=dict)
     fields: list[Field] = field(default_factory=list)
     codes: dict[str, dict[str, Any]] = field(default_factory=dict)
     unclear: dict[str, list[str]] = field(default_factory=dict)
@@ -77,7 +79,8 @@ class Draft:
 def written(made: Draft) -> Iterator[str]:
     """Write it, line by line."""
     key = _key(made)
-    made.taken |= {column for column, _ in made.flags.values()} | ({key[0]} if key else set())
+    made.taken |= {f.column for every in made.flags.values() for f in every}
+    made.taken |= {key[0]} if key else set()
     made.taken |= {j.source for j in made.joins}
     yield EDITORS
     yield "# A first draft, guessed from names and values. Nothing leaves until `handling` says so."
@@ -198,8 +201,11 @@ def _id_lines(key: tuple[str, bool] | None, looked: Mapping[str, Profile]) -> It
     doubt = "each record needs a key that stays the same from one export to the next"
     if key is not None and not looked[column].is_key:
         doubt = "several rows have one value: are they one record? see `together`"
+    doubts = [] if sure else [doubt]
+    if holds_ssn(looked[column]):
+        doubts.append(f"{SSN_WITHIN}, and others are told a record's id")
     template = "{" + column + "}"
-    yield f"    id: {flow(template)}" + ("" if sure else f"  {CHECK}: {doubt}")
+    yield f"    id: {flow(template)}" + (f"  {CHECK}: {'; '.join(doubts)}" if doubts else "")
 
 
 def _handling(made: Draft) -> Iterator[str]:
@@ -207,9 +213,7 @@ def _handling(made: Draft) -> Iterator[str]:
     named = flags_named(made.looked)
     for fact, strict in knowledge()["handling"].items():
         if fact in made.flags:
-            column, words = made.flags[fact]
-            found = flow({"column": column, "codes": words})
-            yield f"      {fact}: {found}  {CHECK}: are these its meanings?"
+            yield from _told(fact, made.flags[fact])
         else:
             why = "the strictest, until you say otherwise"
             if fact in named:
@@ -225,6 +229,31 @@ def _handling(made: Draft) -> Iterator[str]:
             )
 
 
+def _told(fact: str, every: Sequence[Flag]) -> Iterator[str]:
+    """Write how flags tell a fact; of several the strictest counts."""
+    if len(every) == 1:
+        yield f"      {fact}: {flow(every[0].spec)}  {CHECK}: {every[0].doubt}"
+        return
+    yield f"      {fact}:"
+    yield "        of:"
+    yield from (f"          - {flow(f.spec)}  {CHECK}: {f.doubt}" for f in every)
+    yield f"        strictest: {flow(order_of(fact))}"
+
+
+def holds_ssn(profile: Profile) -> bool:
+    """Whether values look like social security numbers, or hold what looks like one.
+
+    Without their dashes all must: nine digits may be many a thing.
+    """
+    if profile.looks_like("ssn_within") > 0:
+        return True
+    digits = [v for v in profile.values if v.isascii() and v.isdecimal()]
+    plain = sum(profile.values[v] for v in digits)
+    if plain < FITS * max(1, profile.filled) or len(digits) < _LEAST_NUMBERS:
+        return False
+    return profile.looks_like("ssn_digits") >= FITS and not profile.dates()[0]
+
+
 def _left(made: Draft) -> Iterator[str]:
     every = [*made.looked.items(), *(x for j in made.joins for x in j.looked.items())]
     keys = frozenset().union(*(j.keys for j in made.joins)) if made.joins else frozenset[str]()
@@ -235,6 +264,7 @@ def _left(made: Draft) -> Iterator[str]:
     for profile in left:
         formats, _ = profile.dates() if profile.filled else ([], [])
         kind = f"dates, {formats[0]}" if formats else f"{len(profile.values)} different values"
+        kind += f". {SSN_WITHIN[0].upper()}{SSN_WITHIN[1:]}" if holds_ssn(profile) else ""
         about = f"{profile.filled} of {profile.rows} rows filled, {kind}"
         yield _plain(f"#   {profile.column}: {about if profile.filled else 'always blank'}")
 

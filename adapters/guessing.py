@@ -134,17 +134,104 @@ def guesses(looked: Mapping[str, Profile]) -> dict[str, Guess]:
     """Guess at all columns. One that a name speaks for is not guessed at by values besides."""
     found = {c: g for c, p in looked.items() if (g := guess(p)) is not None}
     named = {g.what for g in found.values() if g.by_name}
-    return {c: g for c, g in found.items() if g.by_name or g.what not in named}
+    found = {c: g for c, g in found.items() if g.by_name or g.what not in named}
+    return {c: _by_neighbours(c, g, found, looked) for c, g in found.items()}
 
 
-def flags(looked: Mapping[str, Profile]) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
+def _by_neighbours(
+    column: str, one: Guess, found: Mapping[str, Guess], looked: Mapping[str, Profile]
+) -> Guess:
+    """Guess anew at a column whose name says too little, by what stands beside it."""
+    rather: Mapping[str, str] = one.entry.get("rather", {})
+    plain = spellings(looked[column].title)[:2]
+    if not one.by_name or not rather or not any(re.search(one.entry["bare"], n) for n in plain):
+        return one
+    order = list(looked)
+    at = order.index(column)
+    beside = {
+        found[c].what for c in (*order[max(0, at - 1) : at], *order[at + 1 : at + 2]) if c in found
+    }
+    there = {g.what for g in found.values()}
+    entries = {g["is"]: g for g in knowledge()["guesses"]}
+    for number, own in rather.items():
+        if number not in there or own in there:
+            continue
+        doubt = f"of the {number}, or of the address?"
+        if number in beside and not beside & set(one.entry["unless"]):
+            return Guess(entries[own], (*one.doubts, doubt))
+        if number in beside or not beside & set(one.entry["unless"]):
+            return Guess(one.entry, (*one.doubts, doubt))
+    return one
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A column that tells a fact: what a mapping says of it, and what is to be checked."""
+
+    column: str
+    spec: Mapping[str, Any]
+    doubt: str = "are these its meanings?"
+
+
+def flags(looked: Mapping[str, Profile]) -> dict[str, list[Flag]]:
     """Find the columns that tell the facts policy decides by: all of their values must be known."""
+    found: dict[str, list[Flag]] = {}
     for flag in knowledge()["flags"]:
+        every = [f for f in (_of_one_word(flag, p) for p in looked.values()) if f is not None]
+        taken = {f.column for f in every}
         for column, profile in _named(flag, looked):
             words = {c: flag["words"].get(c.upper()) for c in profile.codes()}
-            if words and None not in words.values():
-                yield flag["fact"], (column, words)
+            if column not in taken and words and None not in words.values():
+                every.insert(0, Flag(column, {"column": column, "codes": words}))
                 break
+        if every:
+            found[flag["fact"]] = every
+    return found
+
+
+def _of_one_word(flag: Mapping[str, Any], profile: Profile) -> Flag | None:
+    """Find what a column says that is there for one word: by days, by yes and no, or not yet."""
+    column, names = profile.column, spellings(profile.title)
+    word = next(
+        (
+            word
+            for word, pattern in flag.get("stand_for", {}).items()
+            if any(re.search(pattern, name) for name in names)
+        ),
+        None,
+    )
+    if word is None:
+        return None
+    strict = knowledge()["handling"][flag["fact"]]
+    codes = {c: c.upper() for c in profile.codes()}
+    if set(codes.values()) & set(flag["yes"]) and set(codes.values()) <= {
+        *flag["yes"],
+        *flag["no"],
+    }:
+        words = {c: word if u in flag["yes"] else flag["none"] for c, u in codes.items()}
+        spec = {"column": column, "codes": words, "blank": strict}
+        return Flag(
+            column,
+            spec,
+            f"are these its meanings? What is blank stays {strict} until you say {flag['none']}",
+        )
+    formats, not_days = profile.dates()
+    if profile.filled and not formats and len(not_days) < len(profile.values):
+        return None
+    filled: dict[str, Any] = {"column": column, "blank": False}
+    blank: dict[str, Any] = {"column": column, "blank": True}
+    if not_days:
+        filled = {**filled, "not": not_days}
+        blank = {"any": [blank, {"column": column, "is": not_days}]}
+    spec = {"cases": [{"when": filled, "is": word}, {"when": blank, "is": strict}]}
+    doubt = f"is what is filled {word}? What is blank stays {strict} until you say {flag['none']}"
+    return Flag(column, spec, doubt)
+
+
+def order_of(fact: str) -> list[str]:
+    """Give the words of a fact, the strictest last."""
+    found: list[str] = next(f["order"] for f in knowledge()["flags"] if f["fact"] == fact)
+    return found
 
 
 def flags_named(looked: Mapping[str, Profile]) -> dict[str, str]:

@@ -47,6 +47,7 @@ _HAIR: Final = frozenset(
         "XXX",
     ]
 )
+_SSN: Final = re.compile(r"(?<![\d-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])")
 _STREETS: Final = (
     r"ST|STREET|AVE?|AVENUE|RD|ROAD|DR|DRIVE|LN|LANE|BLVD|CT|COURT|HWY|WAY|PL|CALLE|AVENIDA"
 )
@@ -79,6 +80,7 @@ LOOKS: Final[Mapping[str, Callable[[str], bool]]] = {
     "vin": lambda v: is_vin(v.upper()),
     "ssn": _fits(r"\d{3}-\d{2}-\d{4}"),
     "ssn_digits": _fits(r"\d{3}[- ]?\d{2}[- ]?\d{4}"),
+    "ssn_within": lambda v: _SSN.search(v) is not None,
     "phone": _fits(r"(\+?1[-. ]?)?(\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}"),
     "phone_digits": _fits(r"(\+?1[-. ]?)?(\(\d{3}\) ?|\d{3}[-. ]?)\d{3}[-. ]?\d{4}"),
     "email": _fits(r"[^@\s]+@[^@\s]+\.[a-z]{2,}"),

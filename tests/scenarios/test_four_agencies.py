@@ -109,7 +109,7 @@ def test_vehicles_and_incidents(search: Search) -> None:
     ):
         # The bureau itself gets the record, the police a pointer: the agreement says so.
         own = by_agency(search(BUREAU, subject, "incident", agencies=[BUREAU]))[BUREAU]
-        assert [m["record_id"] for m in own["matches"]] == ["NM2600000417"]
+        assert [m["record_id"] for m in own["matches"]] == ["NM9990000-NM2600000417"]
         part = by_agency(search(POLICE, subject, "incident", agencies=[BUREAU]))[BUREAU]
         assert part["granularity"] == {"asked": "record", "given": "pointer"}
         assert part["matches"][0]["contact"]["unit"] == "Statistics"
