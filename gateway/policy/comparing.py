@@ -25,7 +25,8 @@ class View:
     """One part of an outcome. `agency` is the other side: who asks, or who is asked.
 
     `classes` maps a class to its action; `never` are those never shared. `hidden_by_value` are the
-    elements' keys and values that keep a record from being shown.
+    elements' keys and values that keep a record from being shown; `only_with` the classes of which
+    it has to give something.
     """
 
     allow: bool
@@ -38,6 +39,7 @@ class View:
     never: frozenset[str] = frozenset()
     show: str | None = None
     hidden_by_value: frozenset[tuple[str, str]] = frozenset()
+    only_with: frozenset[str] = frozenset()
     codes: tuple[str, ...] = ()
     rest: Any = None
 
@@ -162,6 +164,8 @@ def _release(case: Mapping[str, Any], outcome: Any) -> dict[str, View]:
                 for key, values in action["hidden_by_value"].items()
                 for value in values
             ),
+            # Sets kept from before this was decided did not ask for any class.
+            only_with=frozenset(action.get("only_with", ())),
             codes=tuple(action["rules"]),
             rest=[action["handling"], action["confirm"]] if action["show"] == "record" else None,
         )
@@ -249,6 +253,11 @@ def _of_record(then: View, now: View) -> Iterator[Effect]:
             less = (key, value) in now.hidden_by_value
             name = f"{kind} with {key} {value}"
             yield Effect("fewer" if less else "more", "record", now.agency, name)
+        if then.only_with != now.only_with:
+            for needed, less in ((now.only_with, True), (then.only_with, False)):
+                if needed:
+                    name = f"{kind} without {' or '.join(sorted(needed))}"
+                    yield Effect("fewer" if less else "more", "record", now.agency, name)
     if then.rest != now.rest and before == after:
         yield Effect("other", "handling", now.agency)
 

@@ -32,7 +32,8 @@ _ANSWER = frozenset(
     }
 )
 _BY_VALUE = "hidden_by_value"
-_ACTION = frozenset({"show", "classes", "handling", "confirm", "rules", _BY_VALUE})
+_ONLY_WITH = "only_with"
+_ACTION = frozenset({"show", "classes", "handling", "confirm", "rules", _BY_VALUE, _ONLY_WITH})
 _KEY = re.compile(STEP)
 _ADMIT = frozenset({"allow", "reasons", "obligations", "rules"})
 _AGENCY = frozenset({"ori", "name", "type", "jurisdiction", "purposes"})
@@ -85,7 +86,8 @@ class Action:
     """What to do with a record of these facts. `classes` is sorted pairs of class and action.
 
     `hidden_by_value`: an element's key to its values. A record that holds one of them is not shown,
-    whatever its facts say.
+    whatever its facts say. `only_with`: where it names classes, a record is shown only if it gives
+    something of one of them.
     """
 
     show: str
@@ -94,6 +96,7 @@ class Action:
     confirm: bool
     rules: tuple[str, ...]
     hidden_by_value: Mapping[str, frozenset[str]] = field(hash=False)
+    only_with: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +284,9 @@ def _action(value: Any, words: Vocabulary) -> Action:
         confirm=_bool(found["confirm"], "release.actions.confirm"),
         rules=_rules(found["rules"], "release.actions.rules"),
         hidden_by_value=_values(found[_BY_VALUE]),
+        only_with=frozenset(
+            _words(found[_ONLY_WITH], words.classes, f"release.actions.{_ONLY_WITH}")
+        ),
     )
 
 

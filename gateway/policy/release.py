@@ -150,8 +150,7 @@ def show(
     failures: Failures,
 ) -> Shown | None:
     """Apply one action to one record. None: no sign of it."""
-    by_value = action.hidden_by_value
-    if action.show == "none" or (by_value and holds(found.message, by_value)):
+    if action.show == "none" or not _held(action, found, active, failures):
         return None
     if granularity.rank < Granularity.POINTER.rank:
         match = Match(record_type=found.record_type, band=found.band)
@@ -181,6 +180,29 @@ def show(
         or None,
     )
     return Shown(match, Given(found.record_id, found.record_type, "record", kept.classes))
+
+
+def _held(action: Action, found: Found, active: ActiveSet, failures: Failures) -> bool:
+    """Tell whether what a record holds lets it be shown."""
+    by_value = action.hidden_by_value
+    if by_value and holds(found.message, by_value):
+        return False
+    return not action.only_with or _gives(action, found, active, failures)
+
+
+def _gives(action: Action, found: Found, active: ActiveSet, failures: Failures) -> bool:
+    """Tell whether something would leave of a class that the record is shown only with.
+
+    What only leads to something that was withheld goes with that, so it is looked for in the end.
+    """
+    kept = keep(active.plan(action.classes), found.message)
+    record = _standard(kept, found, failures) if kept else None
+    if kept is None or record is None:
+        return False
+    some = tuple((c, "give") for c, how in action.classes if how in {"give", "mask"})
+    left = keep(active.plan(some), record)
+    told = {*(left.classes if left else ()), *(c for c, _ in kept.held)}
+    return not action.only_with.isdisjoint(told)
 
 
 def _compared(

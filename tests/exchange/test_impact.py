@@ -186,6 +186,17 @@ async def test_records_hidden_by_other_values(texas: Agency, tmp_path: Path) -> 
     ]
 
 
+async def test_records_shown_only_with_something(texas: Agency, tmp_path: Path) -> None:
+    await texas.answer(found(source_kind="plate_reader"), found(2, "person"))
+    needed = 'some c in ["order"]; f.source_kind == "plate_reader"'
+    other = changed(tmp_path / "other", RELEASE, needed, 'some c in ["identity"]')
+    assert sorted(effects(await impact(texas, other))) == [
+        ("fewer", "record", *WHO, "person without identity", 1),
+        ("fewer", "record", *WHO, "warrant without identity", 1),
+        ("more", "record", *WHO, "warrant without order", 1),
+    ]
+
+
 async def test_a_candidate_that_fails_or_is_malformed_refuses(
     texas: Agency, tmp_path: Path
 ) -> None:

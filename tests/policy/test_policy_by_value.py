@@ -43,6 +43,29 @@ async def test_it_gives_the_answer_that_no_record_gives(
     assert await plainly(policy, civil(1), civil(2), found(9), civil(3), **asked) == one
 
 
+@pytest.mark.parametrize("granularity", list(Granularity))
+@pytest.mark.parametrize("shown", ["GREEN", "YELLOW"])
+async def test_without_what_it_is_shown_with_neither(
+    vetted_dir: Path, granularity: Granularity, shown: str
+) -> None:
+    policy = await start(vetted_dir)
+    asked: dict[str, Any] = {"granularity": granularity, "max_matches": 2}
+    nothing = await plainly(policy, **asked)
+    # The small set shows a plate reader's record only with something of an order.
+    facts = {"source_kind": "plate_reader", "dissemination": shown}
+    bare = person_message()
+    del bare["j:Warrant"]
+    assert await plainly(policy, found(1, message=bare, **facts), **asked) == nothing
+    # Nor does it count what goes with what is left out: a reference to a victim who is.
+    led = bare | {"j:Warrant": {"j:CourtOrderDesignatedSubject": {"@id": "#V1"}}}
+    led |= {"j:Victim": {"@id": "#V1", "j:VictimAgeText": "30"}}
+    assert await plainly(policy, found(1, message=led, **facts), **asked) == nothing
+    one = await plainly(policy, found(1, **facts), **asked)
+    assert one != nothing
+    both = (found(2, message=bare, **facts), found(1, **facts))
+    assert await plainly(policy, *both, **asked) == one
+
+
 @pytest.mark.parametrize(
     "message",
     [

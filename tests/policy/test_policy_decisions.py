@@ -41,6 +41,7 @@ ACTION = {
     "confirm": True,
     "rules": ["r"],
     "hidden_by_value": {"scr:WarrantCategoryCode": ["Deportation"]},
+    "only_with": ["identity"],
 }
 RELEASE = {"actions": [ACTION]}
 CONFIRM = {"type": "confirm_before_acting"}
@@ -107,7 +108,7 @@ def test_a_good_outcome_is_read(name: str) -> None:
 FREE = {
     *("text", "citation", "caveat", "keep_days", "rules", "terms", "warrant", "name", "type"),
     *("jurisdiction", "allow", "confirm", "code", "freshness_minutes", "reasons", "classes"),
-    *("hidden_by_value", "scr:WarrantCategoryCode"),
+    *("only_with", "hidden_by_value", "scr:WarrantCategoryCode"),
     *("agencies", "record_types", "classes_never_shared", "obligations", "purposes", "actions"),
 }
 MAPPINGS = {"agencies", "classes", "freshness_minutes", "hidden_by_value"}
@@ -188,6 +189,9 @@ def test_a_key_too_many_or_too_few_is_refused(name: str) -> None:
         ("release", ("actions", 0, "hidden_by_value"), {"scr:WarrantCategoryCode": [True]}),
         ("release", ("actions", 0, "hidden_by_value"), {"a word": ["Deportation"]}),
         ("release", ("actions", 0, "hidden_by_value"), None),
+        ("release", ("actions", 0, "only_with"), ["unicorn"]),
+        ("release", ("actions", 0, "only_with"), "identity"),
+        ("release", ("actions", 0, "only_with"), None),
         ("admit", ("obligations",), [{"type": "dance"}]),
         ("admit", ("obligations",), [{"type": ["confirm_before_acting"]}]),
         ("admit", ("obligations",), [{}]),

@@ -76,6 +76,7 @@ class AtRandom(EmbeddedEngine):
             "classes": {c: self.chance.choice(ACTIONS) for c in some},
             "handling": {"keep_days": 30, "onward_sharing": "none"},
             "hidden_by_value": {},
+            "only_with": self.chance.sample(classes, self.chance.choice([0, 0, 1, 3])),
             "confirm": self.chance.random() < 0.2,
             "rules": [],
         }
@@ -118,6 +119,14 @@ def needed(path: tuple[str, ...], words: Vocabulary) -> list[str]:
         if of_a_person and f"nc:Person/{part}" not in words.elements:
             return []
     return passed
+
+
+def perhaps(path: tuple[str, ...], value: Any, words: Vocabulary) -> set[str | None]:
+    """Give the classes that a value may be of, by the keys above it, wherever they stand."""
+    found = {words.values.get(path[-1], {}).get(value)} if isinstance(value, str) else set()
+    found |= {c for whole, c in words.elements.items() if whole.rpartition("/")[2] in path}
+    types = words.wherever.types.items()
+    return found | {words.elements.get(e) for t, e in types if any(derives(key, t) for key in path)}
 
 
 def allowed(message: dict[str, Any], classes: dict[str, str], words: Vocabulary) -> Counter[Leaf]:
@@ -179,6 +188,7 @@ async def test_nothing_leaves_that_the_decision_did_not_give(data_dir: Path) -> 
     await policy.close()
     # It was about something.
     kinds = ("hidden", "pointer", "record", "element", "left out", "masked")
+    kinds += ("with what it has to hold", "without what it has to hold")
     assert all(seen[kind] for kind in kinds), seen
 
 
@@ -204,12 +214,17 @@ def check(
             assert f'"{record.record_id}"'.encode() not in raw
             pointers[record.record_type] += action["show"] != "none"
             continue
+        some = set(action["only_with"])
         if shown is None:
+            seen["without what it has to hold"] += bool(some)
             continue  # nothing is left of it
         assert shown["record_type"] == record.record_type
         may = allowed(record.message, action["classes"], engine.words)
         left = Counter(leaves(shown["record"]))
         assert left <= may, left - may
+        holds = {c for path, value in left for c in perhaps(path, value, engine.words)}
+        assert not some or some & (holds | set(shown["classes_held"] or {})), (some, shown)
+        seen["with what it has to hold"] += bool(some)
         seen["element"] += left.total()
         seen["left out"] += len(leaves(record.message)) - left.total()
         seen["masked"] += sum(isinstance(v, str) and v.startswith("****") for _, v in left)

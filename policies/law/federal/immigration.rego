@@ -123,6 +123,20 @@ hide contains [place, "immigration_status.no_other_records"] if {
 	not data.sallyport.released.warrant_names(fact)
 }
 
+# METADATA
+# title: Nor that there is a person of whom it knows no status
+# custom:
+#   id: immigration_status.none_known
+#   citation: 8 USC 1373, 1644
+#   confirm_by_counsel: true
+only_with contains [place, needed] if {
+	input.search.purpose == "civil_immigration"
+	not own_records
+	needed := "immigration_status"
+	some place, fact in input.facts
+	not data.sallyport.released.warrant_names(fact)
+}
+
 tells_status(fact, known) if known[fact.record_type].tells_status == true
 
 # METADATA

@@ -102,6 +102,20 @@ test_for_civil_enforcement_the_status_alone if {
 	not "identity" in left_out
 }
 
+needs(question) := found if found := data.law.federal.only_with with input as question
+
+test_for_civil_enforcement_only_who_has_a_status if {
+	two := object.union(civil, {"facts": [{}, {}]})
+	needs(two) == {[0, "immigration_status"], [1, "immigration_status"]}
+}
+
+test_no_status_is_needed_for_another_purpose_nor_by_its_own if {
+	facts := {"facts": [{}, {}]}
+	needs(object.union(by_border, facts)) == set()
+	needs(object.union(civil, {"self": "USBPX9900", "facts": [{}]})) == set()
+	needs(civil) == set()
+}
+
 test_for_crimes_the_rest_as_well if not "contact" in never(by_border)
 
 test_own_officers_are_not_limited_to_the_status if {
@@ -141,6 +155,8 @@ test_other_records_for_another_purpose_to_its_own_and_by_a_warrant if {
 	)
 	hidden(example_test.finding(warranted, object.union(incident, {"released_under": ["rel_1"]}))) == set()
 	hidden(example_test.finding(warranted, incident)) == other_records
+	needs(example_test.finding(warranted, object.union(incident, {"released_under": ["rel_1"]}))) == set()
+	needs(example_test.finding(warranted, incident)) == {[0, "immigration_status"]}
 }
 
 test_a_judicial_warrant_gives_what_it_names if {

@@ -51,5 +51,8 @@ caveats := data.law.federal.caveats
 # by its mapping does not count against them.
 hide_values := data.law.federal.hide_values
 
+# Classes of which a record has to give something to be shown at all, by its place among the facts.
+only_with := data.law.federal.only_with
+
 # What whoever receives an answer in this jurisdiction has to do by law.
 obligations(jurisdiction) := data.law.federal.obligations | receiver_obligations[jurisdiction]

@@ -18,6 +18,7 @@ nothing := {
 	"handling": {"keep_days": 0, "onward_sharing": "none"},
 	"confirm": false,
 	"hidden_by_value": {},
+	"only_with": [],
 }
 
 action(place, fact) := object.union(nothing, {"rules": rules}) if {
@@ -29,10 +30,12 @@ action(place, fact) := object.union(nothing, {"rules": rules}) if {
 	"handling": told_with(data.sallyport.shared.handling, law_says(place)),
 	"confirm": confirm(fact),
 	"hidden_by_value": data.sallyport.law.hide_values,
+	"only_with": [needed | some needed in needing; [place, needed] in law_needs],
 	"rules": array.concat([data.sallyport.shared.paper.id], [entry[1] | some entry in left_out]),
 } if {
 	# Where the law's part of it is missing there is no decision, and nothing is given.
 	withheld
+	law_needs := data.sallyport.law.only_with
 	left_out := [pair | some pair in withholding; [place, pair[0], pair[1]] in withheld]
 }
 
@@ -42,6 +45,8 @@ action(place, fact) := object.union(nothing, {"rules": rules}) if {
 hiding := {entry[1] | some entry in hidden}
 
 withholding := {[entry[1], entry[2]] | some entry in withheld}
+
+needing := {entry[1] | some entry in data.sallyport.law.only_with}
 
 telling := {entry[1] | some entry in data.sallyport.law.caveats}
 

@@ -19,6 +19,7 @@ hidden(question, rule) if {
 		"handling": {"keep_days": 0, "onward_sharing": "none"},
 		"confirm": false,
 		"hidden_by_value": {},
+		"only_with": [],
 	}
 	rule in result.rules
 }
@@ -54,6 +55,7 @@ test_an_agreement_opens_no_more_than_the_status if {
 		with data.local.limits as {"max_matches": 100}
 	[acted.show | some acted in result.actions] == ["record", "none", "none", "none"]
 	object.keys(result.actions[0].classes) == {"identity", "identifier", "immigration_status", "handling"}
+	[acted.only_with | some acted in result.actions] == [["immigration_status"], [], [], []]
 	every acted in array.slice(result.actions, 1, 4) {
 		acted.rules == ["immigration_status.no_other_records"]
 	}
@@ -69,6 +71,19 @@ test_what_a_value_says_of_a_record_counts_too if {
 		with data.local.hidden_types as []
 		with data.local.limits as {"max_matches": 100}
 	with_law.actions[0].hidden_by_value == {"nc:X": ["y"]}
+}
+
+# What a record has to give something of, each its own.
+test_what_the_law_wants_held_is_asked_of_its_own_record_alone if {
+	two := object.union(found, {"facts": [found.facts[0], found.facts[0]]})
+	some_needed := data.sallyport.release.decision with input as two
+		with data.agreements as data.sallyport.example.agreements
+		with data.law.federal.only_with as {[1, "identity"], [1, "medical"], [0, "photo"]}
+		with data.local.never_classes as []
+		with data.local.hidden_types as []
+		with data.local.limits as {"max_matches": 100}
+	[{needed | some needed in acted.only_with} | some acted in some_needed.actions] == [{"photo"}, {"identity", "medical"}]
+	action(found).only_with == []
 }
 
 test_nothing_found_gives_no_action if {

@@ -4,7 +4,7 @@ import rego.v1
 
 none := {
 	"show": "none", "classes": {}, "handling": {"keep_days": 0, "onward_sharing": "none"},
-	"confirm": false, "rules": ["test.hidden"], "hidden_by_value": {},
+	"confirm": false, "rules": ["test.hidden"], "hidden_by_value": {}, "only_with": [],
 }
 
 show(f) := "record" if {
@@ -27,6 +27,7 @@ action(f) := {
 	"confirm": f.record_type == "warrant",
 	"rules": ["test.shown"],
 	"hidden_by_value": {"scr:WarrantCategoryCode": ["Deportation"]},
+	"only_with": [c | some c in ["order"]; f.source_kind == "plate_reader"],
 }
 
 pick(f) := action(f)
