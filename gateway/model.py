@@ -30,19 +30,22 @@ OriText = Annotated[str, StringConstraints(pattern=ORI_PATTERN)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """A word of the policy's vocabulary: a purpose, a record type, an element class, a role."""
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,95}$")]
-_PRINTED = r"^\P{Cc}+$"
+_CHARACTER = r"[^\p{Cc}]"
+PRINTED = f"^{_CHARACTER}+$"
 """No control characters: they mean nothing in a name, and something to a terminal or a log."""
+NUMBER = rf"^{_CHARACTER}*[\p{{L}}\p{{N}}]{_CHARACTER}*$"
+"""Printed, and with a letter or digit: a dash is no case."""
 Short = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=64, strip_whitespace=True, pattern=_PRINTED),
+    StringConstraints(min_length=1, max_length=64, strip_whitespace=True, pattern=PRINTED),
 ]
 Text = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=256, strip_whitespace=True, pattern=_PRINTED),
+    StringConstraints(min_length=1, max_length=256, strip_whitespace=True, pattern=PRINTED),
 ]
 Long = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=1024, strip_whitespace=True, pattern=_PRINTED),
+    StringConstraints(min_length=1, max_length=1024, strip_whitespace=True, pattern=PRINTED),
 ]
 CodeLetter = Annotated[str, StringConstraints(pattern=r"^[A-Z]$")]
 PlaceCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,3}$")]
@@ -391,7 +394,7 @@ class Reference:
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     type: Literal["case", "cad_call", "citation", "warrant", "pending"]
-    number: Short | None = None
+    number: Annotated[Short, StringConstraints(pattern=NUMBER)] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 import re
 import secrets
 import time
-from collections.abc import Collection
+import unicodedata
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar
@@ -230,7 +231,8 @@ def new_search_id() -> str:
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _FEWEST_LETTERS = 4
-_WORDLESS = re.compile(r"[\W\d_]+")
+_NOT_A_LETTER = re.compile(r"\d")
+_WORD_MARKS = re.compile(r"[\W_]+")
 _REPEATED = re.compile(r"(.)\1*")
 
 
@@ -248,14 +250,31 @@ def _known(word: str, words: Collection[str], what: str, pointer: str) -> None:
 
 
 def _require_reason(reason: ReasonGiven, placeholders: frozenset[str]) -> None:
-    letters = _WORDLESS.sub("", reason.text).casefold()
-    plain = reason.text.strip().casefold().strip(".!- ")
-    if len(letters) < _FEWEST_LETTERS or plain in placeholders or _REPEATED.fullmatch(letters):
+    words = _folded(reason.text)
+    letters = _NOT_A_LETTER.sub("", "".join(words))
+    said = [_folded(text) for text in placeholders]
+    if (
+        len(letters) < _FEWEST_LETTERS
+        or _REPEATED.fullmatch(letters)
+        or (len(words) > 1 and len(set(words)) == 1)
+        or any(_repeats(words, placeholder) for placeholder in said)
+    ):
         raise Invalid(
-            "The reason says nothing. Write in a few words why you ask; it is read in audits.",
+            "The reason says nothing: it is a placeholder, or one word over and over. Write in a "
+            "few words why you ask; it is read in audits.",
             code="search.reason_placeholder",
             pointer="/reason/text",
         )
+
+
+def _folded(text: str) -> list[str]:
+    """Give the words of a text as they are compared: no case, no width, no marks between them."""
+    return _WORD_MARKS.sub(" ", unicodedata.normalize("NFKC", text).casefold()).split()
+
+
+def _repeats(words: Sequence[str], one: Sequence[str]) -> bool:
+    """Whether the words are these, once or over and over."""
+    return bool(one) and words == [*one] * (len(words) // len(one))
 
 
 def _require_reference(reference: Reference | None, *, pending: bool) -> None:

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.types import Send
 
 from gateway import errors
-from gateway.model import Reason
+from gateway.model import NUMBER, PRINTED, Reason
 
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "urn:sallyport:problem:"
@@ -233,9 +233,9 @@ def of_validation(
             pointer=_pointer(where[:-1]),
         )
     what = "field" if part == "body" else "parameter of the address"
-    why = _WORDS.get(kind, "{msg}").format(
-        what=what, msg=str(first["msg"]).removeprefix("Value error, "), **first.get("ctx", {})
-    )
+    about = first.get("ctx", {})
+    words = _PATTERNS.get(str(about.get("pattern"))) or _WORDS.get(kind, "{msg}")
+    why = words.format(what=what, msg=str(first["msg"]).removeprefix("Value error, "), **about)
     return problem(
         request,
         422,
@@ -255,10 +255,18 @@ _UNKNOWN_KEY = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 _WORDS = {
     "missing": "A {what} is missing",
     "tuple_type": "Something else stands where a list belongs",
+    "string_pattern_mismatch": (
+        "The text has not the form of this {what}, which stands in the OpenAPI document"
+    ),
     "too_short": "A list of at least {min_length} is wanted",
     "too_long": "A list of at most {max_length} is wanted",
 }
 """What pydantic says in words of Python, in those of JSON."""
+_PATTERNS = {
+    PRINTED: "This text holds control characters",
+    NUMBER: "A matter's number has a letter or a digit, and no control characters",
+}
+"""What a text has to be, where the pattern itself tells nobody."""
 
 
 def _pointer(parts: Sequence[str]) -> str:

@@ -382,6 +382,7 @@ def test_what_a_peer_signed_falsely_stands_in_the_log(world: World) -> None:
         ({"subject": two}, 422),
         ({"verdict": "guilty"}, 422),
         ({"max_matches": "7"}, 422),
+        ({"reference": {"type": "case", "number": "-"}}, 422),
     ):
         false = make_wire(world, **more)
         signed = false.signed()
