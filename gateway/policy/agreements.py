@@ -5,9 +5,10 @@ each two agencies that both signed, where nothing is missing, at fault or said a
 text's grants are put in, by ORI:
 
     data.agreements[first][second]["<id>.<version>"] = {id, version, digest, title, citation,
-        parties, status, valid, shares, limited, limits, task_force}
+        parties, status, valid, shares, stops, limited, limits, task_force}
 
-What a party suspended or revoked stands there without its grants, so that officers are told why.
+What a party suspended or revoked stands there without its grants, so that officers are told why;
+`stops` has the purposes of what is suspended, by ORI.
 Whether it is in force at a moment is decided by the rules, from `valid`: nothing here has a clock.
 """
 
@@ -234,10 +235,14 @@ def agreed_data(book: Book, types: Mapping[str, str]) -> dict[str, Any]:
             paper = _paper(book, held, (one, other), ends)
             into = by_name if named else by_type
             into.setdefault((one[0], other[0]), {})[f"{agreement.id}.{agreement.version}"] = paper
-    # Agreements by name come before those by type of agency, whatever became of them.
+    # Agreements by name come before those by type of agency, whatever became of them; but what is
+    # for certain hours, cases or units alone takes the place of none.
     agreed: dict[str, Any] = {}
-    for (first, second), papers in (by_type | by_name).items():
-        agreed.setdefault(first, {})[second] = papers
+    for two in sorted(by_type.keys() | by_name.keys()):
+        papers = by_name.get(two, {})
+        if all(p["limited"] for p in papers.values()):
+            papers = by_type.get(two, {}) | papers
+        agreed.setdefault(two[0], {})[two[1]] = papers
     return agreed
 
 
@@ -301,6 +306,11 @@ def _paper(
             "to": min(agreement.valid.to, ends.get(held.document.digest, agreement.valid.to)),
         },
         "shares": shares,
+        "stops": {
+            ori: sorted({p for g in agreement.shares[party] for p in g.purposes})
+            for ori, party in two
+            if party in agreement.shares and status == "suspended"
+        },
         "limited": any(v is not None for v in limits.values()),
         "limits": limits,
         "task_force": agreement.task_force.name if agreement.task_force else None,

@@ -257,7 +257,16 @@ def _vary_papers(chance: random.Random, agreed: dict[str, Any]) -> None:
                     paper |= {"limited": True, "limits": _limits(chance, [*paper["parties"], pair])}
                 if chance.random() < 0.3:
                     state = chance.choice(["suspended", "revoked"])
-                    gone = {"status": state, "shares": {}, "digest": f"sha-256:{number + 999:064x}"}
+                    purposes = {
+                        o: sorted({p for g in grants for p in g["purposes"]})
+                        for o, grants in paper["shares"].items()
+                    }
+                    gone = {
+                        "status": state,
+                        "shares": {},
+                        "stops": purposes if state == "suspended" else {},
+                        "digest": f"sha-256:{number + 999:064x}",
+                    }
                     papers[f"{name}-{state}"] = {**paper, **gone}
                     if chance.random() < 0.5:
                         del papers[name]

@@ -107,6 +107,11 @@ def test_what_a_party_took_back_has_no_grants(
     paper = papers(folder, shipped, TX, CA)["mou-2026-01.1"]
     assert paper["shares"] == {}
     assert paper["status"] == {"suspend": "suspended", "revoke": "revoked"}[act]
+    purposes = {
+        ori: sorted({p for g in grants for p in g.purposes})
+        for ori, grants in document.agreement.shares.items()
+    }
+    assert paper["stops"] == (purposes if act is Act.SUSPEND else {})
 
 
 def test_who_leaves_leaves_the_others_among_themselves(
@@ -154,6 +159,20 @@ def test_by_name_comes_before_by_type(folder: AgreementFolder, shipped: PolicySe
     folder.put(named)
     say(folder, named, CA, Act.SUSPEND)
     assert papers(folder, shipped, CA, TX).keys() == {"named.1"}
+
+
+def test_what_is_for_some_cases_alone_takes_the_place_of_none_by_type(
+    folder: AgreementFolder, shipped: PolicySet
+) -> None:
+    kind = shipped.data["agencies"][CA]["type"]
+    folder.put(signed(text(shipped, kind, TX, id="open"), TX, CA))
+    for_a_case = text(shipped, CA, TX, id="named", cases=["26-004417"])
+    folder.put(signed(for_a_case, TX, CA))
+    found = papers(folder, shipped, CA, TX)
+    assert {name: p["limited"] for name, p in found.items()} == {"open.1": False, "named.1": True}
+    # One by name that holds for every case takes its place all the same.
+    folder.put(signed(text(shipped, CA, TX, id="general"), TX, CA))
+    assert papers(folder, shipped, CA, TX).keys() == {"named.1", "general.1"}
 
 
 def test_a_later_version_takes_over_when_it_begins(

@@ -55,7 +55,8 @@ def a_force(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def agree(world: World, text: dict[str, Any]) -> None:
-    desks = [agreement_work.open_desk(g.home) for g in world.gateways.values()]
+    """Have every party sign it."""
+    desks = [agreement_work.open_desk(world[ori].home) for ori in text["parties"]]
     agreements.agree(desks, text)
     for gateway in world.gateways.values():
         apply(gateway)
@@ -111,3 +112,41 @@ def test_each_asks_each_within_roster_and_cases_until_it_ends_or_one_leaves(thre
         return all(said.endswith(" found") == (pair in stays) for pair, said in found.items())
 
     assert until(as_it_should_be, 60)
+
+
+def test_in_a_force_and_beside_it_and_while_it_is_suspended(three: World) -> None:
+    (grant,) = [g for g in a_text()["shares"][SHERIFF] if "criminal_investigation" in g["purposes"]]
+    agree(three, a_text(id="mou-general", shares={SHERIFF: [grant], POLICE: [grant]}))
+    narrow = a_force("jtf-2026-03")
+    narrow["shares"] = {
+        ori: [{**g, "record_types": ["warrant"]} for g in grants]
+        for ori, grants in narrow["shares"].items()
+    }
+    agree(three, narrow)
+    # The force's case, and all that was asked for: by the general text.
+    assert asked_types(three, CASE) == ["person", "warrant"]
+    assert outcome(three, POLICE, SHERIFF, case="26-000001").endswith(" found")
+    run(three[SHERIFF], "suspend", "jtf-2026-03", "--reason", "A leak is looked into")
+    apply(three[SHERIFF])
+    assert until(lambda: outcome(three, POLICE, SHERIFF) == "agreement.suspended", 60)
+    # What is not the force's goes on: another case, another unit.
+    assert outcome(three, POLICE, SHERIFF, case="26-000001").endswith(" found")
+    assert outcome(three, POLICE, SHERIFF, unit="Robbery").endswith(" found")
+    run(three[SHERIFF], "revoke", "jtf-2026-03", "--reason", "Ended here", "--yes")
+    apply(three[SHERIFF])
+    assert until(lambda: outcome(three, POLICE, SHERIFF).endswith(" found"), 60)
+
+
+def asked_types(world: World, case: str) -> list[str]:
+    """Ask the sheriff for persons and warrants: which of them the agreement that decided covers."""
+    reference = {"type": "case", "number": case}
+    body = question(MARISOL, "person", "warrant", agencies=[SHERIFF], reference=reference)
+    with world[POLICE].client(an_officer(unit=UNIT), "search") as client:
+        (part,) = client.post("/v1/searches", json={k: v for k, v in body.items() if v}).json()[
+            "agencies"
+        ]
+    assert part["status"] == "answered", part
+    said = {r["code"] for r in part.get("reasons", [])}
+    if "agreement.record_types_not_covered" in said:
+        return ["warrant"]
+    return sorted({m["record_type"] for m in part["matches"]})

@@ -9,11 +9,23 @@
 package sallyport.agreement
 
 # What stands between an owner and an asker for the purpose of this question: the grant and its
-# paper, or the one reason why there is none. What is limited to cases or people comes first: where
-# it fits, it was made for this.
+# paper, or the one reason why there is none. What is limited to hours, cases or people comes first:
+# where it fits, it was made for this. While it is suspended what it was made for is refused, and no
+# broader one takes its place; once it is revoked it is as if it had not been.
 between(owner, asker) := {"grant": data.local.own, "paper": data.local.own} if {
 	owner == asker
 	input.search.purpose in data.local.own.purposes
+} else := {"refused": cited(suspended, stopped)} if {
+	owner != asker
+	stopped := [paper |
+		some paper in papers(owner, asker)
+		paper.status == "suspended"
+		paper.limited == true
+		in_time(paper)
+		input.search.purpose in paper.stops[owner]
+		within_limits(owner, asker, paper)
+	]
+	count(stopped) > 0
 } else := chosen if {
 	owner != asker
 	standing := [{"grant": grant, "paper": paper} |
@@ -24,9 +36,25 @@ between(owner, asker) := {"grant": data.local.own, "paper": data.local.own} if {
 		input.search.purpose in grant.purposes
 		within_limits(owner, asker, paper)
 	]
-	special := [deal | some deal in standing; deal.paper.limited == true]
-	chosen := array.concat(special, standing)[0]
+	general := [deal | some deal in standing; deal.paper.limited == false]
+	special := [deal | some deal in standing; deal.paper.limited == true; not narrows(deal, general)]
+	chosen := array.concat(array.concat(special, general), standing)[0]
 } else := {"refused": refusal(owner, asker)}
+
+# It would leave out record types that a general one gives beside all of its own.
+narrows(deal, general) if {
+	own := touched(deal)
+	some other in general
+	found := touched(other)
+	own - found == set()
+	found != own
+}
+
+touched(deal) := {record_type |
+	is_array(input.search.record_types)
+	some record_type in input.search.record_types
+	record_type in deal.grant.record_types
+}
 
 # The papers between two agencies, in the order of their names.
 papers(owner, asker) := [paper |

@@ -258,6 +258,77 @@ test_limits_that_are_not_written_down_are_not_kept_within if {
 	result.refused.code == "agreement.outside_limits"
 }
 
+# A general agreement and one for a case, each with the record types that it shares.
+with_both(question, record_types, special) := result if {
+	force := made(object.union(object.union(cases, {"id": "a-force", "shares": {"TX9990000": [{"purposes": ["criminal_investigation"], "record_types": record_types}]}}), special))
+	general := made({"id": "made", "shares": {"TX9990000": [{"purposes": ["criminal_investigation"], "record_types": ["person", "warrant"]}]}})
+	result := data.sallyport.agreement.between("TX9990000", "CA9990000") with input as question
+		with data.agreements as {"CA9990000": {"TX9990000": {"a-force": force, "made": general}}}
+}
+
+test_a_special_agreement_narrows_nothing_that_it_does_not_touch if {
+	with_both(asked, ["vehicle"], {}).paper.id == "made"
+	with_both(asked, ["person"], {}).paper.id == "made"
+	with_both(asked, ["person", "vehicle"], {}).paper.id == "made"
+	with_both(asked, ["person", "warrant"], {}).paper.id == "a-force"
+	with_both(asked, ["person", "warrant", "vehicle"], {}).paper.id == "a-force"
+	of_people := example_test.searching(asked, {"record_types": ["person"]})
+	with_both(of_people, ["person"], {}).paper.id == "a-force"
+	with_both(of_people, ["warrant"], {}).paper.id == "made"
+	of_more := example_test.searching(asked, {"record_types": ["person", "warrant", "vehicle"]})
+	with_both(of_more, ["vehicle"], {}).paper.id == "a-force"
+	every odd in ["person", null, {"a": "person"}] {
+		with_both(example_test.searching(asked, {"record_types": odd}), ["vehicle"], {}).paper.id == "a-force"
+	}
+}
+
+test_a_special_agreement_alone_gives_what_it_gives if {
+	paper := made(object.union(cases, {}))
+	alone := data.sallyport.agreement.between("TX9990000", "CA9990000") with input as asked
+		with data.agreements as {"CA9990000": {"TX9990000": {"made": paper}}}
+	alone.grant.record_types == ["vehicle"]
+}
+
+paused := {"status": "suspended", "shares": {}, "stops": {"TX9990000": ["criminal_investigation"]}}
+
+test_while_a_special_agreement_is_suspended_no_broader_one_takes_its_place if {
+	with_both(asked, ["person"], paused).refused == {
+		"code": "agreement.suspended",
+		"text": "The agreement with that agency is suspended. Ask your administrator.",
+		"citation": "Made s.1",
+	}
+
+	# Also where the question rests on the general text.
+	with_both(asked, ["person"], object.union(paused, {"digest": "sha-256:bbbb"})).refused.code == "agreement.suspended"
+	with_both(object.remove(asked, ["asker", "agreement"]), ["person"], paused).refused.code == "agreement.suspended"
+}
+
+test_a_suspended_special_agreement_stops_nothing_else if {
+	other_case := example_test.searching(asked, {"reference": {"type": "case", "number": "26-000001"}})
+	with_both(other_case, ["person"], paused).paper.id == "made"
+	with_both(asked, ["person"], object.union(paused, {"stops": {"TX9990000": ["missing_person"]}})).paper.id == "made"
+	their_side := object.union(object.remove(paused, ["stops"]), {"stops": null})
+	with_both(asked, ["person"], their_side).paper.id == "made"
+	over := object.union(paused, {"valid": {"from": "2025-01-01T00:00:00Z", "to": "2026-01-01T00:00:00Z"}})
+	with_both(asked, ["person"], over).paper.id == "made"
+}
+
+test_a_suspended_general_agreement_stops_no_other if {
+	with_both(asked, ["person"], object.union(paused, {"limited": false, "limits": {"hours": null, "cases": null, "roster": null}})).paper.id == "made"
+}
+
+test_a_revoked_special_agreement_is_as_if_it_had_not_been if {
+	with_both(asked, ["person"], object.union(paused, {"status": "revoked"})).paper.id == "made"
+}
+
+test_own_records_need_no_agreement_that_stands if {
+	with_itself := object.union(made(object.union(cases, {})), {"status": "suspended", "stops": {"TX9990000": ["curiosity"]}})
+	curious := example_test.searching(asked, {"purpose": "curiosity"})
+	result := data.sallyport.agreement.between("TX9990000", "TX9990000") with input as curious
+		with data.agreements as {"TX9990000": {"TX9990000": {"made": with_itself}}}
+	result.refused.code == "agreement.purpose_not_covered"
+}
+
 test_a_task_force_comes_before_the_rest if {
 	force := made(object.union(cases, {"id": "z-force"}))
 	papers := {"CA9990000": {"TX9990000": {"made": made({}), "z-force": force}}}
