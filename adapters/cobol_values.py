@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, TypeAlias
 
+from adapters import textfile
 from adapters.cobol_copybook import Item, Sign
 from adapters.cobol_picture import Picture
 
@@ -133,12 +134,16 @@ def reader_of(item: Item, machine: Machine) -> Read:
 
 def _text(machine: Machine) -> Read:
     # High-values are a letter in some other code pages.
+    latin = machine.encoding in textfile.LATIN
     nothing = " \0" + (b"\xff".decode(machine.encoding) if machine.ebcdic else "")
 
     def read(_data: bytes, text: str, first: int, end: int) -> str:
         found = text[first:end].strip(nothing)
         if _UNDEFINED in found:
             raise Unreadable("row.encoding", f"a byte of it is no {machine.encoding}")
+        if latin and textfile.has_controls(found):
+            why = f"a byte of it is no {machine.encoding}. {textfile.PERHAPS_1252}"
+            raise Unreadable("row.encoding", why)
         return found
 
     return read

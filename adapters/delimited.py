@@ -188,8 +188,7 @@ class DelimitedReader:
         return [f.removesuffix("\n") for f in fields], "\n".join(parts)
 
     def _undecodable(self, line: Line, error: UnicodeDecodeError) -> BadRow:
-        text = f"byte {error.start + 1} of the line is no {self._encoding}"
-        return self._bad(line, "row.encoding", text)
+        return self._bad(line, "row.encoding", textfile.undecodable(error, self._encoding))
 
     def _of_one_line(self, text: str) -> list[str] | None:
         """Give the fields of a row that ends with its line; None if it does not, or is wrong."""

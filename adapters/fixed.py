@@ -46,9 +46,9 @@ class FixedReader:
             if not line.data:
                 continue
             try:
-                text = line.data.decode(self._encoding)
+                text = textfile.decode(line.data, self._encoding)
             except UnicodeDecodeError as error:
-                why = f"byte {error.start + 1} of the line is no {self._encoding}"
+                why = textfile.undecodable(error, self._encoding)
                 raw = textfile.shown(line.data, self._encoding)
                 yield BadRow(line.number, raw, "row.encoding", why)
                 continue

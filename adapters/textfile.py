@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,13 @@ ENCODINGS: Final = (
     *("cp037", "cp1140"),
 )
 """All of them write a line's end as one byte of its own."""
+LATIN: Final = frozenset({"iso-8859-1", "iso-8859-15"})
+_CONTROLS: Final = re.compile(rb"[\x80-\x9f]")
+_CONTROL_SIGNS: Final = re.compile("[\x80-\x9f]")
+PERHAPS_1252: Final = (
+    "It is a letter or sign of windows-1252: where that is the file's encoding, say "
+    "`encoding: windows-1252`"
+)
 WIDE: Final = ("utf-16-le", "utf-16-be")
 """Read as if the file were UTF-8: what is no UTF-16 becomes bytes that are no UTF-8."""
 
@@ -97,7 +105,15 @@ def bytes_of(path: Path, encoding: str) -> BinaryIO:
 
 
 def decode(data: bytes, encoding: str) -> str:
-    """Decode a line of `lines`. Raises UnicodeDecodeError."""
+    """Decode a line of `lines`. Raises UnicodeDecodeError.
+
+    So it does for 80 to 9F of the Latin encodings: nobody types those control characters, and
+    where windows-1252 has its letters and signs, that is what the file is.
+    """
+    if encoding in LATIN and not data.isascii():
+        wrong = _CONTROLS.search(data)
+        if wrong is not None:
+            raise UnicodeDecodeError(encoding, data, wrong.start(), wrong.end(), "a control")
     return data.decode("utf-8" if encoding in WIDE else encoding)
 
 
@@ -113,6 +129,17 @@ def lines(path: Path, encoding: str = "") -> Iterator[Line]:
             while (more := file.readline(_BLOCK)) and not more.endswith(b"\n"):
                 pass
             yield Line(number, data[:_KEPT], whole=False)
+
+
+def undecodable(error: UnicodeDecodeError, encoding: str) -> str:
+    """Say why a line can't be decoded."""
+    hint = f". {PERHAPS_1252}" if encoding in LATIN else ""
+    return f"byte {error.start + 1} of the line is no {encoding}{hint}"
+
+
+def has_controls(text: str) -> bool:
+    """Whether control characters stand in a text that Latin encodings have at 80 to 9F."""
+    return not text.isascii() and _CONTROL_SIGNS.search(text) is not None
 
 
 def shown(data: bytes, encoding: str) -> str:

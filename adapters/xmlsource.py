@@ -292,6 +292,12 @@ class XmlReader:
             raise Misconfigured(f"{self._path.name}: {text}")
 
 
+_CONTROLS: Final = (
+    "control characters stand in it (80 to 9F), as where the file is windows-1252 and says that it "
+    'is another: have it say encoding="windows-1252"'
+)
+
+
 def _fill(
     values: Values,
     columns: Sequence[_Column],
@@ -303,9 +309,14 @@ def _fill(
     for column in columns:
         values[column.name] = ""
         try:
-            values[column.name] = column.value(base, scope, known)
+            value = column.value(base, scope, known)
         except Fault as fault:
             faults.append((column.name, fault))
+            continue
+        if textfile.has_controls(value):
+            faults.append((column.name, Fault("xml.controls", _CONTROLS, value)))
+        else:
+            values[column.name] = value
 
 
 def _columns(reader: PathReader, written: Mapping[str, Any], prefix: str) -> tuple[_Column, ...]:
