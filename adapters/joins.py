@@ -64,6 +64,10 @@ class Lookup(Protocol):
         """Say which rows there are whose key nobody knows: each may be any key's. "": none."""
         ...
 
+    def count(self) -> int:
+        """Say how many rows there are that can be joined, or may be."""
+        ...
+
     def unread(self) -> Iterator[BadRow]:
         """Give the rows that can't be read or have no key: nobody else would see them.
 
@@ -314,6 +318,11 @@ class FileLookup:
         """Name the lines of rows that may be any key's."""
         self._loaded()
         return self._keyless
+
+    def count(self) -> int:
+        """Count its rows that can be joined."""
+        (count,) = self._loaded().execute("SELECT count(*) FROM joined").fetchone()
+        return int(count)
 
     def unread(self) -> Iterator[BadRow]:
         """Give its rows that can't be read or have no key, by their lines in the file."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from adapters.corrected import Corrections, corrected
 from adapters.joins import BETWEEN, Found, composite, of_join, without_key
@@ -87,6 +87,12 @@ class TableLookup:
         if not count:
             return ""
         return f"{count:,} {rows} of {name}, whose {', '.join(key)} is blank or no text"
+
+    def count(self) -> int:
+        """Count its rows."""
+        query = select(func.count()).select_from(self._database.table(self._name))
+        with self._database.connect() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def unread(self) -> Iterator[BadRow]:
         """Give its rows that can't be read or have no key.

@@ -106,6 +106,8 @@ class MappedSource:
         self.tally = Tally()
         self.unread: str | None = None
         """From where on something could not be read, and why, once the rows were given."""
+        self.joined: dict[str, int] = {}
+        """The rows of joined files and tables, by their names, once the rows were given."""
         self.held: dict[str, Said] = {}
         """The corrections that held for a row, by its key, with what the source says of that row.
 
@@ -124,7 +126,7 @@ class MappedSource:
         `corrections`, by the keys of rows (`row_key`), stand in for what the source says, as long
         as it says what it said when they were made: see `held`.
         """
-        self.tally, self.unread, self.held = Tally(), None, {}
+        self.tally, self.unread, self.held, self.joined = Tally(), None, {}, {}
         for plan in (p for part in self._parts for p in part.plans):
             plan.kept.clear()
         told: dict[str, set[str]] = {}
@@ -139,6 +141,7 @@ class MappedSource:
                             yield from self._translated(one, part)
                     for bad in self._unread(part, told):
                         yield from self._translated(bad, part)
+                    self.joined |= {lookup.what: lookup.count() for lookup in part.lookups}
                 finally:
                     for plan in part.plans:
                         plan.forget()

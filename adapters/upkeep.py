@@ -25,6 +25,7 @@ def upkeep_of(mapping: MappingFile) -> Upkeep:
         beside=tuple(_beside(mapping)),
         poll=_poll(mapping),
         max_shrink=mapping.content.get("max_shrink"),
+        max_opened=mapping.content.get("max_opened"),
         steady=mapping.format["type"] != registry.SQL,
     )
 

@@ -54,7 +54,7 @@ def child(home: Path, half: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     importer = Importer(home / "data" / "records.db")
-    how = How(max_shrink=100.0)
+    how = How()
     done = Import(home, importer, home / "mappings" / "people.yaml", how).run(Shown(progress))
     importer.close()
     found = {k: getattr(done, k) for k in ("rows", "new", "changed", "unchanged", "resumed")}

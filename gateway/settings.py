@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     """Import sources by themselves, where their mappings say when (`poll`)."""
     max_shrink_percent: Annotated[float, Field(ge=0, le=100)] = 10
     """How many of a source's records may go in one import, unless its mapping says otherwise."""
+    max_opened_percent: Annotated[float, Field(ge=0, le=100)] = 10
+    """How many of those handled alike, such as sealed, may be handled less strictly after one."""
     trace_file: Path | None = None
     """Write sampled spans here, one JSON object a line. Left out: none are recorded."""
     trace_ratio: Annotated[float, Field(ge=0, le=1)] = 0.05

@@ -4,6 +4,7 @@ import difflib
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ from rich.table import Table
 import adapters
 from gateway import settings as settings_files
 from gateway.cli import exports, live_rows
-from gateway.cli.importing import DATA, RECORDS, How, Import, shown_on
+from gateway.cli.importing import DATA, RECORDS, Import, how_of, shown_on
 from gateway.cli.options import AsJson, Home
 from gateway.cli.showing import progress_bar
 from gateway.cli.sources import mapping_of, mappings, plain, read
@@ -235,7 +236,7 @@ def _import_anew(settings: Settings, name: str, path: Path, *, quiet: bool) -> N
         progress_bar(quiet=quiet, width=28) as bar,
         closing(Importer(settings.home / DATA / RECORDS)) as importer,
     ):
-        how = How(settings.max_shrink_percent, anew=True)
+        how = replace(how_of(settings), anew=True)
         Import(settings.home, importer, path, how).run(shown_on(bar, name))
 
 

@@ -1,21 +1,26 @@
 """One import of one source, as `sallyport import` and the schedule do it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import rich.progress
 
 import adapters
+from gateway.cli.agreement_work import open_desk
 from gateway.errors import RecordsUnavailable, SallyportError
 from gateway.model import Record, SetAside
+from gateway.policy.vocabulary import read_vocabulary
 from gateway.records import fingerprint
 from gateway.records.corrections import Corrections
+from gateway.records.doubts import ANYTHING, Most, Shrinks
 from gateway.records.dryrun import dry_run
-from gateway.records.importer import Imported, Importer, MadeOf, Progress, Shrink, Shrinks
+from gateway.records.importer import Imported, Importer, MadeOf, Progress
 from gateway.records.source import Upkeep
 from gateway.records.store import Generation, Run
+from gateway.records.strictness import Orders
+from gateway.settings import Settings
 
 DATA = "data"
 RECORDS = "records.db"
@@ -25,14 +30,15 @@ MIRRORS = "mirrors"
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How imports are done. `max_shrink` counts where a mapping says nothing.
+    """How imports are done. `most` counts where a mapping says nothing.
 
-    `allow` is asked where more records would go than may, or some that may stand in what could not
-    be read; `anew`: also what has not changed.
+    `orders` says which handling is stricter; `allow` is asked where more would happen than may:
+    see `gateway.records.doubts`; `anew`: also what has not changed.
     """
 
-    max_shrink: float
-    allow: Callable[[Shrink], bool] = lambda _: False
+    most: Most = ANYTHING
+    orders: Orders = field(default_factory=dict)
+    allow: Callable[[Shrinks], bool] = lambda _: False
     anew: bool = False
     scheduled: bool = False
 
@@ -55,6 +61,19 @@ def shown_on(bar: rich.progress.Progress, name: str) -> Shown:
     return Shown(progress, lambda total: bar.update(task, total=total))
 
 
+def how_of(settings: Settings) -> How:
+    """Say how this gateway's imports are done where nobody is asked.
+
+    Which handling is stricter the set in force says. Where there is none, nobody can tell: then
+    every other handling counts as less strict.
+    """
+    try:
+        orders = read_vocabulary(open_desk(settings.home).policy_set.data).strictness
+    except SallyportError:
+        orders = {}
+    return How(Most(settings.max_shrink_percent, settings.max_opened_percent), orders)
+
+
 def files_of(home: Path, upkeep: Upkeep) -> tuple[Path, ...] | None:
     """Name all that an import of a source reads; None where no file tells."""
     if upkeep.files is None:
@@ -73,8 +92,10 @@ def rehearse(home: Path, mapping: Path, how: How, shown: Shown) -> Imported:
         _Items(source, corrections),
         progress=shown.progress,
         origin=source.origin,
-        max_shrink=_most(how, upkeep),
+        most=_most(how, upkeep),
+        orders=how.orders,
         unread=lambda: source.unread,
+        joined=lambda: source.joined,
     )
     forgotten, _ = corrections.settle(source.held)
     return replace(done, stated=source.stated(), forgotten=forgotten)
@@ -180,10 +201,12 @@ class Import:
             terms=source.terms,
             progress=shown.progress,
             origin=source.origin,
-            max_shrink=_most(self._how, self._upkeep),
+            most=_most(self._how, self._upkeep),
+            orders=self._how.orders,
             allow=self._how.allow,
             made_of=made_of,
             unread=lambda: source.unread,
+            joined=lambda: source.joined,
             check=self._check,
         )
         forgotten, changed = corrections.settle(source.held)
@@ -225,5 +248,8 @@ class _Items:
         return iter(self._source.rows(self._corrections))
 
 
-def _most(how: How, upkeep: Upkeep) -> float:
-    return how.max_shrink if upkeep.max_shrink is None else upkeep.max_shrink
+def _most(how: How, upkeep: Upkeep) -> Most:
+    return Most(
+        how.most.shrink if upkeep.max_shrink is None else upkeep.max_shrink,
+        how.most.opened if upkeep.max_opened is None else upkeep.max_opened,
+    )

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,16 +20,17 @@ from rich.table import Table
 import adapters
 from gateway import settings as settings_files
 from gateway.cli import corrections, removal, sources
-from gateway.cli.importing import DATA, RECORDS, How, Import, files_of, rehearse, shown_on
+from gateway.cli.importing import DATA, RECORDS, How, Import, files_of, how_of, rehearse, shown_on
 from gateway.cli.options import AsJson, Home
 from gateway.cli.showing import progress_bar
 from gateway.errors import Misconfigured, SallyportError
-from gateway.records.importer import Imported, Importer, Shrink, Shrinks
+from gateway.records.doubts import Opens, Shrinks, Unread
+from gateway.records.importer import Imported, Importer
 from gateway.records.schedule import BUSY, Schedule
 from gateway.settings import Settings
 
 REFUSED = 3
-"""The exit code where a source shrinks by more than it may, or can't be read to its end."""
+"""The exit code where more would go or be opened than may, or what there is can't all be read."""
 _NICE = 10
 source_app = typer.Typer(no_args_is_help=True, help="The agency's sources of records.")
 
@@ -53,6 +54,13 @@ def import_command(
     allow_shrink: Annotated[
         bool, typer.Option("--allow-shrink", help="However many records would go, go on.")
     ] = False,
+    allow_opened: Annotated[
+        bool,
+        typer.Option(
+            "--allow-opened",
+            help="However many records would be handled less strictly, go on.",
+        ),
+    ] = False,
     allow_unread: Annotated[
         bool,
         typer.Option(
@@ -72,8 +80,8 @@ def import_command(
     """Import legacy files. The running gateway switches to the new records by itself.
 
     A row that can't be translated is set aside, counted and kept: see `sallyport source set-aside`.
-    An interrupted import goes on where it stopped. Exit codes: 0; 1 something failed; 3 a source
-    shrinks by more than it may, or can't be read to its end; 4 another import is running.
+    An interrupted import goes on where it stopped. Exit codes: 0; 1 something failed; 3 more would
+    go or be opened than may, or a source can't be read to its end; 4 another import is running.
     """
     settings = settings_files.load(home)
     if watch:
@@ -84,12 +92,11 @@ def import_command(
     wanted = [p for p in sources.mappings(settings.home, names or []) if not adapters.says_live(p)]
     with progress_bar(quiet=as_json or scheduled, width=28) as bar:
         asks = _interactive() and not as_json and not scheduled
-        how = How(
-            settings.max_shrink_percent,
-            lambda shrink: (
-                (allow_shrink if shrink.unread is None else allow_unread)
-                or (asks and _asked(shrink, bar))
-            ),
+        given = {Shrinks: allow_shrink, Opens: allow_opened, Unread: allow_unread}
+        how = how_of(settings)
+        how = replace(
+            how,
+            allow=lambda doubt: given[type(doubt)] or (asks and _asked(doubt, bar)),
             anew=anew,
             scheduled=scheduled,
         )
@@ -141,9 +148,9 @@ def _interactive() -> bool:
     return sys.stdin.isatty()
 
 
-def _asked(shrink: Shrink, bar: Progress) -> bool:
+def _asked(doubt: Shrinks, bar: Progress) -> bool:
     bar.stop()
-    typer.echo(f"{shrink}.")
+    typer.echo(f"{doubt.text}.")
     answer = typer.confirm("Take the new records in the place of the old ones all the same?")
     bar.start()
     return answer
@@ -203,15 +210,13 @@ def _print(done: Sequence[Imported], failed: Sequence[tuple[str, SallyportError]
         console.print(_imported(done))
     for d in done:
         console.print(_result(d), soft_wrap=True, highlight=False)
-        for said in (*d.stated, *_forgotten(d)):
+        for said in (*d.stated, *_opened(d), *_forgotten(d)):
             console.print(f"{d.source}: {escape(said)}.", soft_wrap=True)
     if any(d.reasons for d in done):
         console.print(_reasons(done))
     for d in done:
-        if d.shrinks:
-            records = f"{d.removed:,} {'record' if d.removed == 1 else 'records'} would go"
-            why = records if d.removed else "it could not be read whole"
-            console.print(f"{d.source}: {why}; the import would stop and ask.")
+        for why in d.asks:
+            console.print(f"{escape(why)}: the import would stop and ask.", soft_wrap=True)
     if done and done[0].dry_run:
         console.print("A dry run: nothing was written.")
     aside = [d.source for d in done if d.set_aside and not d.dry_run]
@@ -262,6 +267,13 @@ def _result(d: Imported) -> str:
     if d.resumed:
         result += f"; {d.resumed:,} rows were there from before"
     return f"{d.source}: {result}."
+
+
+def _opened(d: Imported) -> Iterator[str]:
+    if d.opened:
+        kinds = ", ".join(f"{count:,} with {kind}" for kind, count in sorted(d.opened.items()))
+        verb = "would be handled" if d.dry_run else "handled"
+        yield f"{verb} less strictly than before: {kinds}"
 
 
 def _forgotten(d: Imported) -> Iterator[str]:

@@ -5,12 +5,12 @@ it is refused wherever it turns up.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.errors import PolicyRejected
-from gateway.model import Granularity
+from gateway.model import Fact, Granularity
 from gateway.policy import obligations
 from gateway.policy.element_tree import Wherever, unlisted
 
@@ -55,6 +55,8 @@ class Vocabulary:
     """More matches than so many, none better than possible, are not given. None: no such limit."""
     terms: Mapping[str, str] = field(default_factory=dict)
     """A term, and what is compared for it, to the class of what it is compared with."""
+    strictness: Mapping[str, Sequence[Fact]] = field(default_factory=dict)
+    """Values of a record's facts, the least strict first; those not named are stricter."""
     duties: Mapping[str, str] = field(default_factory=dict)
     """An obligation that a person has to do, and what that is, in a sentence."""
 
@@ -86,6 +88,7 @@ def read_vocabulary(data: Mapping[str, Any]) -> Vocabulary:
         confirm_within=_minutes(found, "confirm_within") if "confirm_within" in found else {},
         too_many=_matches(found, "too_many") if "too_many" in found else None,
         terms=_terms(found),
+        strictness=_orders(found.get("strictness", {})),
         duties=_duties(found) if "duties" in found else {},
     )
     unknown = words.granularities - {str(g) for g in Granularity}
@@ -100,6 +103,15 @@ def read_vocabulary(data: Mapping[str, Any]) -> Vocabulary:
 def _facts(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict) or not all(isinstance(v, str | bool) for v in value.values()):
         raise _wrong("stand_in", "an object of facts is wanted: words, true or false")
+    return value
+
+
+def _orders(value: Any) -> Mapping[str, Sequence[Fact]]:
+    if not isinstance(value, dict) or not all(
+        isinstance(order, list) and order and all(isinstance(w, str | bool) for w in order)
+        for order in value.values()
+    ):
+        raise _wrong("strictness", "of each fact a list is wanted: words, true or false")
     return value
 
 

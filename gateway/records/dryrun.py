@@ -1,21 +1,24 @@
 """What an import would do: everything is read and translated, and nothing is written."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import nullcontext
-from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
+from types import MappingProxyType
 
+import orjson
 from sqlalchemy import Engine, select
 
 from gateway.database import open_sqlite
 from gateway.records import store
 from gateway.records.columns import index_format
-from gateway.records.importer import Imported, Progress, Shrink, loses, shrinks
+from gateway.records.doubts import ANYTHING, Compared, Most, doubts
+from gateway.records.importer import Imported, Progress
 from gateway.records.source import Origin
 from gateway.records.staging import known_of
+from gateway.records.strictness import Orders, held
 from gateway.records.sums import (
     TWINS_DIFFER,
     Item,
@@ -35,23 +38,24 @@ def dry_run(
     *,
     progress: Callable[[Progress], None] = lambda _: None,
     origin: Callable[[], Origin | None] = lambda: None,
-    max_shrink: float | None = None,
+    most: Most = ANYTHING,
+    orders: Orders = MappingProxyType({}),
     unread: Callable[[], str | None] = lambda: None,
+    joined: Callable[[], Mapping[str, int]] = dict,
 ) -> Imported:
     """Compare a source with its current records, if there are any, as an import would."""
+    if path.exists():
+        store.Reader(path).close()  # it brings a file of an earlier version up to date
     engine = open_sqlite(path, read_only=True) if path.exists() else None
     try:
-        done = _compare(engine, source, rows, origin, progress=progress, max_shrink=max_shrink)
-        partly = Shrink(
-            source,
-            done.unchanged + done.changed + done.removed,
-            done.removed,
-            0.0,
-            done.changed,
-            unread(),
-            done.new,
+        return _compare(
+            *(engine, source, rows, origin),
+            progress=progress,
+            most=most,
+            orders=orders,
+            unread=unread,
+            joined=joined,
         )
-        return replace(done, shrinks=done.shrinks or loses(partly))
     finally:
         if engine is not None:
             engine.dispose()
@@ -64,17 +68,21 @@ def _compare(
     origin: Callable[[], Origin | None],
     *,
     progress: Callable[[Progress], None],
-    max_shrink: float | None,
+    most: Most,
+    orders: Orders,
+    unread: Callable[[], str | None],
+    joined: Callable[[], Mapping[str, int]],
     withheld: AbstractSet[str] = frozenset(),
 ) -> Imported:
     g = store.generations.c
-    current, before, digest, made = None, 0, "", ""
+    current, before, digest, made, of_joined = None, 0, "", "", "{}"
     if engine is not None:
-        with engine.connect() as c:
-            query = select(g.id, g.records, g.digest, g.index_format)
-            found = c.execute(query.where(g.source == source, g.state == store.CURRENT)).first()
+        with engine.connect() as connection:
+            query = select(g.id, g.records, g.digest, g.index_format, g.joined)
+            query = query.where(g.source == source, g.state == store.CURRENT)
+            found = connection.execute(query).first()
         if found is not None:
-            current, before, digest, made = found
+            current, before, digest, made, of_joined = found
     sums, seen, reasons = Sums(), dict[bytes, bytes](), Counter[tuple[str, str | None, str]]()
     twins, claims = set[str](), list[tuple[str, bytes | None]]()
     with engine.connect() if engine is not None else nullcontext() as c:
@@ -88,6 +96,7 @@ def _compare(
                 taken={i: facts for i in ids if (facts := seen.get(_short(i))) is not None},
                 known={} if c is None else known_of(c, current, ids),
                 withheld=withheld,
+                orders=orders,
             )
             seen.update((_short(record_id), kept[2]) for record_id, kept in done.good)
             twins |= {str(s.value) for s in done.aside if s.code == TWINS_DIFFER}
@@ -100,17 +109,30 @@ def _compare(
         return _compare(
             *(engine, source, again(rows), origin),
             progress=progress,
-            max_shrink=max_shrink,
+            most=most,
+            orders=orders,
+            unread=unread,
+            joined=joined,
             withheld=withheld | twins,
         )
-    removed = before - (sums.records - sums.new)
+    same = current is not None and digest == sums.digest and made == index_format()
+    compared = Compared(source, before, sums, unread(), orjson.loads(of_joined), joined())
+
+    def of_kinds(wanted: Mapping[str, int]) -> dict[str, int]:
+        if engine is None or current is None:
+            return {}
+        with engine.connect() as connection:
+            return held(connection, current, wanted)
+
+    asks = () if same else tuple(d.text for d in doubts(compared, most, of_kinds))
     return Imported(
         *(source, None, sums.rows, sums.records, sums.rows_aside, sums.new, sums.changed),
-        *(sums.records - sums.new - sums.changed, removed, sums.corrected, 0),
-        same=current is not None and digest == sums.digest and made == index_format(),
+        *(sums.records - sums.new - sums.changed, compared.removed, sums.corrected, 0),
+        same=same,
         reasons=tuple(sorted((store.Reason(*why, n) for why, n in reasons.items()), key=_order)),
         dry_run=True,
-        shrinks=shrinks(Shrink(source, before, removed, 0.0), max_shrink),
+        asks=asks,
+        opened=sums.opened,
     )
 
 

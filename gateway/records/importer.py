@@ -1,9 +1,9 @@
 """Write a new generation of a source's records, and switch to it.
 
 1. Rows are read in batches; each batch is one durable transaction, with the sums and the digest of
-   all rows so far. 2. If more records would go than may go at once, it stops and asks. 3. The index
-   is made. 4. One transaction makes the new generation the current one. 5. When no gateway uses the
-   old one any more, it is deleted, its bytes overwritten.
+   all rows so far. 2. If more records would go or be opened than may at once, it stops and asks.
+3. The index is made. 4. One transaction makes the new generation the current one. 5. When no
+   gateway uses the old one any more, it is deleted, its bytes overwritten.
 
 An import that was killed, or stopped to ask, goes on where it stopped: rows are compared with the
 staged ones batch by batch, and from the first that differs on they are written anew. Until step 4
@@ -13,22 +13,26 @@ the old generation serves. The same rows again make no new generation, only a yo
 import fcntl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from gateway.errors import Conflict, RecordsUnavailable
+from gateway.errors import RecordsUnavailable
 from gateway.model import stamp
 from gateway.records import store
 from gateway.records.columns import index_format
+from gateway.records.doubts import ANYTHING, Compared, Most, Shrinks, doubts
 from gateway.records.source import Origin
 from gateway.records.spill import SpillingBuilder
 from gateway.records.staging import Staging
+from gateway.records.strictness import Orders, held
 from gateway.records.sums import Item, Sums
 from gateway.records.terms import extract
 from gateway.records.using import let_go
@@ -73,60 +77,14 @@ class Imported:
     same: bool
     reasons: tuple[store.Reason, ...] = ()
     dry_run: bool = False
-    shrinks: bool = False
-    """Only of a dry run: a real one would stop and ask."""
+    asks: tuple[str, ...] = ()
+    """Only of a dry run: why a real one would stop and ask."""
     stated: tuple[str, ...] = ()
     """What was found out about its files, as the mapping leaves it open."""
+    opened: Mapping[str, int] = field(default_factory=dict)
+    """Of the changed records: those handled less strictly than before, by what they were."""
     forgotten: int = 0
     """Corrections by hand that no longer hold: the source says otherwise of their rows now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shrink:
-    """More records would go than may go at once. `allowed` and `percent` of those there were."""
-
-    source: str
-    before: int
-    removed: int
-    allowed: float
-    changed: int = 0
-    unread: str | None = None
-    """From where on the source could not be read: then no record may go, change or come, unasked.
-
-    What stands there may seal one that can be read.
-    """
-    new: int = 0
-
-    @property
-    def percent(self) -> float:
-        """The share that would go."""
-        return 100 * self.removed / self.before
-
-    def __str__(self) -> str:
-        if self.unread is not None:
-            said = [f"{self.removed:,} of {self.before:,} records would go"] if self.before else []
-            said += [f"{self.changed:,} would change"] if self.changed else []
-            said += [f"{self.new:,} would be new"] if self.new else []
-            return (
-                f"{self.source}: it could not be read whole, {self.unread}. {', and '.join(said)}"
-            )
-        return (
-            f"{self.source}: {self.removed:,} of {self.before:,} records ({self.percent:.1f} %) "
-            "are no longer in the source, or are set aside now. "
-            f"At most {self.allowed:g} % may go at once (max_shrink)"
-        )
-
-
-class Shrinks(Conflict):
-    """An import stopped, as more records would go than may go at once."""
-
-    default_code = "import.shrinks"
-
-
-class Unread(Shrinks):
-    """An import stopped, as records would go, change or come, and a part could not be read."""
-
-    default_code = "import.unread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +97,7 @@ class MadeOf:
     """What was found out about the files, as the mapping leaves it open: kept, and shown."""
 
 
-def _nobody(_: Shrink) -> bool:
+def _nobody(_: Shrinks) -> bool:
     return False
 
 
@@ -164,22 +122,25 @@ class Importer:
         terms: Mapping[str, frozenset[str]] | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
         origin: Callable[[], Origin | None] = lambda: None,
-        max_shrink: float | None = None,
-        allow: Callable[[Shrink], bool] = _nobody,
+        most: Most = ANYTHING,
+        orders: Orders = MappingProxyType({}),
+        allow: Callable[[Shrinks], bool] = _nobody,
         made_of: MadeOf = MadeOf(),
         unread: Callable[[], str | None] = lambda: None,
+        joined: Callable[[], Mapping[str, int]] = dict,
         check: Callable[[], None] = lambda: None,
     ) -> Imported:
         """Import a source whole. `record_types` and `terms` (by kind of subject) say what it can
         answer; left out, they are what its records hold.
 
-        `origin` tells the legacy row of the last item. Where more than `max_shrink` percent of the
-        records would go, `allow` is asked; None: never. It is asked first, whatever would go, where
-        `unread` says from where on the source could not be read. `check` is called when everything
-        was read, and raises if it must not count.
+        `origin` tells the legacy row of the last item. Where more would go or be opened than `most`
+        says, `allow` is asked, and whatever would go where `unread` says from where on the source
+        could not be read: see `gateway.records.doubts`. `joined` gives the rows of joined files and
+        tables, `orders` which handling is stricter. `check` is called when everything was read, and
+        raises if it must not count.
 
-        Raises RecordsUnavailable if another import is running, Shrinks (or Unread) if `allow` says
-        no. What `rows` or `check` raises goes through. What was read so far then stays staged.
+        Raises RecordsUnavailable if another import is running, Shrinks (Unread, Opens) if `allow`
+        says no. What `rows` or `check` raises goes through. What was read so far then stays staged.
         """  # noqa: D205 - one sentence too long for one line
         with self._alone():
             current = self._find(source, store.CURRENT)
@@ -189,9 +150,10 @@ class Importer:
             def show(sums: Sums, step: str = "reading") -> None:
                 progress(Progress(sums.rows, sums.records, sums.rows_aside, step))
 
-            staging = Staging(self._engine, source, staged, current)
+            staging = Staging(self._engine, source, staged, current, orders)
             sums, resumed = staging.read(rows, origin, show)
             check()
+            found = self._compared(source, current, sums, unread(), joined())
             stamped = None if as_of is None else stamp(as_of)
             made = {
                 "as_of": stamped,
@@ -199,31 +161,19 @@ class Importer:
                 "whole": made_of.whole,
                 "stated": orjson.dumps(made_of.stated).decode(),
                 "day": datetime.now(UTC).date().isoformat(),
+                "joined": orjson.dumps(found.joined).decode(),
             }
-            before = self._records(current)
-            removed = before - (sums.records - sums.new)
             if current is not None and self._same(current, sums):
                 with self._engine.begin() as c:
                     c.execute(_of(current).values(made))
                 self._drop(staged)
-                done = self._report(source, current, sums, resumed, removed, same=True)
+                done = self._report(source, current, sums, resumed, found.removed, same=True)
                 return replace(done, stated=made_of.stated)
-            shrink = Shrink(source, before, removed, max_shrink or 0.0)
-            partly = replace(shrink, changed=sums.changed, unread=unread(), new=sums.new)
-            if loses(partly) and not allow(partly):
-                serving = ": the records from before go on serving" if before else ""
-                raise Unread(
-                    f"{partly}. What was not read may say otherwise of them, or who may see them. "
-                    f"Nothing was changed{serving}. Have it exported anew, or mend it there. To go "
-                    "on without what was not read, import again with --allow-unread"
-                )
-            if shrinks(shrink, max_shrink) and not allow(shrink):
-                raise Shrinks(
-                    f"{shrink}. Nothing was changed: the records from before go on serving, and "
-                    "what was read is kept. If it is right, import again with --allow-shrink"
-                )
+            for doubt in doubts(found, most, partial(self._held, current)):
+                if not allow(doubt):
+                    raise doubt
             show(sums, "indexing")
-            found = make_index(self._engine, staged, self._path.parent)
+            made_index = make_index(self._engine, staged, self._path.parent)
             show(sums, "switching")
             values = {
                 "state": store.CURRENT,
@@ -233,15 +183,15 @@ class Importer:
                 "set_aside": sums.rows_aside,
                 "corrected": sums.corrected,
                 "digest": sums.digest,
-                "record_types": orjson.dumps(sorted(record_types or found.types)),
-                "terms": store.dump_terms(dict(terms or found.terms)),
+                "record_types": orjson.dumps(sorted(record_types or made_index.types)),
+                "terms": store.dump_terms(dict(terms or made_index.terms)),
             }
             with self._engine.begin() as c:
                 if current is not None:
                     c.execute(_of(current).values(state=store.RETIRED))
                 c.execute(_of(staged).values(**values))
             self._sweep(source)
-            done = self._report(source, staged, sums, resumed, removed, same=False)
+            done = self._report(source, staged, sums, resumed, found.removed, same=False)
             return replace(done, stated=made_of.stated)
 
     def current(self, source: str) -> store.Generation | None:
@@ -366,10 +316,23 @@ class Importer:
             some = select(table.c.id).where(within).limit(_DELETE)
             return int(c.execute(delete(table).where(table.c.id.in_(some))).rowcount)
 
-    def _records(self, generation: int | None) -> int:
+    def _compared(
+        self,
+        source: str,
+        current: int | None,
+        sums: Sums,
+        unread: str | None,
+        joined: Mapping[str, int],
+    ) -> Compared:
         g = store.generations.c
         with self._engine.connect() as c:
-            return int(c.execute(select(g.records).where(g.id == generation)).scalar() or 0)
+            found = c.execute(select(g.records, g.joined).where(g.id == current)).first()
+        before, joined_before = (0, "{}") if found is None else found
+        return Compared(source, before, sums, unread, orjson.loads(joined_before), joined)
+
+    def _held(self, generation: int | None, wanted: Mapping[str, int]) -> dict[str, int]:
+        with self._engine.connect() as c:
+            return {} if generation is None else held(c, generation, wanted)
 
     def _report(
         self, source: str, generation: int, sums: Sums, resumed: int, removed: int, *, same: bool
@@ -379,6 +342,7 @@ class Importer:
             *(sums.changed, sums.records - sums.new - sums.changed, removed),
             *(sums.corrected, resumed, same),
             reasons=self.reasons(source),
+            opened=sums.opened,
         )
 
 
@@ -414,13 +378,3 @@ def make_index(engine: Engine, generation: int, folder: Path) -> Made:
 
 def _of(generation: int) -> Any:
     return update(store.generations).where(store.generations.c.id == generation)
-
-
-def shrinks(shrink: Shrink, most: float | None) -> bool:
-    """Whether more would go than may."""
-    return most is not None and shrink.before > 0 and shrink.percent > most
-
-
-def loses(shrink: Shrink) -> bool:
-    """Whether anything would go, be another or be new, of which what could not be read may tell."""
-    return shrink.unread is not None and bool(shrink.removed + shrink.changed + shrink.new)

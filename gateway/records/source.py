@@ -74,7 +74,8 @@ class Upkeep:
 
     `files` are all that an import reads, the mapping among them; None for what is no file, such as
     a database server. `beside` are those of them that are no database. `max_shrink` is the share of
-    records in percent that may go at once. `steady`: the files must be the same before and
+    records in percent that may go at once, `max_opened` of those handled alike that may be opened.
+    `steady`: the files must be the same before and
     after they are read, as a database's need not. `wrong` says why the mapping can't be used: it is
     not polled then.
     """
@@ -85,6 +86,7 @@ class Upkeep:
     files: tuple[Path, ...] | None
     poll: Poll | None = None
     max_shrink: float | None = None
+    max_opened: float | None = None
     steady: bool = True
     beside: tuple[Path, ...] = ()
     wrong: str | None = None

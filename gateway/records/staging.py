@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select
 from gateway.model import SetAside
 from gateway.records import store
 from gateway.records.source import Origin
+from gateway.records.strictness import Orders
 from gateway.records.sums import (
     TWINS_DIFFER,
     Content,
@@ -32,11 +33,19 @@ from gateway.records.sums import (
 class Staging:
     """Writes one generation. `before` is the one that it may replace."""
 
-    def __init__(self, engine: Engine, source: str, generation: int, before: int | None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        source: str,
+        generation: int,
+        before: int | None,
+        orders: Orders,
+    ) -> None:
         self._engine = engine
         self._source = source
         self._generation = generation
         self._before = before
+        self._orders = orders
 
     def read(
         self,
@@ -91,6 +100,7 @@ class Staging:
                         taken=taken_of(c, self._generation, ids),
                         known=known_of(c, self._before, ids),
                         withheld=withheld,
+                        orders=self._orders,
                     )
                     self._write(c, done, sums)
                 sums = done.after

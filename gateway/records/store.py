@@ -19,6 +19,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import (
+    JSON,
     Column,
     Connection,
     Engine,
@@ -41,7 +42,7 @@ from gateway.errors import Misconfigured, RecordsUnavailable
 from gateway.model import Contact, Handling, SetAside, parse_stamp
 from gateway.records.columns import Columns
 
-VERSION = 5
+VERSION = 6
 FIRST = 1 << 32
 """A record's key is `generation * FIRST + number`."""
 STAGED, CURRENT, RETIRED = "staged", "current", "retired"
@@ -71,6 +72,8 @@ generations = Table(
     Column("corrected", Integer, nullable=False, server_default="0"),
     # What was found out about its files, such as their encoding: a JSON list of sentences.
     Column("stated", Text, nullable=False, server_default="[]"),
+    # How many rows each joined file or table had: a JSON object.
+    Column("joined", Text, nullable=False, server_default="{}"),
     sqlite_autoincrement=True,
 )
 records = Table(
@@ -124,6 +127,7 @@ batches = Table(
     Column("new", Integer, nullable=False),
     Column("changed", Integer, nullable=False),
     Column("corrected", Integer, nullable=False),
+    Column("opened", JSON, nullable=False),
 )
 runs = Table(
     # The last import of each source, whatever became of it. `failures` counts those in a row.
@@ -245,11 +249,19 @@ def _bring_up(connection: Connection) -> None:
 
 def _add_columns(connection: Connection, version: int) -> None:
     """Bring an older file up to date. What version 1 had staged is forgotten: it is read again."""
-    connection.exec_driver_sql('ALTER TABLE set_aside ADD COLUMN "key" TEXT')
-    if version < 3:  # noqa: PLR2004 - the versions there were
+    added = "ALTER TABLE generations ADD COLUMN joined TEXT NOT NULL DEFAULT '{}'"
+    connection.exec_driver_sql(added)
+    if version < 5:  # noqa: PLR2004 - the versions there were
+        connection.exec_driver_sql('ALTER TABLE set_aside ADD COLUMN "key" TEXT')
+    if version < 3:  # noqa: PLR2004 - as above
         added = "ALTER TABLE generations ADD COLUMN stated TEXT NOT NULL DEFAULT '[]'"
         connection.exec_driver_sql(added)
     if version > 1:
+        connection.exec_driver_sql(
+            "ALTER TABLE batches ADD COLUMN opened JSON NOT NULL DEFAULT '{}'"
+        )
+        # What was staged is of another digest now: it is read again, and what it opens is counted.
+        connection.exec_driver_sql("UPDATE batches SET digest = ''")
         return
     for name in ("quick", "whole", "day", "corrected"):
         kind = "INTEGER NOT NULL DEFAULT 0" if name == "corrected" else "TEXT NOT NULL DEFAULT ''"

@@ -10,11 +10,13 @@ at any time:
 A row with a bad part is set aside whole: if one of its records can't be stored, none of it is.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from hashlib import sha256
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 import orjson
@@ -22,6 +24,7 @@ import orjson
 from gateway.errors import RecordsUnavailable
 from gateway.model import Contact, Handling, Record, SetAside
 from gateway.records.source import Origin
+from gateway.records.strictness import Orders, opened
 
 Item: TypeAlias = Record | SetAside
 Content: TypeAlias = tuple[str, bytes, bytes, bytes | None]
@@ -56,6 +59,8 @@ class Sums:
     changed: int = 0
     corrected: int = 0
     digest: str = ""
+    opened: Mapping[str, int] = field(default_factory=dict)
+    """Of the changed: those handled less strictly than before, by what they were."""
 
 
 class Read(NamedTuple):
@@ -133,6 +138,7 @@ def sort_out(
     taken: MutableMapping[str, bytes],
     known: Mapping[str, Content],
     withheld: AbstractSet[str] = frozenset(),
+    orders: Orders = MappingProxyType({}),
 ) -> Sorted:
     """Say what becomes of a batch.
 
@@ -161,6 +167,11 @@ def sort_out(
         corrected += origin is not None and origin.corrected
     new = sum(record_id not in known for record_id, _ in good)
     same = sum(known.get(record_id) == kept for record_id, kept in good)
+    looser = Counter(before.opened)
+    for record_id, kept in good:
+        was = known.get(record_id)
+        if was is not None and was[2] != kept[2]:
+            looser.update(opened(orders, was[0], orjson.loads(was[2]), orjson.loads(kept[2])))
     after = Sums(
         before.items + len(batch),
         before.rows + rows,
@@ -171,6 +182,7 @@ def sort_out(
         before.changed + len(good) - new - same,
         before.corrected + corrected,
         digest,
+        dict(looser),
     )
     return Sorted(good, aside, claims, after)
 

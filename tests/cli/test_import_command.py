@@ -17,6 +17,7 @@ from gateway.cli.main import app
 from gateway.cli.sources import Known
 from gateway.errors import Conflict, Invalid, Misconfigured, NotFound, RecordsUnavailable
 from gateway.model import SetAside
+from gateway.records.doubts import Most
 from gateway.records.importer import Importer
 from gateway.records.store import Reader
 from tests.cli.people_csv import MAPPING
@@ -175,7 +176,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken_in(home: Path) -> Non
         with path.open("a") as file:
             file.write(row(31))
 
-    one = Import(home, importer, home / "mappings" / "persons.yaml", How(10))
+    one = Import(home, importer, home / "mappings" / "persons.yaml", How(Most(shrink=10)))
     with pytest.raises(RecordsUnavailable, match="changed while it was read"):
         one.run(Shown(progress=writes_on))
     importer.close()
@@ -197,7 +198,7 @@ def test_a_source_that_shrinks_stops_and_asks(home: Path, monkeypatch: pytest.Mo
     assert len(rows_of(home)) == 20
     refused = sources(home)["persons"]
     assert (refused["last_result"], refused["last_code"]) == ("refused", "import.shrinks")
-    assert "would go; the import would stop and ask" in run(home, "import", "--dry-run")
+    assert "at once (max_shrink): the import would stop and ask" in run(home, "import", "--dry-run")
     monkeypatch.setattr(records, "_interactive", lambda: True)
     assert invoke(home, "import", said="n\n").exit_code == records.REFUSED
     assert len(rows_of(home)) == 20

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from gateway.cli.importing import How, Import, Shown
 from gateway.cli.main import app
+from gateway.records.doubts import Most
 from gateway.records.importer import Imported, Importer
 from gateway.records.store import Reader
 
@@ -54,7 +55,7 @@ def put(home: Path, n: int, name: str, written: str) -> None:
 
 def imported(home: Path, *, anew: bool = False) -> Imported:
     importer = Importer(home / "data" / "records.db")
-    how = How(max_shrink=10.0, anew=anew)
+    how = How(Most(shrink=10), anew=anew)
     try:
         done = Import(home, importer, home / "mappings" / "people.yaml", how).run(Shown())
     finally:

@@ -144,7 +144,8 @@ def test_what_can_be_read_of_a_first_export_is_taken_once_somebody_says_so(
     assert "records" not in listed
     assert listed["last_code"] == "import.unread"
     said = invoke(home, "import", "--dry-run").stdout
-    assert "s: it could not be read whole; the import would stop and ask." in said
+    assert "950 would be new. What was not read may say otherwise" in said
+    assert "who may see them: the import would stop and ask." in said
     taken = imported(home, "--allow-unread")
     assert (taken["records"], taken["set_aside"]) == (950, 1)
 

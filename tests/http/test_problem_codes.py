@@ -16,7 +16,10 @@ from gateway.http import problems
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "problems.md").read_text(encoding="utf-8")
 CODE = re.compile(r"[a-z_]+(\.[a-z_]+)+")
-COMMANDS = ("gateway/cli/", "gateway/records/importer.py", "gateway/records/sums.py", "adapters/")
+COMMANDS = (
+    *("gateway/cli/", "gateway/records/importer.py", "gateway/records/sums.py", "adapters/"),
+    "gateway/records/doubts.py",
+)
 """Who raises here is heard by a command, and by no address. Live sources are the exception."""
 LIVE = "adapters/sql_live.py"
 MADE = {

@@ -287,12 +287,15 @@ def aged(path: Path, version: int) -> None:
             c.exec_driver_sql("ALTER TABLE generations DROP COLUMN stated")
         if version < 4:
             c.exec_driver_sql("DROP TABLE claims")
-        c.exec_driver_sql('ALTER TABLE set_aside DROP COLUMN "key"')
+        if version < 5:
+            c.exec_driver_sql('ALTER TABLE set_aside DROP COLUMN "key"')
+        c.exec_driver_sql("ALTER TABLE generations DROP COLUMN joined")
+        c.exec_driver_sql("ALTER TABLE batches DROP COLUMN opened")
         c.exec_driver_sql(f"PRAGMA user_version={version}")
     engine.dispose()
 
 
-@pytest.mark.parametrize("version", [2, 3, 4])
+@pytest.mark.parametrize("version", [2, 3, 4, 5])
 def test_a_file_of_a_version_before_is_brought_up_to_date(path: Path, version: int) -> None:
     aged(path, version)
     reader = Reader(path)
@@ -301,6 +304,22 @@ def test_a_file_of_a_version_before_is_brought_up_to_date(path: Path, version: i
     importer = Importer(path)
     assert importer.run("s", rows(9), as_of=AS_OF).set_aside == 1
     importer.close()
+
+
+def test_what_a_version_before_had_staged_is_read_again(path: Path) -> None:
+    def broken() -> Iterator[Record | SetAside]:
+        yield from rows(1_000)
+        raise OSError("the file went away")
+
+    importer = Importer(path)
+    with pytest.raises(OSError, match="went away"):
+        importer.run("s", broken(), as_of=AS_OF)
+    importer.close()
+    aged(path, 5)
+    importer = Importer(path)
+    done = importer.run("s", rows(1_000), as_of=AS_OF)
+    importer.close()
+    assert (done.resumed, done.rows) == (0, 1_000)
 
 
 def test_a_file_whose_upgrade_broke_off_is_brought_up_to_date_by_the_next(
