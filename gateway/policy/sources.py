@@ -29,6 +29,9 @@ _EVERYTHING = "*"
 _CLOCKS = timedelta(minutes=5)
 _STEP = re.compile(r'\.([A-Za-z_][A-Za-z0-9_]*)|\["([^"]+)"\]')
 _AGREEMENTS = "agreements"
+# What decides whether and how a part's rules are applied belongs to it: who could edit the doors,
+# the words, or what an agency is, alone, could take the effect from the law alone.
+_APPLIED_BY = {"law": ("sallyport", "agencies")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +194,20 @@ def read_file(path: Path, limit: int) -> bytes:
 def changed_parts(
     before: PolicySet | None, after: PolicySet, parts: Sequence[str]
 ) -> tuple[str, ...]:
-    """Name those of the parts in which two sets differ. All of them, where there is none before."""
-    return tuple(p for p in parts if before is None or _part(before, p) != _part(after, p))
+    """Name those of the parts in which two sets differ. All of them, where there is none before.
+
+    One that changed only in what applies it is named with that: `sallyport, which counts as law`.
+    """
+    return tuple(named for p in parts for named in _changed(before, after, p))
+
+
+def _changed(before: PolicySet | None, after: PolicySet, part: str) -> tuple[str, ...]:
+    if before is None or _part(before, part) != _part(after, part):
+        return (part,)
+    applied_by = _APPLIED_BY.get(part.partition("/")[0], ())
+    return tuple(
+        f"{p}, which counts as {part}," for p in applied_by if _part(before, p) != _part(after, p)
+    )
 
 
 def _part(policy_set: PolicySet, part: str) -> Any:

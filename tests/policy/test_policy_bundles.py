@@ -516,7 +516,18 @@ def test_what_belongs_to_a_part() -> None:
     assert parts({}, {"law": {"x": {"n": 2}}, "local": {"n": 1}}) == ("law",)
     assert parts({"law/y.rego": "package other\n"}) == ("law",)
     assert parts({"b.rego": '# c\n\npackage law["y"] # law\n'}) == ("law",)
-    assert parts({"b.rego": "package sallyport\nlaw.x := 1\n"}) == ("sallyport/law",)
+    core = "sallyport, which counts as law,"
+    assert parts({"b.rego": "package sallyport\nlaw.x := 1\n"}) == (core, "sallyport/law")
+    # What applies the law counts as law: the doors, the words, and what an agency is.
+    assert parts({"sallyport/ask/ask.rego": "package sallyport.ask\n"}) == (core,)
+    assert parts({"b.rego": "package sallyport.vocabulary\n"}) == (core,)
+    assert parts({}, {**before.data, "sallyport": {"vocabulary": {"purposes": {}}}}) == (core,)
+    directory = {**before.data, "agencies": {"TX9990000": {"jurisdiction": "texas"}}}
+    assert parts({}, directory) == ("agencies, which counts as law,",)
+    changed = make_set({**base, "sallyport/a.rego": "package sallyport.a\n"}, before.data)
+    of_a_place = "sallyport, which counts as law/california,"
+    assert changed_parts(before, changed, ("law/california",)) == (of_a_place,)
+    assert changed_parts(before, changed, ("local", "lawn")) == ()
     # What can't be told plainly belongs to every part.
     assert parts({"b.rego": 'package law [ "y" ]\n'}) == ("law", "sallyport/law")
     assert changed_parts(before, make_set({**base, "b.rego": "package b\n"}, {}), ("*",)) == ("*",)

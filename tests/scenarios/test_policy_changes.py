@@ -217,10 +217,21 @@ def test_the_law_of_an_edited_folder_changes_by_two_people_alone(office: Office)
     # An edit after the signatures is not what they signed.
     office.edit(LAW, "counsel read it", "counsel did not read it")
     assert "two people" in office.refusal("policy", "apply")
+    # Nor does one person change what the law does by what applies it: the doors, the directory.
+    office.edit(LAW, "counsel did not read it", "counsel read it")
+    directory = office.policies / "agencies" / "TX9990000"
+    needed = "which counts as law, needs the signatures of two people"
+    office.edit(ASK, "data.law.x.y == 1", "1 == 1")
+    assert office.refusal("policy", "apply").startswith(f"a change of sallyport, {needed}")
+    office.edit(ASK, "1 == 1", "data.law.x.y == 1")
+    directory.mkdir(parents=True)
+    (directory / "data.yaml").write_text("immigration_authority: false\n")
+    assert office.refusal("policy", "apply").startswith(f"a change of agencies, {needed}")
     # Who signed stands in the log, sealed.
-    *_, applied, rejected = office.logged()
-    assert (applied["decision"], rejected["decision"]) == ("policy_applied", "policy_rejected")
-    assert applied["policy"] == rejected["policy"] == done["revision"] != first
+    applied, *rejected = office.logged()[-4:]
+    assert applied["decision"] == "policy_applied"
+    assert [r["decision"] for r in rejected] == ["policy_rejected"] * 3
+    assert {e["policy"] for e in (applied, *rejected)} == {done["revision"]} != {first}
     assert applied["personal"]["about"] == {
         "before": done["before"],
         "signed_by": ["ann.okafor", "bea.ruiz"],
