@@ -50,8 +50,7 @@ def conditions(database: Database, held: Held, query: SubjectQuery) -> list[Any]
     for term in _NUMBERS:
         value = getattr(query, term, None)
         if value is not None and term in by:
-            variants = sorted({value, value.upper(), re.sub(r"[^A-Z0-9]", "", value.upper())})
-            found.append(database.is_one_of(held.table, by[term], variants, before=True))
+            found.append(database.is_number(held.table, by[term], value))
     if isinstance(query, IncidentQuery):
         found += _of_incident(database, held, by, query)
     return found
@@ -69,6 +68,13 @@ def _of_incident(
         codes = [code for code, word in held.offenses.items() if word == query.offense]
         found.append(database.is_one_of(held.table, by["offense"], codes))
     return found
+
+
+def number_columns(held: Held) -> Iterator[tuple[str, str]]:
+    """Name the columns in which a search looks for a number, and their table."""
+    for subject in _KINDS:
+        by = held.found_by.get(subject, {})
+        yield from ((held.table, by[term]) for term in _NUMBERS if term in by)
 
 
 def looked_up(held: Held) -> Iterator[tuple[str, str, tuple[str, ...]]]:
@@ -106,9 +112,10 @@ def _of_terms(database: Database, held: Held, place: tuple[str | int, ...]) -> I
     for subject in _KINDS:
         by = held.found_by.get(subject, {})
         for term in (t for t in (*_NUMBERS, "offense") if t in by):
-            values = list(held.offenses)[:2] if term == "offense" else ["1"]
-            before = term != "offense"
-            wanted = database.is_one_of(held.table, by[term], values, before=before)
+            if term == "offense":
+                wanted = database.is_one_of(held.table, by[term], list(held.offenses)[:2])
+            else:
+                wanted = database.is_number(held.table, by[term], "1")
             why = f"a search for {subject} by {term}"
             by_table = {held.table: (by[term],)}
             yield Probe(select(table).where(wanted), by_table, why, (*place, subject))

@@ -74,11 +74,15 @@ class PersonSearch:
             for kind, name in aliases["surname"].items():
                 yield aliases["table"], name, ("aliases", "surname", kind)
 
+    def number_columns(self) -> Iterator[tuple[str, str]]:
+        """Name the columns in which a search looks for a number, and their table."""
+        yield from ((self._table, name) for name in self._identifiers.values())
+
     def probes(self) -> Iterator[Probe]:
         """Give the statements that searches send, each kind once, to ask for their plans."""
         place, keys = ("search", "person"), name_keys(_SAMPLE)
         for kind, name in self._identifiers.items():
-            wanted = self._database.is_one_of(self._table, name, ["1"], before=True)
+            wanted = self._database.is_number(self._table, name, "1")
             at: Place = (*place, "identifiers", kind)
             yield Probe(self._persons(wanted), {self._table: (name,)}, f"a search by {kind}", at)
         if self._birth is not None:
@@ -129,9 +133,8 @@ class PersonSearch:
         for identifier in query.identifiers:
             name = self._identifiers.get(identifier.type)
             if name is not None:
-                numbers = sorted({identifier.number, _bare(identifier.number)})
-                wanted = self._database.is_one_of(self._table, name, numbers, before=True)
-                yield self._persons(wanted)
+                number = self._database.is_number(self._table, name, identifier.number)
+                yield self._persons(number)
         keys = name_keys(query)
         if not keys.asked and not keys.exchanged:
             return
@@ -280,7 +283,3 @@ class DayColumn:
         this = date.today().year  # noqa: DTZ011 - a year more on both sides covers every zone
         between = self.years(this - high - 2, this - low + 1)
         return None if between is None else or_(between, self.unknown())
-
-
-def _bare(number: str) -> str:
-    return "".join(c for c in number.upper() if c.isalnum())

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from adapters.held import Held, looked_up, probes
+from adapters.compile import nearest
+from adapters.held import Held, looked_up, number_columns, probes
 from adapters.joins import join_columns, listed
 from adapters.lookups import TableLookup
 from adapters.mapping import PLACEHOLDER, MappingFile
@@ -54,6 +55,7 @@ def prepare(mapping: MappingFile, database: Database, compiler: Compiler) -> Pre
         with mapping.doc.going_on():
             text = f"{name}: say its `key` too; its rows are used"
             raise mapping.doc.wrong(text, "format", "changes")
+    _check_written(mapping, held, persons)
     terms = compiler.terms()
     if mapping.format["mode"] == "live":
         terms = _searchable(terms, held, persons)
@@ -150,6 +152,20 @@ def _check_found_by(mapping: MappingFile, database: Database, number: int) -> No
             _check(mapping, database, spec["table"], by["date"]["column"], (*at, "date"))
         if "offense" in by and "offense_codes" not in by:
             raise mapping.doc.wrong("with `offense` goes `offense_codes`", *at)
+
+
+def _check_written(
+    mapping: MappingFile, held: Sequence[Held], persons: PersonSearch | None
+) -> None:
+    """Refuse a way of writing of a column that no search looks for a number in."""
+    columns = set(persons.number_columns()) if persons is not None else set()
+    columns |= {c for one in held for c in number_columns(one)}
+    known = sorted(f"{table}.{name}" for table, name in columns)
+    for name in mapping.format.get("written", {}):
+        if name not in known:
+            with mapping.doc.going_on():
+                text = f"{name}: no search looks for a number there{nearest(name, known)}"
+                raise mapping.doc.wrong(text, "format", "written", name)
 
 
 def _searchable(terms: Terms, held: Sequence[Held], persons: PersonSearch | None) -> Terms:

@@ -49,6 +49,7 @@ from adapters.connecting import FAILURES, POSTGRESQL, engine_of, parsed_json, wh
 from adapters.mapping import MappingFile
 from adapters.rows import BadRow, Columns, Row, Values
 from adapters.typed import Plain, as_text, fitting, garbled, shown, stored
+from adapters.written import ways_of
 from gateway.errors import Misconfigured, RecordsUnavailable
 
 _CHUNK: Final = 400
@@ -85,6 +86,7 @@ class Database:
     ) -> None:
         self.name = name
         self._padded: Mapping[str, int] = spec.get("padded", {})
+        self._written: Mapping[str, Sequence[str]] = spec.get("written", {})
         self._schema: str | None = spec.get("schema")
         self._tables: dict[str, TableClause] = {}
         self._kinds: dict[str, Mapping[str, TypeEngine[Any]]] = {}
@@ -244,13 +246,23 @@ class Database:
             wanted += self._behind_blanks(name, key, values)
         return self.table(name).c[key].in_(self.fitting(name, key, wanted))
 
-    def _behind_blanks(self, name: str, key: str, values: Sequence[str | int]) -> list[str]:
+    def is_number(self, name: str, key: str, number: str) -> ColumnElement[bool]:
+        """Say that a column is this number, in each way that it may be written there."""
+        ways = ways_of(number, self._written.get(f"{name}.{key}", ()))
+        # With very many texts PostgreSQL would rather read the table whole.
+        most = _RANGES // max(1, len(ways)) - 1 if self.is_postgresql else _BEFORE
+        behind = self._behind_blanks(name, key, ways, min(most, _BEFORE))
+        return self.is_one_of(name, key, [*ways, *behind])
+
+    def _behind_blanks(
+        self, name: str, key: str, values: Sequence[str | int], most: int = _BEFORE
+    ) -> list[str]:
         """Give the texts that are these with blanks before them, as far as the column has room."""
         if not self._holds_texts(name, key):
             return []
         texts = [str(v) for v in values if v != ""]
         room = self._room(name, key)
-        return [" " * n + t for t in texts for n in range(1, min(_BEFORE, room - len(t)) + 1)]
+        return [" " * n + t for t in texts for n in range(1, min(most, room - len(t)) + 1)]
 
     def _room(self, name: str, key: str) -> int:
         """Give the longest text that a column takes. SQLite does not keep to what it was told."""
