@@ -11,8 +11,9 @@ from contextlib import contextmanager
 
 import httpx
 
+from demo.__main__ import question
 from demo.cast import CAST
-from demo.world import Gateway, World
+from demo.world import Gateway, World, an_officer
 
 CANARY = "ZEPHYRINEQUILL"
 NUMBER = "77CANARY4417"
@@ -55,6 +56,17 @@ def shown(gateways: Mapping[str, Gateway]) -> None:
             assert not found_in(text), (gateway.ori, path)
 
 
+def asked(gateways: Mapping[str, Gateway]) -> None:
+    """Ask for a person once, whatever comes of it: a span to look at, also of scenarios without."""
+    subject = {"names": [{"given": CANARY, "surname": "Hollowquist"}], "birth_date": "1987-03-12"}
+    for gateway in gateways.values():
+        if gateway.process is None or gateway.process.poll() is not None:
+            continue
+        body = question({"person": subject}, "person", agencies=[gateway.ori])
+        with gateway.client(an_officer(), "search") as client:
+            client.post("/v1/searches", json=body)
+
+
 def written(gateways: Mapping[str, Gateway]) -> None:
     """Look through what each wrote down: spans are written every five seconds, and at the end."""
     for gateway in gateways.values():
@@ -82,6 +94,7 @@ def swept(world: World) -> Iterator[World]:
         gateway.env["SALLYPORT_TRACE_RATIO"] = "1"
     with world.running():
         yield world
+        asked(world.gateways)
         shown(world.gateways)
     written(world.gateways)
     traces = [g.home / "data" / "trace.jsonl" for g in world.gateways.values()]
