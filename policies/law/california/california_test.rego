@@ -420,6 +420,38 @@ test_a_notification_is_of_qualifying_convictions_and_the_date_alone if {
 	of_others == all_classes
 }
 
+# Federal rules that keep everything but the status leave it what this law lets it give.
+test_a_notification_is_given_for_civil_enforcement_too if {
+	question := object.union(notice, {"facts": [
+		object.union(example_test.fact, {"record_type": "booking", "qualifying_conviction": true}),
+		object.union(example_test.fact, {"record_type": "booking"}),
+	]})
+	kept := data.law.federal.never with input as question with data.law.california.notifications.enabled as true
+	not "release_date" in kept
+	"contact" in kept
+	hides := data.law.federal.hide with input as question with data.law.california.notifications.enabled as true
+	some_hidden := {entry[0] | some entry in hides; entry[1] == "immigration_status.no_other_records"}
+	some_hidden == {1}
+	off := data.law.california.permits with input as question
+	off == {"classes": set(), "records": set()}
+	on := data.law.california.permits with input as question with data.law.california.notifications.enabled as true
+	on.classes == {"identity", "release_date", "handling"}
+	on.records == {[0, element_class] | some element_class in on.classes}
+}
+
+test_what_is_public_is_given_for_civil_enforcement_too if {
+	question := object.union(example_test.searching(civil, {"record_types": ["booking"]}), {"facts": [
+		object.union(example_test.fact, {"record_type": "booking"}),
+		object.union(example_test.fact, {"record_type": "booking"}),
+	]})
+	on := data.law.california.permits with input as question with data.law.california.public_record_types as ["booking"]
+	on == {"classes": all_classes, "records": {[place, element_class] | some place in [0, 1]; some element_class in all_classes}}
+	off := data.law.california.permits with input as question with data.law.california.public_record_types as ["warrant"]
+	off == {"classes": set(), "records": set()}
+	hides := data.law.federal.hide with input as question with data.law.california.public_record_types as ["booking"]
+	{entry | some entry in hides; entry[1] == "immigration_status.no_other_records"} == set()
+}
+
 test_a_conviction_is_no_reason_without_a_notification if {
 	convicted := object.union(example_test.fact, {"qualifying_conviction": true})
 	hidden(object.union(removal, {"facts": [convicted]})) == {"ca.values_act.named_person"}

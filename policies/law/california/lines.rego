@@ -29,6 +29,9 @@ owner_hide["california"] := data.law.california.hide if answering.california
 
 owner_withhold["california"] := data.law.california.withhold if answering.california
 
+# What it lets be given for civil immigration enforcement beside the status.
+owner_permits["california"] := data.law.california.permits if answering.california
+
 # What its agencies have to do for an answer that they receive.
 receiver_obligations["california"] := set()
 

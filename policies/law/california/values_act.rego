@@ -233,6 +233,37 @@ class_permitted(element_class) if {
 }
 
 # METADATA
+# title: "California Values Act: what is public, and what a notification holds, whatever federal rules keep"
+# custom:
+#   id: ca.values_act.permits
+#   citation: Cal. Gov. Code 7282.5, 7284.6(a)(1)(C), (D)
+#   confirm_by_counsel: true
+permits := {"classes": permitted_classes, "records": permitted_records}
+
+permitted_classes contains element_class if {
+	what_is_public
+	some element_class, _ in data.sallyport.vocabulary.classes
+}
+
+permitted_classes contains element_class if {
+	notification
+	some element_class in data.law.california.notifications.classes
+}
+
+permitted_records contains [place, element_class] if {
+	what_is_public
+	some place, _ in input.facts
+	some element_class in permitted_classes
+}
+
+permitted_records contains [place, element_class] if {
+	notification
+	some place, fact in input.facts
+	fact.qualifying_conviction == true
+	some element_class in data.law.california.notifications.classes
+}
+
+# METADATA
 # title: "California Values Act: no home or work address for immigration enforcement"
 # custom:
 #   id: ca.values_act.address

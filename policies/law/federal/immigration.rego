@@ -90,6 +90,16 @@ goes_with_status(element_class) if element_class in data.law.federal.status_clas
 goes_with_status(element_class) if element_class in data.sallyport.released.warrant_classes
 
 # METADATA
+# title: What the owner's own law lets it give beside the status goes as well
+# custom:
+#   id: immigration_status.owners_law
+#   citation: 8 USC 1373, 1644
+#   confirm_by_counsel: true
+goes_with_status(element_class) if element_class in permits.classes
+
+permits := data.sallyport.law.permits(data.sallyport.shared.jurisdiction)
+
+# METADATA
 # title: A judicial warrant gives it of the records that it names, and lends nothing to others
 # custom:
 #   id: immigration_status.warrant
@@ -100,10 +110,15 @@ withhold contains [place, element_class, "immigration_status.warrant"] if {
 	not own_records
 	known := vocabulary.record_types
 	some place, fact in input.facts
-	some element_class in (data.sallyport.released.beyond(fact, ["judicial_warrant"]) - given_with_status(fact, known))
+	some element_class in (data.sallyport.released.beyond(fact, ["judicial_warrant"]) - given_with_status(place, fact, known))
 }
 
-given_with_status(fact, known) := {element_class |
+given_with_status(place, fact, known) := with_status(fact, known) | {pair[1] |
+	some pair in permits.records
+	pair[0] == place
+}
+
+with_status(fact, known) := {element_class |
 	tells_status(fact, known)
 	some element_class in data.law.federal.status_classes
 }
@@ -120,7 +135,7 @@ hide contains [place, "immigration_status.no_other_records"] if {
 	known := vocabulary.record_types
 	some place, fact in input.facts
 	not tells_status(fact, known)
-	not data.sallyport.released.warrant_names(fact)
+	not shown_beside_status(place, fact)
 }
 
 # METADATA
@@ -134,7 +149,14 @@ only_with contains [place, needed] if {
 	not own_records
 	needed := "immigration_status"
 	some place, fact in input.facts
-	not data.sallyport.released.warrant_names(fact)
+	not shown_beside_status(place, fact)
+}
+
+shown_beside_status(_, fact) if data.sallyport.released.warrant_names(fact)
+
+shown_beside_status(place, _) if {
+	some pair in permits.records
+	pair[0] == place
 }
 
 tells_status(fact, known) if known[fact.record_type].tells_status == true

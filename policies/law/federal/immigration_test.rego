@@ -116,6 +116,24 @@ test_no_status_is_needed_for_another_purpose_nor_by_its_own if {
 	needs(civil) == set()
 }
 
+# What the owner's own law lets it give beside the status, of the records that it says it of.
+test_what_the_owners_law_gives_goes_beside_the_status if {
+	two := object.union(civil, {"facts": [{"record_type": "incident"}, {"record_type": "incident"}]})
+	own := {"texas": {"classes": {"photo", "contact"}, "records": {[1, "photo"]}}}
+	left_out := data.law.federal.never with input as two with data.sallyport.law.owner_permits as own
+	never(two) - left_out == {"photo", "contact"}
+	hides := data.law.federal.hide with input as two with data.sallyport.law.owner_permits as own
+	{entry | some entry in hides; entry[1] in other_records} == {[0, "immigration_status.no_other_records"]}
+	needed := data.law.federal.only_with with input as two with data.sallyport.law.owner_permits as own
+	needed == {[0, "immigration_status"]}
+	withheld_of := data.law.federal.withhold with input as two with data.sallyport.law.owner_permits as own
+	of_each := [{entry[1] | some entry in withheld_of; entry[0] == place; entry[2] == "immigration_status.warrant"} | some place in [0, 1]]
+	of_each[0] - of_each[1] == {"photo"}
+	of_each[1] - of_each[0] == set()
+	none := data.law.federal.never with input as two with data.sallyport.law.owner_permits as {"california": own.texas}
+	none == never(two)
+}
+
 test_for_crimes_the_rest_as_well if not "contact" in never(by_border)
 
 test_own_officers_are_not_limited_to_the_status if {

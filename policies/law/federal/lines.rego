@@ -29,5 +29,8 @@ owner_hide["federal"] := set()
 
 owner_withhold["federal"] := set()
 
+# What it lets be given for civil immigration enforcement beside the status.
+owner_permits["federal"] := {"classes": set(), "records": set()}
+
 # What its agencies have to do for an answer that they receive.
 receiver_obligations["federal"] := set()

@@ -29,5 +29,8 @@ owner_hide["new_mexico"] := data.law.new_mexico.hide if answering.new_mexico
 
 owner_withhold["new_mexico"] := data.law.new_mexico.withhold if answering.new_mexico
 
+# What it lets be given for civil immigration enforcement beside the status.
+owner_permits["new_mexico"] := {"classes": set(), "records": set()}
+
 # What its agencies have to do for an answer that they receive.
 receiver_obligations["new_mexico"] := set()

@@ -29,6 +29,9 @@ owner_hide["texas"] := data.law.texas.hide if answering.texas
 
 owner_withhold["texas"] := set()
 
+# What it lets be given for civil immigration enforcement beside the status.
+owner_permits["texas"] := {"classes": set(), "records": set()}
+
 # What a person here has to have released a sealed record on, for it to be seen.
 sealed_opened["texas"] := data.law.texas.sealed_opened if answering.texas
 

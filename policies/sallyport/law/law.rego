@@ -44,6 +44,10 @@ hide(jurisdiction) := (data.law.federal.hide | data.local.hide) | owner_hide[jur
 # Classes to leave out of one record, by its place among the facts.
 withhold(jurisdiction) := data.law.federal.withhold | owner_withhold[jurisdiction]
 
+# What the owner's law lets it give for civil immigration enforcement beside the status: `classes`, and
+# `records`, pairs of a record's place among the facts and a class.
+permits(jurisdiction) := owner_permits[jurisdiction]
+
 # What is told with one record, by its place among the facts: in words, for whoever receives it.
 caveats := data.law.federal.caveats
 

@@ -17,6 +17,7 @@ all_lines_of(place) if {
 	data.sallyport.law.guaranteed[place] with input as there with data.agencies.TX9990000.jurisdiction as place
 	data.sallyport.law.owner_hide[place] with input as there with data.agencies.TX9990000.jurisdiction as place
 	data.sallyport.law.owner_withhold[place] with input as there with data.agencies.TX9990000.jurisdiction as place
+	data.sallyport.law.owner_permits[place] with input as there with data.agencies.TX9990000.jurisdiction as place
 	data.sallyport.law.receiver_obligations[place] with input as there with data.agencies.TX9990000.jurisdiction as place
 	data.sallyport.law.bars[place]
 	data.sallyport.law.asking_bars[place]
@@ -51,6 +52,7 @@ test_a_place_that_is_not_concerned_is_not_evaluated if {
 	not data.sallyport.law.owner_never.california with input as example_test.asked
 	not data.sallyport.law.owner_hide.california with input as example_test.found
 	not data.sallyport.law.owner_withhold.california with input as example_test.found
+	not data.sallyport.law.owner_permits.california with input as example_test.found
 	not data.sallyport.law.owner_never.new_mexico with input as example_test.asked
 	not data.sallyport.law.owner_hide.new_mexico with input as example_test.found
 	not data.sallyport.law.owner_withhold.new_mexico with input as example_test.found
