@@ -1,5 +1,6 @@
 """What is wrong with a mapping, all of it at once; and what its author may have forgotten."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from adapters.document import Document, PassedOver, WrongMapping
 from adapters.loading import load
 from adapters.mapping import MappingFile
 from adapters.source import Compiler, MappedSource
+from adapters.sql_prepared import not_asked
+from adapters.written import LOWER
 from gateway.errors import Misconfigured
 from gateway.model import Fact, SetAside
 
@@ -111,6 +114,7 @@ def check(
     checked.findings = [
         *_unmapped(mapping, compiler.columns, compiler.used),
         *_unused_tables(mapping.doc, list(compiler.tables.uses()), rows=rows),
+        *(_not_asked(mapping) if mapping.format.get("mode") == "live" else ()),
     ]
     if checked.doubled:
         text = f"records with the id of another: {checked.doubled:,}. An import sets them aside"
@@ -167,6 +171,17 @@ def _unmapped(
                 "(name under `ignore` what is left out on purpose)"
             )
             yield Finding("warning", mapping.doc.line("format"), text)
+
+
+def _not_asked(mapping: MappingFile) -> Iterator[Finding]:
+    """Tell of numbers that stand in a live source as no search asks for them."""
+    for column, ways in not_asked(mapping):
+        said = ", ".join("in small letters" if way == LOWER else f"as {way}" for way in ways)
+        text = (
+            f"{column}: numbers stand there {said}; a search by one's letters and digits does not "
+            f"find them. Say how they are `written`: {{{column}: {json.dumps(ways)}}}"
+        )
+        yield Finding("warning", mapping.doc.line("format"), text)
 
 
 def _unused_tables(doc: Document, uses: Sequence[Use], *, rows: bool) -> Iterator[Finding]:

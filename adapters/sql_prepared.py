@@ -4,7 +4,7 @@ A live one is held to what its search needs: terms that are pushed down, and an 
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,6 +26,8 @@ _SUPPORTING: Final = {
     "item": frozenset({"type", "make"}),
 }
 """Terms that are compared where they are held, though nothing is searched by them."""
+
+_MOST_WAYS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +156,33 @@ def _check_found_by(mapping: MappingFile, database: Database, number: int) -> No
             raise mapping.doc.wrong("with `offense` goes `offense_codes`", *at)
 
 
+def not_asked(mapping: MappingFile) -> Iterator[tuple[str, list[str]]]:
+    """Name columns of a live source whose numbers no search finds, and the ways they are written.
+
+    By the first rows of each table. Raises Misconfigured, RecordsUnavailable.
+    """
+    database = Database.of(mapping)
+    try:
+        prepared = prepare(mapping, database, Compiler(mapping))
+        for table, name in _number_columns(prepared.held, prepared.persons):
+            ways = [way for way, _ in database.not_asked(table, name).most_common(_MOST_WAYS)]
+            if ways:
+                yield f"{table}.{name}", ways
+    finally:
+        database.close()
+
+
+def _number_columns(held: Sequence[Held], persons: PersonSearch | None) -> list[tuple[str, str]]:
+    """Name the tables and columns in which searches look for a number."""
+    found = set(persons.number_columns()) if persons is not None else set()
+    return sorted(found | {c for one in held for c in number_columns(one)})
+
+
 def _check_written(
     mapping: MappingFile, held: Sequence[Held], persons: PersonSearch | None
 ) -> None:
     """Refuse a way of writing of a column that no search looks for a number in."""
-    columns = set(persons.number_columns()) if persons is not None else set()
-    columns |= {c for one in held for c in number_columns(one)}
-    known = sorted(f"{table}.{name}" for table, name in columns)
+    known = [f"{table}.{name}" for table, name in _number_columns(held, persons)]
     for name in mapping.format.get("written", {}):
         if name not in known:
             with mapping.doc.going_on():

@@ -49,7 +49,7 @@ from adapters.connecting import FAILURES, POSTGRESQL, engine_of, parsed_json, wh
 from adapters.mapping import MappingFile
 from adapters.rows import BadRow, Columns, Row, Values
 from adapters.typed import Plain, as_text, fitting, garbled, shown, stored
-from adapters.written import ways_of
+from adapters.written import not_asked, ways_of
 from gateway.errors import Misconfigured, RecordsUnavailable
 
 _CHUNK: Final = 400
@@ -226,13 +226,21 @@ class Database:
         """
         if self.is_postgresql and isinstance(self.kind(name, key), CHAR):
             return None
-        held = self.table(name).c[key]
-        with self.connect() as connection:
-            query = select(held).where(held.is_not(None)).limit(_SAMPLE)
-            values = list(connection.execute(query).scalars())
+        values = self._first(name, key)
         widths = {len(v) for v in values if isinstance(v, str)}
         blanks = any(isinstance(v, str) and v != v.rstrip() and v.strip() for v in values)
         return widths.pop() if blanks and len(widths) == 1 else None
+
+    def not_asked(self, name: str, key: str) -> Counter[str]:
+        """Count of its first values those that no search finds, by how they are written."""
+        texts = [text for value in self._first(name, key) if (text := as_text(value))]
+        return not_asked(texts, self._written.get(f"{name}.{key}", ()))
+
+    def _first(self, name: str, key: str) -> list[Any]:
+        held = self.table(name).c[key]
+        with self.connect() as connection:
+            query = select(held).where(held.is_not(None)).limit(_SAMPLE)
+            return list(connection.execute(query).scalars())
 
     def is_one_of(
         self, name: str, key: str, values: Sequence[str | int], *, before: bool = False

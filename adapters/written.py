@@ -4,7 +4,8 @@ An import compares them by their letters and digits alone. A live search asks an
 of writing that the mapping names.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 LOWER: Final = "lower"
@@ -31,3 +32,17 @@ def ways_of(number: str, written: Sequence[str] = ()) -> list[str]:
     if LOWER in written:
         found |= {text.lower() for text in found}
     return sorted(found - {""})
+
+
+def not_asked(texts: Iterable[str], written: Sequence[str] = ()) -> Counter[str]:
+    """Count texts that no search asks for by their letters and digits, by how they are written."""
+    found = Counter[str]()
+    for text in texts:
+        plain = bare(text)
+        if plain and text not in ways_of(plain, written):
+            pattern = "".join(_MARK if c.isalnum() else c for c in text)
+            if pattern.strip(_MARK):
+                found[pattern] += 1
+            if text != text.upper():
+                found[LOWER] += 1
+    return found

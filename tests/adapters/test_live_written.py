@@ -13,6 +13,7 @@ from sqlalchemy import Connection, event
 
 import adapters
 from adapters import plans
+from adapters.check import check
 from adapters.sql_live import LiveSource
 from adapters.written import ways_of
 from gateway.errors import Misconfigured
@@ -191,6 +192,16 @@ async def test_without_saying_how_numbers_are_written_they_are_not_found(legacy:
         assert live.candidates(ASKED[1], TYPES, 10)
     finally:
         live.close()
+
+
+def test_a_check_of_the_mapping_says_in_which_form_numbers_stand(legacy: Legacy) -> None:
+    said = [f.text for f in check(legacy.mapping(written="{}")).findings]
+    assert any('{people.ssn: ["###-##-####"]}' in text for text in said)
+    assert any('{cars.plate: ["lower", "###-####", "### ####"]}' in text for text in said)
+    assert not any("900" in text or "qqz" in text.lower() for text in said)
+    said = [f.text for f in check(legacy.mapping(written="{cars.plate: [lower]}")).findings]
+    assert any('{cars.plate: ["###-####"' in text for text in said)
+    assert not [f for f in check(legacy.mapping()).findings if "written" in f.text]
 
 
 @pytest.mark.parametrize(
