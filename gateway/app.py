@@ -20,7 +20,7 @@ from gateway import niem
 from gateway.background import ended
 from gateway.database import open_sqlite
 from gateway.errors import LedgerUnavailable, Misconfigured, PolicyRejected, SallyportError
-from gateway.exchange import Aggregate, Answering, Asking, Releases, Searches
+from gateway.exchange import Aggregate, Answering, Asking, RefusedReadings, Releases, Searches
 from gateway.exchange.agreements import Agreeing
 from gateway.exchange.applying import Applying, at_start
 from gateway.exchange.confirmations import Confirmations
@@ -203,6 +203,9 @@ async def _compose(
     strangers = Aggregate(ledger, "strangers_message")
     await strangers.start()
     stack.push_async_callback(strangers.stop)
+    refused_readings = RefusedReadings(ledger, ori)
+    await refused_readings.start()
+    stack.push_async_callback(refused_readings.stop)
     tokens = await _tokens(settings, keys, ledger=ledger, metrics=metrics, state=state, stack=stack)
     searches = Searches(state, derive_key(keys.sealing, b"sallyport searches"))
     confirmations = Confirmations(
@@ -279,6 +282,7 @@ async def _compose(
         answering=answering,
         agreeing=agreeing,
         applying=applying,
+        refused_readings=refused_readings,
         metrics=metrics,
         schedule=schedule,
     )

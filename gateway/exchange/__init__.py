@@ -4,6 +4,7 @@ from gateway.exchange.aggregate import Aggregate
 from gateway.exchange.answering import Answering, Received
 from gateway.exchange.asking import Asking
 from gateway.exchange.outcome import AgencyOutcome, Receipt, SearchOutcome
+from gateway.exchange.refused_readings import RefusedReadings
 from gateway.exchange.releases import Releases
 from gateway.exchange.searches import Overdue, Searches
 
@@ -15,6 +16,7 @@ __all__ = [
     "Overdue",
     "Receipt",
     "Received",
+    "RefusedReadings",
     "Releases",
     "SearchOutcome",
     "Searches",

@@ -11,13 +11,16 @@ from starlette.responses import Response
 
 from gateway.errors import Forbidden, NotFound
 from gateway.exchange.replaying import Replayer
-from gateway.http.auth import require
+from gateway.http.auth import caller as known_caller
+from gateway.http.auth import with_scope
 from gateway.http.composed import Gateway, gateway_of
 from gateway.http.problems import responses
 from gateway.http.strict import StrictRoute
 from gateway.ledger import Draft, EntryType, Filters, LogEntry, PageOf
 from gateway.model import Caller, Moment, OriText, Word, stamp
 from gateway.trust.clients import LOCAL_ADMIN
+
+_LONGEST_PATH = 256
 
 router = APIRouter(
     prefix="/v1/audit",
@@ -27,24 +30,38 @@ router = APIRouter(
 )
 
 
-async def auditor(request: Request, caller: Annotated[Caller, Depends(require("audit"))]) -> Caller:
-    """Let pass who may read the log: an officer in that role, or this gateway's own commands.
+async def auditor(request: Request, who: Annotated[Caller, Depends(known_caller)]) -> Caller:
+    """Let pass who may read the log. An attempt by anybody else who is known is logged too.
+
+    Raises Forbidden, LedgerUnavailable.
+    """
+    gateway = gateway_of(request)
+    try:
+        _require_auditor(gateway, who)
+    except Forbidden as refused:
+        await gateway.refused_readings.note(who, refused.code, request.url.path[:_LONGEST_PATH])
+        raise
+    return who
+
+
+def _require_auditor(gateway: Gateway, who: Caller) -> None:
+    """Let pass an officer in that role, or this gateway's own commands. Raises Forbidden.
 
     The commands' key lies in the gateway's folder: who has it has the log's file and keys as well.
     The role's name is the scope's, so that no word of policy is needed here.
     """
-    if caller.officer is None:
-        client = gateway_of(request).tokens.client(caller.client)
-        commands = caller.client == LOCAL_ADMIN and client is not None and client.roles is None
+    with_scope(who, "audit")
+    if who.officer is None:
+        client = gateway.tokens.client(who.client)
+        commands = who.client == LOCAL_ADMIN and client is not None and client.roles is None
         if not commands:
             raise Forbidden(
                 "Only an auditor reads the access log. Get a token that names an officer in that "
                 "role (JWT bearer grant, RFC 7523).",
                 code="auth.no_officer",
             )
-    elif "auditor" not in caller.officer.roles:
+    elif "auditor" not in who.officer.roles:
         raise Forbidden("Only an auditor reads the access log.", code="auth.role")
-    return caller
 
 
 Auditor = Annotated[Caller, Depends(auditor)]

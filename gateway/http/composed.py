@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from gateway.exchange import Answering, Asking, Releases, Searches
+from gateway.exchange import Answering, Asking, RefusedReadings, Releases, Searches
 from gateway.exchange.agreements import Agreeing
 from gateway.exchange.applying import Applying
 from gateway.exchange.confirmations import Confirmations
@@ -44,6 +44,7 @@ class Gateway:
     answering: Answering
     agreeing: Agreeing
     applying: Applying
+    refused_readings: RefusedReadings
     metrics: Metrics
     schedule: Schedule | None = None
     """Who polls the sources; None where nobody does."""
