@@ -432,7 +432,7 @@ test_a_notification_is_given_for_civil_enforcement_too if {
 	hides := data.law.federal.hide with input as question with data.law.california.notifications.enabled as true
 	some_hidden := {entry[0] | some entry in hides; entry[1] == "immigration_status.no_other_records"}
 	some_hidden == {1}
-	off := data.law.california.permits with input as question
+	off := data.law.california.permits with input as question with data.law.california.notifications.enabled as false
 	off == {"classes": set(), "records": set()}
 	on := data.law.california.permits with input as question with data.law.california.notifications.enabled as true
 	on.classes == {"identity", "release_date", "handling"}
