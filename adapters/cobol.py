@@ -6,6 +6,7 @@ in it can set no row aside.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,7 @@ from typing import Any, Final
 from adapters import textfile
 from adapters.cobol_copybook import Copybook
 from adapters.cobol_layout import MAX_RECORD, Layout
-from adapters.cobol_plan import Block, Decoding
+from adapters.cobol_plan import NO_LAYOUT, Block, Decoding
 from adapters.cobol_records import Frame, Framing, frames, hint
 from adapters.cobol_values import Machine
 from adapters.rows import BadRow, Columns, Fault, Row, Values
@@ -79,18 +80,25 @@ class CobolReader:
         text = data.decode(self._machine.encoding, "replace")
         raw = text if self._whole else data.decode("iso-8859-1")
         if frame.wrong is not None:
-            return BadRow(number, raw, *frame.wrong, None, frame.where, rest=frame.rest)
+            placed = () if frame.begins is None else self._placed(data[frame.begins :], values)
+            return BadRow(
+                *(number, raw, *frame.wrong, None, frame.where), rest=frame.rest, placed=placed
+            )
         decoding = Decoding(data, text, values, groups, lenient=self._chosen is None)
         try:
             end = decoding.run(self._block)
         except Fault as error:
             first = next(iter(decoding.faults), error)
-            return BadRow(number, raw, first.code, first.text, first.column, first.value)
+            return BadRow(
+                *(number, raw, first.code, first.text, first.column, first.value),
+                placed=_read(values),
+                no_record=error.code == NO_LAYOUT,
+            )
         if end < len(data) and self._framing.kind == "rdw":
             why = (
                 f"the record has {len(data)} bytes and its layout {end}: add a FILLER for the rest"
             )
-            return BadRow(number, raw, "cobol.length", why)
+            return BadRow(number, raw, "cobol.length", why, placed=_read(values))
         row = Row(number, raw, values, groups)
         if not decoding.faults:
             return row
@@ -102,7 +110,15 @@ class CobolReader:
             *(number, raw, first.code, first.text, first.column, first.value),
             row=partly,
             unread=unread,
+            placed=_read(values),
         )
+
+    def _placed(self, data: bytes, values: Values) -> tuple[Values, ...]:
+        """Say what the columns are of a record that is cut short, or has more behind it."""
+        text = data.decode(self._machine.encoding, "replace")
+        with suppress(Fault):
+            Decoding(data, text, values, {}, lenient=True).run(self._block)
+        return _read(values)
 
     def _uses(self, part: str) -> bool:
         return self._chosen is None or any(n.startswith(f"{part}.") for n in self._chosen)
@@ -133,3 +149,8 @@ class CobolReader:
             counts_itself=spec.get("rdw_counts_itself", True),
             blocked=spec.get("blocks", False),
         )
+
+
+def _read(values: Values) -> tuple[Values, ...]:
+    """Give what was read of a row before it was known that it is wrong."""
+    return ({column: value for column, value in values.items() if value},)

@@ -5,12 +5,15 @@ what stands behind it moves: there one segment ends and the next begins.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from adapters.cobol_values import Read, Unreadable
 from adapters.rows import Fault, Values
 
+NO_LAYOUT: Final = "cobol.variant"
+"""Set aside: a record that is of none of the layouts."""
 NUMBER: Final = "OCCURS"
 """The column of a repeated part that says which one it is, from 1. No item can have that name."""
 
@@ -156,6 +159,7 @@ class Decoding:
             if at + segment.solid > len(data):
                 if maybe and self._lenient:
                     return at
+                self._begun(segment, at, values)
                 why = f"the record ends after {len(data)} bytes, before the layout does"
                 raise Fault("cobol.truncated", why, None, None)
             for leaf in segment.leaves:
@@ -174,6 +178,15 @@ class Decoding:
             else:
                 at = self._step(segment.tail, at + segment.tail.first, values, table, maybe=maybe)
         return at
+
+    def _begun(self, segment: Segment, at: int, values: Values) -> None:
+        """Read what stands before the end of a record that ends too soon."""
+        for leaf in segment.leaves:
+            if at + leaf.end <= len(self._data):
+                with suppress(Unreadable):
+                    values[leaf.column] = leaf.read(
+                        self._data, self._text, at + leaf.first, at + leaf.end
+                    )
 
     def _step(
         self, step: Step, at: int, values: Values, table: Table | None, *, maybe: bool
@@ -230,7 +243,7 @@ class Decoding:
                 continue
             end = max(end, self._block(member.block, at, values, table, maybe=maybe))
         if choice.root and not met:
-            raise Fault("cobol.variant", "no layout's condition holds for it", None, None)
+            raise Fault(NO_LAYOUT, "no layout's condition holds for it", None, None)
         return end
 
     def _probed(self, choice: Choice, at: int) -> Values:

@@ -51,6 +51,8 @@ class Frame:
     """Which bytes of the file were passed over, where a length is wrong."""
     rest: bool = False
     """Whether no record was found behind it."""
+    begins: int | None = 0
+    """Where a record begins in it that is wrong; None: nobody can say."""
 
 
 def frames(path: Path, framing: Framing) -> Iterator[Frame]:
@@ -91,7 +93,7 @@ def _fixed(path: Path, length: int) -> Iterator[Frame]:
                 yield Frame(block[at : at + length])
             if whole < len(block):
                 text = f"the file ends after {len(block) - whole} bytes of a record of {length}"
-                yield Frame(block[whole:], ("cobol.truncated", text))
+                yield Frame(block[whole:], ("cobol.truncated", text), rest=True)
 
 
 def _lines(path: Path, length: int) -> Iterator[Frame]:
@@ -160,7 +162,7 @@ def _words(window: _Window, framing: Framing) -> Iterator[Frame]:
         data = window.take(length)
         if len(data) < length:
             text = f"the file ends after {len(data)} bytes of a record of {length}"
-            yield Frame(word + data, ("cobol.truncated", text))
+            yield Frame(word + data, ("cobol.truncated", text), rest=True, begins=_WORD)
             return
         yield Frame(data)
 
@@ -188,7 +190,7 @@ def _passed_over(
     window.go(end)
     text = f"{wrong[1]}: what stands before the next record, or the end, is set aside"
     where = f"bytes {start + 1} to {end} of the file"
-    return Frame(kept, (wrong[0], text), where, rest=place is None)
+    return Frame(kept, (wrong[0], text), where, rest=place is None, begins=None)
 
 
 def _next_place(window: _Window, start: int, holds: _Holds, ahead: int) -> int | None:

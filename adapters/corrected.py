@@ -187,7 +187,10 @@ def _with(row: Row | BadRow, said: Correction, corrections: Corrections) -> Row 
                 f"it could not be read, so its correction has to say what stands in {named} "
                 f"({BLANK}: nothing)"
             )
-            return _still_bad(row, "correction.lacks", text, lacking[0])
+            bad = _still_bad(row, "correction.lacks", text, lacking[0])
+            # Whose row it is may be said already.
+            known = {name: value for name, value in _texts(correction.values).items() if value}
+            return replace(bad, placed=(*bad.placed, known))
     values = dict.fromkeys(corrections.columns.own, "") if read is None else dict(read.values)
     own = corrections.columns.own
     values.update((name, v) for name, v in _texts(correction.values).items() if name in own)

@@ -4,24 +4,30 @@ What can't be found out for sure is never guessed: then the mapping must state i
 
 A quote that is never closed would swallow the rest of a file. So a row may span `MAX_SPAN` lines;
 if its end is not found by then, its first line alone is set aside and reading goes on at the next.
+Nor may a row swallow others: where each of its lines could be one by itself, all are set aside.
 """
 
 import codecs
 import csv
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from adapters import detect, textfile
 from adapters.detect import DETECT, Confidence
-from adapters.rows import BadRow, Columns, Row
+from adapters.rows import BadRow, Columns, Row, Values
 from adapters.textfile import Line
 from gateway.errors import Misconfigured
 
 MAX_SPAN: Final = 100
 MAX_FIELDS: Final = 2_000
+_NOT_CLOSED: Final = "a quote is not closed, or stands where none may"
+_SWALLOWED: Final = (
+    "a quote makes one row of several lines, each of which may be a row: nobody can say which it is"
+)
 
 
 class _NoEnd(Exception):
@@ -68,8 +74,9 @@ class DelimitedReader:
         self._look()
         source = self._lines()
         names = self._named if self._named is not None else self._header(source)
+        source.names = names
         while (line := source.take()) is not None:
-            if line.data.strip():
+            if line.data.strip(textfile.NOTHING):
                 yield self._row(line, source, names)
 
     def _look(self) -> None:
@@ -144,17 +151,21 @@ class DelimitedReader:
         fields, raw = found
         if len(fields) != len(names):
             text = f"the row has {len(fields)} columns, not {len(names)}"
-            return BadRow(line.number, raw, "row.columns", text)
+            bad = self._bad(line, source, "row.columns", text, fields)
+            return replace(bad, raw=raw)
         return Row(line.number, raw, dict(zip(names, map(str.strip, fields), strict=True)))
 
     def _read(self, line: Line, source: "_Lines") -> tuple[list[str], str] | BadRow:
         """Read one row that begins at `line`: its fields, and its text as it stands."""
         if not line.whole:
-            return self._bad(line, "row.too_long", f"the line is over {textfile.MAX_LINE} bytes")
+            if line.number in source.doubtful:
+                return self._bad(line, source, "row.quotes", _SWALLOWED)
+            why = f"the line is over {textfile.MAX_LINE} bytes"
+            return self._bad(line, source, "row.too_long", why)
         try:
             text = textfile.decode(line.data, self._encoding)
         except UnicodeDecodeError as error:
-            return self._undecodable(line, error)
+            return self._undecodable(line, source, error)
         if self._quote not in text:
             return text.split(self._delimiter), text
         fields = self._of_one_line(text)
@@ -181,14 +192,35 @@ class DelimitedReader:
             fields = next(self._csv(feed()))
         except UnicodeDecodeError as error:
             source.give_back(taken)
-            return self._undecodable(line, error)
+            if taken:  # the byte stands in another line, which will say so
+                return self._bad(line, source, "row.quotes", _NOT_CLOSED)
+            return self._undecodable(line, source, error)
         except (csv.Error, _NoEnd):
             source.give_back(taken)
-            return self._bad(line, "row.quotes", "a quote is not closed, or stands where none may")
+            return self._bad(line, source, "row.quotes", _NOT_CLOSED)
+        least = max(1, len(source.names) - 1)
+        if taken and source.names and all(p.count(self._delimiter) >= least for p in parts):
+            source.give_back(taken, doubtful=True)
+            return self._bad(line, source, "row.quotes", _SWALLOWED)
         return [f.removesuffix("\n") for f in fields], "\n".join(parts)
 
-    def _undecodable(self, line: Line, error: UnicodeDecodeError) -> BadRow:
-        return self._bad(line, "row.encoding", textfile.undecodable(error, self._encoding))
+    def _undecodable(self, line: Line, source: "_Lines", error: UnicodeDecodeError) -> BadRow:
+        """Set a row with wrong bytes aside; give its other columns where none is too many."""
+        why = textfile.undecodable(error, self._encoding)
+        text = textfile.legible(line.data, self._encoding)
+        fields = self._of_one_line(text) if self._quote in text else text.split(self._delimiter)
+        if fields is None or len(fields) != len(source.names):
+            return self._bad(line, source, "row.encoding", why, fields)
+        values = dict(zip(source.names, map(str.strip, fields), strict=True))
+        unread = [name for name, value in values.items() if not textfile.is_legible(value)]
+        raw = textfile.shown(line.data, self._encoding)
+        row = Row(line.number, raw, values | dict.fromkeys(unread, ""))
+        first = next(iter(unread))
+        return BadRow(
+            *(line.number, raw, "row.encoding", why, first),
+            row=row,
+            unread=frozenset(unread),
+        )
 
     def _of_one_line(self, text: str) -> list[str] | None:
         """Give the fields of a row that ends with its line; None if it does not, or is wrong."""
@@ -198,8 +230,55 @@ class DelimitedReader:
         except csv.Error:
             return None
 
-    def _bad(self, line: Line, code: str, text: str) -> BadRow:
-        return BadRow(line.number, textfile.shown(line.data, self._encoding), code, text)
+    def _bad(
+        self,
+        line: Line,
+        source: "_Lines",
+        code: str,
+        text: str,
+        fields: Sequence[str] | None = None,
+    ) -> BadRow:
+        """Set a line aside. `fields` are those of the row, where it is known which there are."""
+        raw = textfile.shown(line.data, self._encoding)
+        legible = textfile.legible(line.data, self._encoding)
+        plain = legible.split(self._delimiter)
+        # A last line without its end that has too few columns is what an export left that broke
+        # off: what stood behind it is not there.
+        few = len(plain if fields is None else fields) < len(source.names)
+        opened = code == "row.quotes" and line.whole and legible.count(self._quote) % 2
+        rest = bool(few or opened) and source.is_cut_off()
+        # By quotes as they should be, and as if there were none: from either end of the row.
+        ways = [self._loose(legible) if fields is None else fields, plain]
+        whole = line.whole or line.number in source.doubtful
+        placed: list[Values] = []
+        for way in ways:
+            for one in self._placed(way, source.names, cut=rest or not whole):
+                if one not in placed:
+                    placed.append(one)
+        return BadRow(line.number, raw, code, text, rest=rest, placed=tuple(placed))
+
+    def _loose(self, text: str) -> Sequence[str]:
+        """Give the fields of a line whose quotes are wrong, as far as quotes can be followed."""
+        found = csv.reader([text], delimiter=self._delimiter, quotechar=self._quote)
+        try:
+            return next(found, [])
+        except csv.Error:
+            return []
+
+    def _placed(
+        self, fields: Sequence[str], names: Sequence[str], *, cut: bool
+    ) -> Iterator[Values]:
+        """Say what columns may be, counted from the row's beginning and from its end.
+
+        A row that was `cut` has no end, and what stands last in it is not whole.
+        """
+        found = [f.strip().strip(self._quote).strip() for f in fields]
+        sides = [(names, found[:-1] if cut else found)]
+        if not cut:
+            sides.append((names[::-1], found[::-1]))
+        for own, values in sides:
+            paired = zip(own, values, strict=False)
+            yield {name: value for name, value in paired if textfile.is_legible(value)}
 
 
 class _Fed:
@@ -224,6 +303,12 @@ class _Lines:
         self._lines = textfile.lines(path, encoding)
         self._marked = encoding == "utf-8" or encoding in textfile.WIDE
         self._back: deque[Line] = deque()
+        self._path = path
+        self._encoding = encoding
+        self.names: Sequence[str] = ()
+        """The columns, once it is known which there are."""
+        self.doubtful: set[int] = set()
+        """Lines given back that may be rows, or a part of one: nobody can say."""
 
     def take(self) -> Line | None:
         """Give the next line, or None at the end."""
@@ -232,6 +317,17 @@ class _Lines:
             return line._replace(data=line.data.removeprefix(codecs.BOM_UTF8))
         return line
 
-    def give_back(self, taken: list[Line]) -> None:
+    def give_back(self, taken: list[Line], *, doubtful: bool = False) -> None:
         """Put lines back, to be taken again in the same order."""
+        if doubtful:
+            self.doubtful = {line.number for line in taken}
+            taken = [line._replace(whole=False) for line in taken]
         self._back.extendleft(reversed(taken))
+
+    def is_cut_off(self) -> bool:
+        """Whether the line taken last is the file's last, and the file ends within it."""
+        following = self.take()
+        if following is not None:
+            self.give_back([following])
+            return False
+        return textfile.is_cut_off(self._path, self._encoding)

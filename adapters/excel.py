@@ -47,6 +47,9 @@ _UNCOMPUTED: Final = _Unread(
     "its formula has no stored value: open the workbook in Excel and save it",
     "",
 )
+_TOO_LARGE: Final = "the row is too large"
+_LOST: Final = "it is merged with a cell of a row that is too large to be read"
+_OVERLAP: Final = "it stands in merged cells that overlap: nobody can say what stands in it"
 _Cells: TypeAlias = dict[int, str | _Unread]
 """Column from 0 → text, or why there is none."""
 
@@ -58,6 +61,7 @@ class _Span:
     first: int
     last: int
     content: str | _Unread = ""
+    overlaps: bool = False
 
 
 class ExcelReader:
@@ -173,7 +177,8 @@ class ExcelReader:
                 continue
             if at not in names:
                 text = f"something stands in column {letters(at)}, which has no header"
-                return BadRow(number, raw, "row.columns", text)
+                placed = {n: c for p, n in names.items() if isinstance(c := cells.get(p, ""), str)}
+                return BadRow(number, raw, "row.columns", text, placed=(placed,))
             if isinstance(found, str):
                 values[names[at]] = found
             elif self._counts(names[at], found):
@@ -224,38 +229,44 @@ class _Reading:
                     continue
                 if element is stream.abandoned:
                     stream.abandoned = None
-                    number += 1
-                    yield number, BadRow(number, "", "excel.too_large", "the row is too large")
+                    number = _number(element.get("r"), number)
+                    self._fill_merged(None, number)
+                    yield number, BadRow(number, "", "excel.too_large", _TOO_LARGE)
                 elif element is stream.held:
                     stream.hold(None)
                     number = _number(element.get("r"), number)
                     cells = self._cells(element, number)
-                    if isinstance(cells, BadRow) or any(c != "" for c in cells.values()):
+                    if any(c != "" for c in cells.values()):
                         yield number, cells
         except Damaged as damage:
             text = f"the sheet can't be read from here on, and what follows was not: {damage.text}"
             yield number + 1, BadRow(number + 1, "", "excel.damaged", text, rest=True)
 
-    def _cells(self, row: Element, number: int) -> _Cells | BadRow:
+    def _cells(self, row: Element, number: int) -> _Cells:
         cells: _Cells = {}
         for at, cell in _placed(row):
             if at in cells:
                 text = f"two cells stand in column {letters(at)}"
-                raw = _raw((place, self._content(one)) for place, one in _placed(row))
-                return BadRow(number, raw, "excel.cell_twice", text)
-            cells[at] = self._content(cell)
+                both = _raw([(0, cells[at]), (1, self._content(cell))]).replace("\t", " ")
+                cells[at] = _Unread("excel.cell_twice", text, both)
+            else:
+                cells[at] = self._content(cell)
         if self._merged and any(c != "" for c in cells.values()):
             self._fill_merged(cells, number)
         return cells
 
-    def _fill_merged(self, cells: _Cells, number: int) -> None:
+    def _fill_merged(self, cells: _Cells | None, number: int) -> None:
+        """Fill a row's merged cells. None: the row was not read, nor what it would give others."""
         for column, spans in self._merged.items():
             while spans and spans[0].last < number:
                 spans.popleft()
             if not spans or spans[0].first > number:
                 continue
-            if number == spans[0].first:
-                spans[0].content = cells.get(column, "")
+            if cells is None:
+                spans[0].content = _Unread("excel.merged", _LOST, "")
+            elif number == spans[0].first:
+                if not spans[0].overlaps:
+                    spans[0].content = cells.get(column, "")
             elif cells.get(column, "") == "":
                 cells[column] = spans[0].content
 
@@ -308,11 +319,29 @@ class _Reading:
                     continue
                 count += 1
                 if count > _MOST_MERGED:
-                    break
+                    raise Misconfigured(
+                        f"{self._sheet.name}: over {_MOST_MERGED:,} cells of the sheet are merged "
+                        "with those below. Take the merges apart, or save it as CSV"
+                    )
                 found.setdefault(_index(one[1]), []).append(_Span(int(one[2]), int(other[2])))
         except Damaged:
             pass  # the rows say so
-        return {at: deque(sorted(s, key=lambda one: one.first)) for at, s in found.items()}
+        return {at: deque(_apart(spans)) for at, spans in found.items()}
+
+
+def _apart(spans: list[_Span]) -> Iterator[_Span]:
+    """Give spans in order. Where some overlap, nobody can say what stands in their rows."""
+    before: _Span | None = None
+    for span in sorted(spans, key=lambda one: one.first):
+        if before is not None and span.first <= before.last:
+            before.last = max(before.last, span.last)
+            before.content, before.overlaps = _Unread("excel.merged", _OVERLAP, ""), True
+            continue
+        if before is not None:
+            yield before
+        before = span
+    if before is not None:
+        yield before
 
 
 def letters(at: int) -> str:

@@ -1,15 +1,19 @@
 """Fixed width: each column stands at its positions, which the mapping or a layout file names."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from adapters import textfile
 from adapters.cuts import Cut
 from adapters.fixed_layout import read_layout
-from adapters.rows import BadRow, Columns, Row
+from adapters.rows import BadRow, Columns, Row, Values
 from gateway.errors import Misconfigured
+
+_END: Final = b"\x1a"
+"""The mark that ends a file of DOS."""
 
 
 class FixedReader:
@@ -42,21 +46,59 @@ class FixedReader:
     def rows(self) -> Iterator[Row | BadRow]:
         """Give the rows. Lines with nothing in them are no rows."""
         cut = Cut(self._columns)
+        short: BadRow | None = None
         for line in textfile.lines(self._path):
-            if not line.data:
+            if short is not None:
+                yield short
+                short = None
+            if not line.data or line.data == _END:
                 continue
             try:
                 text = textfile.decode(line.data, self._encoding)
             except UnicodeDecodeError as error:
-                why = textfile.undecodable(error, self._encoding)
-                raw = textfile.shown(line.data, self._encoding)
-                yield BadRow(line.number, raw, "row.encoding", why)
+                yield self._undecodable(line, error, cut)
                 continue
             if len(text) != self._width or not line.whole:
                 why = f"the line has {len(text)} characters, not {self._width}"
-                yield BadRow(line.number, text, "row.width", why)
+                placed = self._placed(text, whole=line.whole)
+                bad = BadRow(line.number, text, "row.width", why, placed=placed)
+                if len(text) < self._width:
+                    short = bad
+                else:
+                    yield bad
                 continue
             yield Row(line.number, text, cut.of(text))
+        if short is not None:
+            # A last line without its end is what an export left that broke off.
+            yield replace(short, rest=textfile.is_cut_off(self._path))
+
+    def _undecodable(self, line: textfile.Line, error: UnicodeDecodeError, cut: Cut) -> BadRow:
+        """Say what could be read of a line with wrong bytes."""
+        why = textfile.undecodable(error, self._encoding)
+        raw = textfile.shown(line.data, self._encoding)
+        text = textfile.legible(line.data, self._encoding)
+        if len(text) != self._width or not line.whole:
+            placed = self._placed(text, whole=line.whole)
+            return BadRow(line.number, raw, "row.encoding", why, placed=placed)
+        values = cut.of(text)
+        unread = [name for name, value in values.items() if not textfile.is_legible(value)]
+        row = Row(line.number, raw, values | dict.fromkeys(unread, ""))
+        column = unread[0] if unread else None
+        return BadRow(
+            *(line.number, raw, "row.encoding", why, column), row=row, unread=frozenset(unread)
+        )
+
+    def _placed(self, text: str, *, whole: bool) -> tuple[Values, ...]:
+        """Say what columns may be, counted from the line's beginning and from its end."""
+        found = []
+        for shift in {0, len(text) - self._width} if whole else {0}:
+            values = {
+                name: text[place.start + shift : place.stop + shift].strip()
+                for name, place in self._columns.items()
+                if place.start + shift >= 0 and place.stop + shift <= len(text)
+            }
+            found.append({k: v for k, v in values.items() if textfile.is_legible(v)})
+        return tuple(found)
 
 
 def _places(spec: Mapping[str, Any]) -> Mapping[str, tuple[int, int]]:

@@ -32,10 +32,14 @@ _NAMED: Final = 5
 
 @dataclass(slots=True)
 class Found:
-    """What is known of some keys: their rows, and which of them have a row that can't be read."""
+    """What is known of some keys: their rows, and which of them have a row that can't be read.
+
+    `perhaps` are those that one may have, by where its columns may stand.
+    """
 
     rows: dict[str, list[Values]] = field(default_factory=dict)
     damaged: set[str] = field(default_factory=set)
+    perhaps: set[str] = field(default_factory=set)
 
     def add(self, key: str, values: Values) -> None:
         """Add a row to those of its key, but none of which there are too many already."""
@@ -197,7 +201,7 @@ def _join(
         elif named:
             text = f"several rows of {join.name} have this key"
             failed[id(row)] = _bad(row, "join.several", text, join, key)
-        doubtful = key and (not named or join.several is not None)
+        doubtful = key and (not named or join.several is not None or key in found.perhaps)
         if keyless is not None and doubtful and (which := keyless()):
             text = (
                 f"nobody can say who may see it: rows of {join.name} can't be read, and one of "
@@ -310,8 +314,9 @@ class FileLookup:
         with closing(database.execute(query, list(keys))) as cursor:
             for key, packed in cursor:
                 found.add(key, orjson.loads(packed))
-        query = f"SELECT k FROM unread WHERE k IN ({marks})"  # noqa: S608 - marks
-        found.damaged.update(k for (k,) in database.execute(query, list(keys)))
+        query = f"SELECT k, known FROM damaged WHERE k IN ({marks})"  # noqa: S608 - marks
+        for key, known in database.execute(query, list(keys)):
+            (found.damaged if known else found.perhaps).add(key)
         return found
 
     def keyless(self) -> str:
@@ -352,15 +357,17 @@ class FileLookup:
         database = sqlite3.connect("", check_same_thread=False)
         database.execute("CREATE TABLE joined (n INTEGER PRIMARY KEY, k TEXT, row BLOB)")
         database.execute(
-            "CREATE TABLE unread (n INTEGER PRIMARY KEY, k TEXT, line INT, raw TEXT, code TEXT,"
+            "CREATE TABLE unread (n INTEGER PRIMARY KEY, known INT, line INT, raw TEXT, code TEXT,"
             " text TEXT, col TEXT, value TEXT, span INT, row BLOB, rest INT)"
         )
+        # The keys that a row which can't be read has, or may have.
+        database.execute("CREATE TABLE damaged (k TEXT, known INT)")
         database.executemany(
             "INSERT INTO joined (k, row) VALUES (?, ?)",
             ((key, orjson.dumps(row.values)) for key, row in self._readable(database)),
         )
         database.execute("CREATE INDEX joined_k ON joined (k)")
-        database.execute("CREATE INDEX unread_k ON unread (k)")
+        database.execute("CREATE INDEX damaged_k ON damaged (k)")
         database.commit()
         self._keyless = self._where(database)
         return database
@@ -375,13 +382,26 @@ class FileLookup:
                 bad = without_key(row, self.key)
             else:
                 bad = row
-            known = bad.row is not None and not bad.unread.intersection(self.key)
+            keys = [key for found in bad.keys(self.key) if (key := composite(found))]
+            # Where a row's columns may stand is not what its key is.
+            known = bool(keys) and bad.row is not None
+            database.executemany(
+                "INSERT INTO damaged (k, known) VALUES (?, ?)", ((k, known) for k in keys)
+            )
             database.execute(
-                "INSERT INTO unread (k, line, raw, code, text, col, value, span, rest, row)"
+                "INSERT INTO unread (known, line, raw, code, text, col, value, span, rest, row)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    (self._key_of(bad.row.values) or None) if bad.row and known else None,
-                    *(bad.line, bad.raw, bad.code, bad.text, bad.column, bad.value, bad.span),
+                    *(
+                        known,
+                        bad.line,
+                        bad.raw,
+                        bad.code,
+                        bad.text,
+                        bad.column,
+                        bad.value,
+                        bad.span,
+                    ),
                     bad.rest,
                     None if bad.row is None else orjson.dumps(bad.row.values),
                 ),
@@ -389,10 +409,10 @@ class FileLookup:
 
     def _where(self, database: sqlite3.Connection) -> str:
         """Name the lines of rows that may be any key's."""
-        query = "SELECT line FROM unread WHERE k IS NULL ORDER BY n LIMIT ?"
+        query = "SELECT line FROM unread WHERE NOT known ORDER BY n LIMIT ?"
         lines = [f"{line:,}" for (line,) in database.execute(query, (_NAMED,))]
         if not lines:
             return ""
-        (count,) = database.execute("SELECT count(*) FROM unread WHERE k IS NULL").fetchone()
+        (count,) = database.execute("SELECT count(*) FROM unread WHERE NOT known").fetchone()
         more = f" and {count - len(lines):,} more" if count > len(lines) else ""
         return f"{self._file}, {'line' if count == 1 else 'lines'} {', '.join(lines)}{more}"

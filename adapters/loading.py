@@ -1,6 +1,6 @@
 """From a mapping to its source: readers opened, joins made, every record compiled."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NoReturn
 
@@ -78,7 +78,9 @@ def _of_file(mapping: MappingFile, compiler: Compiler) -> MappedSource:
         joins += found
         repeats += of_rows
         with mapping.doc.going_on():
-            plans.append(compiler.record(number, join_columns(columns, found), found))
+            plan = compiler.record(number, join_columns(columns, found), found)
+            _own_id(mapping, number, plan, plans)
+            plans.append(plan)
     keys = listed(mapping.content.get("together", {}).get("key", []))
     narrow(first, beside, {*compiler.used, *keys})
     part = Part(reader, joins, plans, repeats, mapping.format["path"])
@@ -97,6 +99,19 @@ def _joined(
     columns = look(mapping, reader, *place, "format")
     compiler.columns[name] = frozenset(f"{name}.{c}" for c in columns.own)
     return FileLookup(reader, spec, name, mapping.file(spec["format"]["path"]).name), reader
+
+
+def _own_id(
+    mapping: MappingFile, number: int, plan: RecordPlan, before: Sequence[RecordPlan]
+) -> None:
+    """Refuse a record type that has its id for each row that another one has it for, too."""
+    for other in before:
+        if other.id_template == plan.id_template and not (other.when and plan.when):
+            text = (
+                f"{other.record_type} has this id, too, and one of the two has no `when`: a row "
+                "would become two records of one id. Put something before the one of them"
+            )
+            raise mapping.doc.wrong(text, "records", number, "id")
 
 
 def _together(mapping: MappingFile, reader: Reader, compiler: Compiler) -> Reader:

@@ -45,6 +45,12 @@ _ACTION: Final = 5
 """Where the action stands in a segment."""
 _NOTHING_REPORTED: Final = "0"
 _INCIDENT, _ARREST = "1", "7"
+_NO_RECORD: Final = frozenset(
+    ("nibrs.zero_report", "nibrs.deletion", "nibrs.action", "nibrs.superseded")
+)
+"""What a segment is set aside for that is whole, but no part of what is reported."""
+_AGENCY: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{7}", re.ASCII)
+"""What the ORI at the head of a segment looks like."""
 _LINE_END: Final = re.compile(r"[\r\n]")
 _HEADER: Final = re.compile(
     r"0[0-5]\d\d[0-7][A-Z](?:0\d|1[0-2])(?:19|20)\d\d.{4}[A-Z]{2}[A-Z0-9]{7}", re.ASCII
@@ -194,6 +200,7 @@ class NibrsReader:
         known: _Known = {level: {} for level in self._layout.segments}
         held: list[_Piece] = []
         whose = ""
+        hurt: BadRow | None = None
         least = {} if deleted else self._least
         for piece in _pieces(self._path):
             text = piece.text
@@ -202,23 +209,25 @@ class NibrsReader:
             if piece.wrong is not None or len(text) < least.get(kind, _LONGEST + 1):
                 bad = self._refused(piece, deleted)
                 if bad is not None:
+                    hurt = _hurting(bad, whose) or hurt
                     yield bad
                     continue
             if kind[0] in _KINDS:
                 if held:
-                    yield self._row(held, known)
-                held, whose = [piece], text[_WHOSE]
+                    yield self._incident(held, known, hurt)
+                held, whose, hurt = [piece], text[_WHOSE], None
                 if kind[0] == _ARREST:
                     yield self._row(held, known)
                     held = []
             elif not held or text[_WHOSE] != whose:
-                yield _bad(piece, "nibrs.orphan", "no administrative segment stands before it")
+                yield self._bad(piece, "nibrs.orphan", "no administrative segment stands before it")
             elif len(held) >= _MOST_SEGMENTS:
-                yield _bad(piece, "nibrs.too_many", "the incident has too many segments")
+                hurt = self._bad(piece, "nibrs.too_many", "the incident has too many segments")
+                yield hurt
             else:
                 held.append(piece)
         if held:
-            yield self._row(held, known)
+            yield self._incident(held, known, hurt)
 
     def _deletions(self) -> dict[tuple[bool, str], int]:
         """Find where each number is last deleted: what stands before counts no more."""
@@ -251,7 +260,45 @@ class NibrsReader:
             why = "nibrs.short", f"it has fewer than {segment.least} characters"
         elif deleted and deleted.get(piece.key, -1) > piece.line:
             why = "nibrs.superseded", "a later segment takes it back"
-        return _bad(piece, *why) if why else None
+        if why is None:
+            return None
+        # Neither is a report that another one takes back, or that is none.
+        return self._bad(piece, *why, no_record=why[0] in _NO_RECORD)
+
+    def _bad(self, piece: _Piece, code: str, text: str, *, no_record: bool = False) -> BadRow:
+        """Set a segment aside. Its header says of which incident or arrest it is."""
+        header = {} if no_record else self._header(piece.text)
+        return BadRow(
+            *(piece.line, piece.text, code, text, None, piece.where),
+            placed=(header,) if header else (),
+            no_record=no_record,
+        )
+
+    def _header(self, text: str) -> Values:
+        """Read a header; nothing where it can't be one."""
+        level = _ARREST if text[4:5] == _ARREST else _INCIDENT
+        whose = text[_WHOSE]
+        if len(whose) < _WHOSE.stop - _WHOSE.start or not _AGENCY.match(whose):
+            return {}
+        found = self._blank[level] | self._cuts[level].of(text)
+        segment = self._layout.segments[level]
+        if text[4:5] == level and len(text) < segment.least:
+            for column, place in segment.columns.items():
+                if place.stop > len(text):
+                    del found[column]
+        return found
+
+    def _incident(self, pieces: list[_Piece], known: "_Known", hurt: BadRow | None) -> Row | BadRow:
+        """Give an incident; set aside, where one of its segments was."""
+        row = self._row(pieces, known)
+        if hurt is None:
+            return row
+        segment = self._layout.segments.get(hurt.raw[4:5])
+        parts = [] if segment is None else [*segment.repeats, segment.part]
+        unread = frozenset(p for p in parts if p) or frozenset(row.groups)
+        text = f"a segment of it is set aside: line {hurt.line:,}"
+        why = ("nibrs.incomplete", text, None, None)
+        return BadRow(row.line, row.raw, *why, row.span, row, unread)
 
     def _row(self, pieces: list[_Piece], known: "_Known") -> Row:
         first = pieces[0]
@@ -296,8 +343,9 @@ _Known: TypeAlias = dict[str, dict[str, _Parts]]
 """The parts of segments, by their level and what stands behind the header; () if it stood once."""
 
 
-def _bad(piece: _Piece, code: str, text: str) -> BadRow:
-    return BadRow(piece.line, piece.text, code, text, None, piece.where)
+def _hurting(bad: BadRow, whose: str) -> BadRow | None:
+    """Give a segment set aside if it lacks in the incident of this agency and number."""
+    return bad if bad.raw[_WHOSE] == whose and not bad.no_record else None
 
 
 def _may_delete(path: Path) -> bool:

@@ -67,6 +67,12 @@ class BadRow:
     `row` is what could be read of it, where something could; `unread` are the columns (of repeated
     parts: `part.COLUMN`, or the part) that could not, and so are blank in it or one of several.
     `rest`: nor was what follows it in the source, so that nobody knows what has gone from there.
+
+    `placed` is for a row of which nothing is certain: what some columns may be by their places, in
+    one way or several. It says which records the row may be of, and nothing else is made of it.
+    Beside a `row` it says what stands in the unread columns, where that tells rows apart.
+    `keyless`: nobody can say which other rows it belongs to. `no_record`: it was read, and is
+    neither a record nor a part of one.
     """
 
     line: int
@@ -79,6 +85,19 @@ class BadRow:
     row: Row | None = None
     unread: frozenset[str] = frozenset()
     rest: bool = False
+    placed: tuple[Values, ...] = ()
+    keyless: bool = False
+    no_record: bool = False
+
+    def keys(self, columns: Collection[str]) -> list[tuple[str, ...]]:
+        """Give the values that such columns have, or may have; none where nobody can say.
+
+        A value is blank where nothing stands in its column.
+        """
+        if self.row is not None and self.unread.isdisjoint(columns):
+            return [tuple([self.row.values.get(c, "") for c in columns])]
+        every = [tuple([f[c] for c in columns]) for f in self.placed if f.keys() >= set(columns)]
+        return list(dict.fromkeys(every))
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,9 @@ from gateway.errors import Misconfigured
 from gateway.model import Record, SetAside
 from gateway.records.source import Correction, Origin, Said, row_key
 
+_NAMED: Final = 5
+"""Lines that a reason names, of rows that may be any record's."""
+
 _NO_ROW: Final = (
     "{0}: `handling` or `when` reads it, so say what a row means that finds none there: "
     "`missing: set_aside`, or `missing: blank`, if that nothing stands there means that there is "
@@ -59,6 +62,30 @@ class Tally:
     aside: int = 0
     records: int = 0
     set_aside: int = 0
+
+
+class Keyless:
+    """Rows that could not be read and may be any record's: how many, and where the first stand."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._lines: list[str] = []
+        self._why = ""
+
+    def add(self, bad: BadRow) -> None:
+        """Take one more."""
+        self._count += 1
+        self._why = self._why or bad.text
+        if len(self._lines) < _NAMED:
+            self._lines.append(f"{bad.line:,}")
+
+    def __str__(self) -> str:
+        """Name the lines, and say why the first is one; "" if there is none."""
+        if not self._count:
+            return ""
+        more = f" and {self._count - _NAMED:,} more" if self._count > _NAMED else ""
+        lines = f"{'line' if self._count == 1 else 'lines'} {', '.join(self._lines)}{more}"
+        return f"{lines}: {self._why}; nobody can say which record it is of"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +131,8 @@ class MappedSource:
         self.record_types = frozenset(p.record_type for part in parts for p in part.plans)
         self.terms: Mapping[str, frozenset[str]] = terms
         self.tally = Tally()
-        self.unread: str | None = None
-        """From where on something could not be read, and why, once the rows were given."""
+        self._rest: str | None = None
+        self._keyless = Keyless()
         self.joined: dict[str, int] = {}
         """The rows of joined files and tables, by their names, once the rows were given."""
         self.held: dict[str, Said] = {}
@@ -126,7 +153,8 @@ class MappedSource:
         `corrections`, by the keys of rows (`row_key`), stand in for what the source says, as long
         as it says what it said when they were made: see `held`.
         """
-        self.tally, self.unread, self.held, self.joined = Tally(), None, {}, {}
+        self.tally, self._rest, self._keyless = Tally(), None, Keyless()
+        self.held, self.joined = {}, {}
         for plan in (p for part in self._parts for p in part.plans):
             plan.kept.clear()
         told: dict[str, set[str]] = {}
@@ -138,6 +166,8 @@ class MappedSource:
                     of_rows = self._of_rows(part, corrections)
                     for row in part.whole(corrected(part.reader.rows(), of_rows)):
                         for one in _settled(row, part, of_rows):
+                            if isinstance(one, BadRow) and _keyless(one, part.plans):
+                                self._keyless.add(one)
                             yield from self._translated(one, part)
                     for bad in self._unread(part, told):
                         yield from self._translated(bad, part)
@@ -207,6 +237,15 @@ class MappedSource:
         return frozenset(n for part in self._parts for n in led_elsewhere(part.joins, changed))
 
     @property
+    def unread(self) -> str | None:
+        """Where something could not be read of which nobody knows what it is, and why.
+
+        It is the rest of a file, or rows that may be any record's. It is known once the rows were
+        given; None: there is none.
+        """
+        return self._rest or str(self._keyless) or None
+
+    @property
     def columns(self) -> frozenset[str]:
         """The columns that a row has by itself or through a join, and those of joined files.
 
@@ -265,8 +304,8 @@ class MappedSource:
         if isinstance(row, BadRow):
             tally.aside += row.span
             tally.set_aside += 1
-            if row.rest and self.unread is None:
-                self.unread = f"from line {row.line:,} on: {row.text}"
+            if row.rest and self._rest is None:
+                self._rest = f"from line {row.line:,} on: {row.text}"
             aside = SetAside(
                 *(self.name, row.line, row.code, row.text, row.raw),
                 *(row.column, row.value, _fields(row, part), claims_of(row, part.plans), _key(row)),
@@ -324,8 +363,16 @@ def claims_of(row: Row | BadRow, plans: Sequence[RecordPlan]) -> tuple[Claim, ..
     if isinstance(row, Row):
         found = [plan.claim(row) for plan in plans]
     else:
-        found = [plan.claim(row.row, row.unread) for plan in plans] if row.row is not None else []
-    return tuple(claim for claim in found if claim is not None)
+        read = [row.row] if row.row is not None else [Row(row.line, "", p) for p in row.placed]
+        found = [plan.claim(one, row.unread) for plan in plans for one in read]
+    return tuple(dict.fromkeys(claim for claim in found if claim is not None))
+
+
+def _keyless(bad: BadRow, plans: Sequence[RecordPlan]) -> bool:
+    """Whether nobody can say which records a row may be of that could not be read."""
+    if bad.no_record or bad.rest:
+        return False
+    return bad.keyless or not all(bad.keys(plan.id_columns) for plan in plans)
 
 
 def _built(row: Row, plans: Sequence[RecordPlan]) -> list[Record]:

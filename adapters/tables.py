@@ -541,7 +541,13 @@ def row_of(
         return row
     first = min(unread)
     text = "it holds bytes that are no text in the database's encoding"
-    return BadRow(number, raw, "row.encoding", text, first, legible[first], row=row, unread=unread)
+    # A database tells its rows apart by their bytes: such a key is no other row's.
+    return BadRow(
+        *(number, raw, "row.encoding", text, first, legible[first]),
+        row=row,
+        unread=unread,
+        placed=(legible,),
+    )
 
 
 def _unhurried(spec: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,6 +17,9 @@ _KEPT: Final = 2**16
 """Bytes of an over-long line that are kept with the row that is set aside."""
 _BLOCK: Final = 2**16
 _COUNTED: Final = 2**23
+_WRONG: Final = re.compile("[\ud800-\udfff]")
+NOTHING: Final = b" \t\r\n\v\f\x1a"
+"""What a line with nothing in it consists of: blanks, and the mark that ends a file of DOS."""
 
 ENCODINGS: Final = (
     *("utf-8", "ascii", "windows-1252", "iso-8859-1", "iso-8859-15", "cp437", "cp850"),
@@ -25,6 +29,8 @@ ENCODINGS: Final = (
 LATIN: Final = frozenset({"iso-8859-1", "iso-8859-15"})
 _CONTROLS: Final = re.compile(rb"[\x80-\x9f]")
 _CONTROL_SIGNS: Final = re.compile("[\x80-\x9f]")
+_MARKED: Final = {code: 0xDC00 + code for code in range(0x80, 0xA0)}
+"""Those control characters as other wrong bytes are marked."""
 PERHAPS_1252: Final = (
     "It is a letter or sign of windows-1252: where that is the file's encoding, say "
     "`encoding: windows-1252`"
@@ -140,6 +146,27 @@ def undecodable(error: UnicodeDecodeError, encoding: str) -> str:
 def has_controls(text: str) -> bool:
     """Whether control characters stand in a text that Latin encodings have at 80 to 9F."""
     return not text.isascii() and _CONTROL_SIGNS.search(text) is not None
+
+
+def legible(data: bytes, encoding: str) -> str:
+    """Decode a line of `lines`; each wrong byte becomes a sign that `is_legible` knows."""
+    text = data.decode("utf-8" if encoding in WIDE else encoding, errors="surrogateescape")
+    return text.translate(_MARKED) if encoding in LATIN else text
+
+
+def is_legible(text: str) -> bool:
+    """Whether no wrong byte stands in a text of `legible`."""
+    return not _WRONG.search(text)
+
+
+def is_cut_off(path: Path, encoding: str = "") -> bool:
+    """Whether a file's last line has no end."""
+    wide = encoding in WIDE
+    with open_file(path) as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - (2 if wide else 1)))
+        last = file.read()
+    return size > 0 and last != ("\n".encode(encoding) if wide else b"\n")
 
 
 def shown(data: bytes, encoding: str) -> str:

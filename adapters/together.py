@@ -7,16 +7,20 @@ nobody else can open, and given by the order of each one's first row.
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 
 import orjson
 
+from adapters.joins import composite
 from adapters.rows import BadRow, Columns, Reader, Row, Stating, Values
 
 _ASK = """
-SELECT f.first, r.line, r.span, r.raw, r.row FROM
-  (SELECT k, MIN(n) AS first FROM rows GROUP BY k) AS f JOIN rows AS r ON r.k = f.k
+SELECT f.first, f.hurt, r.line, r.span, r.raw, r.row FROM
+  (SELECT k, MIN(n) AS first,
+          (SELECT MIN(line) FROM damaged WHERE damaged.k = rows.k) AS hurt
+   FROM rows GROUP BY k) AS f JOIN rows AS r ON r.k = f.k
 ORDER BY f.first, r.n
 """
 
@@ -25,7 +29,9 @@ class TogetherReader:
     """Gives the rows of another reader, those with one key as one, with a repeated part.
 
     `agree` names the columns of the row itself that a mapping uses: where its rows differ in one,
-    nobody can say what holds of it, and all are set aside.
+    nobody can say what holds of it, and all are set aside. So they are where one more row that has
+    their key, or may have it, can't be read: what it says may be missing. A row of which nobody
+    knows the key is `keyless`.
     """
 
     def __init__(
@@ -66,32 +72,46 @@ class TogetherReader:
                 "CREATE TABLE rows (n INTEGER PRIMARY KEY, k TEXT, line INT, span INT,"
                 " raw TEXT, row BLOB)"
             )
+            database.execute("CREATE TABLE damaged (k TEXT, line INT)")
             for row in self._reader.rows():
                 if isinstance(row, BadRow):
-                    yield row
+                    found = [k for k in row.keys(self._key) if all(k)]
+                    database.executemany(
+                        "INSERT INTO damaged (k, line) VALUES (?, ?)",
+                        ((composite(k), row.line) for k in found),
+                    )
+                    yield row if found or row.no_record else replace(row, keyless=True)
                     continue
                 keys = [row.values.get(c, "") for c in self._key]
                 if not all(keys):
                     blank = self._key[keys.index("")]
                     text = "the row has no key: nobody can say which it belongs to"
-                    yield BadRow(row.line, row.raw, "rows.no_key", text, blank, "", row.span, row)
+                    why = ("rows.no_key", text, blank, "")
+                    yield BadRow(row.line, row.raw, *why, row.span, row, keyless=True)
                     continue
                 database.execute(
                     "INSERT INTO rows (k, line, span, raw, row) VALUES (?, ?, ?, ?, ?)",
-                    ("\x1f".join(keys), row.line, row.span, row.raw, orjson.dumps(row.values)),
+                    (composite(keys), row.line, row.span, row.raw, orjson.dumps(row.values)),
                 )
             database.execute("CREATE INDEX rows_k ON rows (k)")
+            database.execute("CREATE INDEX damaged_k ON damaged (k)")
             with closing(database.execute(_ASK)) as cursor:
-                for _, found in groupby(cursor, key=lambda r: r[0]):
-                    lines = [(r[1], r[2], r[3], orjson.loads(r[4])) for r in found]
-                    yield self._one(lines)
+                for (_, hurt), group in groupby(cursor, key=lambda r: (r[0], r[1])):
+                    lines = [(r[2], r[3], r[4], orjson.loads(r[5])) for r in group]
+                    yield self._one(lines, hurt)
 
-    def _one(self, lines: list[tuple[int, int, str, Values]]) -> Row | BadRow:
+    def _one(self, lines: list[tuple[int, int, str, Values]], hurt: int | None) -> Row | BadRow:
+        """Make one row of several. `hurt`: the line of another one, that can't be read."""
         first, _, _, values = lines[0]
         raw = "\n".join(text for _, _, text, _ in lines)
         span = sum(n for _, n, _, _ in lines)
         parts = [{f"{self._part}.{k}": v for k, v in row.items()} for *_, row in lines]
         row = Row(first, raw, dict(values), {self._part: parts}, span)
+        if hurt is not None:
+            text = f"a row that is one with it, or may be, can't be read: line {hurt:,}"
+            unread = frozenset({self._part, *self._agree()}.difference(self._key))
+            why = ("rows.damaged", text, None, None)
+            return BadRow(first, raw, *why, span, row, unread)
         differing = [
             column
             for column in self._agree()

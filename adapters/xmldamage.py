@@ -30,7 +30,10 @@ _OTHER: Final = re.compile(rb"<[!?]|-->|\]\]>|\?>")
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """What was passed over: bytes of the file, from 0, the last not among them. `start`: go on."""
+    """What was passed over: bytes of the file, from 0, the last not among them. `start`: go on.
+
+    `sure` is what stands before the damage, as far as its last tag, in the elements around it.
+    """
 
     first: int
     end: int
@@ -38,6 +41,7 @@ class Gap:
     line: int
     column: int
     start: Start | None = None
+    sure: bytes = b""
 
 
 class _Doctype(Exception):
@@ -184,23 +188,32 @@ def find(
         if walk.record is None and raw.strip():
             first += len(raw) - len(raw.lstrip())
             raw = raw.lstrip()
-        gap = Gap(first, end, raw, line, column)
+        around = walk.around(file)
+        sure = b"" if walk.record is None else _sure(file, raw[: max(0, at - first)], around)
+        gap = Gap(first, end, raw, line, column, sure=sure)
         if not going_on:
             return gap
         if walk.deep and walk.ended is not None:
             behind = _behind(file, walk.ended)
             found = _next(file, behind, behind, wanted)
-            return _going_on(file, gap, found, walk.around(file))
+            return _going_on(file, gap, found, around, at - first)
         # An end tag that was lost makes the next record part of this one.
         after = first + 1 if walk.record is not None and not walk.nested else max(at, first + 1)
         found = _next(file, first, after, wanted)
-        return _going_on(file, gap, found, walk.around(file))
+        return _going_on(file, gap, found, around, at - first)
 
 
 def _going_on(
-    file: BinaryIO, gap: Gap, found: tuple[bytes, int] | None, around: list[bytes | None]
+    file: BinaryIO,
+    gap: Gap,
+    found: tuple[bytes, int] | None,
+    around: list[bytes | None],
+    intact: int,
 ) -> Gap:
-    """Go on at the next record that was found, where nothing that was passed over forbids it."""
+    """Go on at the next record that was found, where nothing that was passed over forbids it.
+
+    `intact`: so many bytes of the gap stand before the damage.
+    """
     if found is None or not around or None in around:
         return gap
     passed, following = found
@@ -209,7 +222,8 @@ def _going_on(
         return gap
     opening = _opening(file, following, tags)
     raw = gap.raw[: following - gap.first]
-    return replace(gap, end=following, raw=raw, start=Start(following, opening))
+    sure = _sure(file, raw[: max(0, intact)], around)
+    return replace(gap, end=following, raw=raw, start=Start(following, opening), sure=sure)
 
 
 def _behind(file: BinaryIO, place: int) -> int:
@@ -249,11 +263,25 @@ def _is_alone(passed: bytes, around: list[bytes]) -> bool:
     return not any(re.search(rb"</?" + re.escape(name) + rb"(?=[\s/>])", passed) for name in names)
 
 
-def _opening(file: BinaryIO, following: int, around: list[bytes]) -> bytes:
-    """Open what stands around anew; lines and columns stay what they are in the file."""
+def _declared(file: BinaryIO) -> bytes:
+    """Give the file's XML declaration, if it has one."""
     file.seek(0)
     head = file.read(_MOST_OPENING).removeprefix(b"\xef\xbb\xbf")
-    declared = head[: head.find(b"?>") + 2] if head.startswith(b"<?xml") else b""
+    return head[: head.find(b"?>") + 2] if head.startswith(b"<?xml") else b""
+
+
+def _sure(file: BinaryIO, before: bytes, around: list[bytes | None]) -> bytes:
+    """Give what stands before damage up to its last tag, in what is around; nothing if unknown."""
+    tags = list(_TAG.finditer(before))
+    known = [tag for tag in around if tag is not None]
+    if not tags or len(known) < len(around):
+        return b""
+    return _declared(file) + b"".join(known) + before[: tags[-1].end()]
+
+
+def _opening(file: BinaryIO, following: int, around: list[bytes]) -> bytes:
+    """Open what stands around anew; lines and columns stay what they are in the file."""
+    declared = _declared(file)
     file.seek(0)
     lines, column, left = 0, 0, following
     while left and (block := file.read(min(_BLOCK, left))):

@@ -186,7 +186,7 @@ class XmlReader:
                             yield from self._of_held(found, shared)
                 except Damaged as damage:
                     gap = self._gap(damage, stream.start, last=number == _MOST_DAMAGES - 1)
-                    yield _damaged(damage, gap, stream.held)
+                    yield self._placed(_damaged(damage, gap, stream.held), gap)
                     start = gap.start if gap is not None else None
                 if start is None:
                     return
@@ -220,7 +220,7 @@ class XmlReader:
             if stream.abandoned is not None:
                 if kind == "end" and element is stream.abandoned:
                     stream.abandoned = None
-                    yield _too_large(element)
+                    yield replace(_too_large(element), placed=(self._read(element),))
             elif kind == "start":
                 if stream.held is None and any(p.holds(element) for p in outer):
                     stream.hold(element)
@@ -229,7 +229,8 @@ class XmlReader:
                 yield element
             elif stream.held is None and self._messages and self._is_record(element):
                 text = "it stands outside of a message"
-                yield BadRow(line_of(element), _raw(element), "xml.outside", text)
+                why = (line_of(element), _raw(element), "xml.outside", text)
+                yield BadRow(*why, placed=(self._read(element),))
 
     def _of_held(self, element: Element, shared: Shared) -> Iterator[Row | BadRow]:
         if not self._messages:
@@ -240,6 +241,23 @@ class XmlReader:
         for one in element.iter(*tags):
             if self._is_record(one) and not any(self._is_record(a) for a in _between(one, element)):
                 yield self._row(one, objects)
+
+    def _placed(self, bad: BadRow, gap: Gap | None) -> BadRow:
+        """Say of a damaged record what stands before the damage, and so is read for certain."""
+        if gap is None or not gap.sure:
+            return bad
+        parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
+        root = etree.fromstring(gap.sure, parser)
+        found = [] if root is None else [e for e in root.iter() if self._is_record(e)]
+        # Of a message, nobody knows how many records stand behind it.
+        several = bool(self._messages) or len(found) != 1
+        return replace(bad, placed=tuple(map(self._read, found)), keyless=several)
+
+    def _read(self, element: Element) -> Values:
+        """Read what can be of one record: the columns in which something stands."""
+        read = self._row(element, Objects(element, self._references, None))
+        row = read if isinstance(read, Row) else read.row
+        return {} if row is None else {c: value for c, value in row.values.items() if value}
 
     def _is_record(self, element: Element) -> bool:
         return any(place.holds(element) for place in self._records)

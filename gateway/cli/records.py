@@ -65,7 +65,7 @@ def import_command(
         bool,
         typer.Option(
             "--allow-unread",
-            help="Where a file can't be read to its end, go on without the rest.",
+            help="Where rows can't be read and nobody knows whose, go on without.",
         ),
     ] = False,
     anew: Annotated[
@@ -81,7 +81,7 @@ def import_command(
 
     A row that can't be translated is set aside, counted and kept: see `sallyport source set-aside`.
     An interrupted import goes on where it stopped. Exit codes: 0; 1 something failed; 3 more would
-    go or be opened than may, or a source can't be read to its end; 4 another import is running.
+    go or be opened than may, or a source can't be read whole; 4 another import is running.
     """
     settings = settings_files.load(home)
     if watch:

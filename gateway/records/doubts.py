@@ -62,7 +62,7 @@ class Compared:
     before: int
     sums: Sums
     unread: str | None = None
-    """From where on the source could not be read. What stands there may seal what can be read."""
+    """What could not be read and may be any record's: it may seal one that can be read."""
     joined_before: Mapping[str, int] = field(default_factory=dict)
     joined: Mapping[str, int] = field(default_factory=dict)
     """The rows of joined files and tables."""

@@ -134,10 +134,10 @@ class Importer:
         answer; left out, they are what its records hold.
 
         `origin` tells the legacy row of the last item. Where more would go or be opened than `most`
-        says, `allow` is asked, and whatever would go where `unread` says from where on the source
-        could not be read: see `gateway.records.doubts`. `joined` gives the rows of joined files and
-        tables, `orders` which handling is stricter. `check` is called when everything was read, and
-        raises if it must not count.
+        says, `allow` is asked, and whatever would go where `unread` says what could not be read and
+        may be any record's: see `gateway.records.doubts`. `joined` gives the rows of joined files
+        and tables, `orders` which handling is stricter. `check` is called when everything was read,
+        and raises if it must not count.
 
         Raises RecordsUnavailable if another import is running, Shrinks (Unread, Opens) if `allow`
         says no. What `rows` or `check` raises goes through. What was read so far then stays staged.

@@ -40,6 +40,10 @@ DIFFER = (
     "rows with this record id disagree about who may see it, or one of them does not say: none of "
     "them counts until they agree"
 )
+_ITSELF = (
+    "the row makes two records of this id: give each record type an `id` of its own, or a `when` "
+    "that the other does not hold for"
+)
 TWINS_DIFFER = "record.twins_differ"
 """Set aside: rows of one record id that disagree about who may see it. The value is the id."""
 Claims: TypeAlias = Mapping[str, bytes | None]
@@ -241,20 +245,23 @@ def _refused(
     withheld: AbstractSet[str],
 ) -> SetAside | None:
     """Say why a row can't be stored, or None if it can."""
-    own: dict[str, bytes] = {}
+    own: set[str] = set()
     for item, origin in group:
         if isinstance(item, SetAside):
             return item
         record_id, (_, message, handling, _) = item
-        other = taken.get(record_id, own.get(record_id))
-        if record_id in withheld or (other is not None and other != handling):
+        other = taken.get(record_id)
+        if record_id in own:
+            # What the two disagree in is compared with other rows by their claims.
+            code, text = "record.duplicate_id", _ITSELF
+        elif record_id in withheld or (other is not None and other != handling):
             code, text = TWINS_DIFFER, DIFFER
         elif other is not None:
             code, text = "record.duplicate_id", "another row of this source has the same record id"
         elif len(message) > LONGEST_MESSAGE:
             code, text = "record.too_large", f"the record is larger than {LONGEST_MESSAGE} bytes"
         else:
-            own[record_id] = handling
+            own.add(record_id)
             continue
         if origin is None:
             raw = message[:LONGEST_MESSAGE].decode(errors="replace")

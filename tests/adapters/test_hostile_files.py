@@ -138,8 +138,8 @@ HOSTILE = {
             3 * 2**20,
             b"",
         ),
-        1,
-        {"nibrs.too_many"},
+        0,
+        {"nibrs.too_many", "nibrs.incomplete"},
     ),
     "xml: entities of entities": Hostile(
         XML,

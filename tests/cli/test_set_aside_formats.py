@@ -67,7 +67,7 @@ def write_csv(path: Path) -> None:
 
 def write_fixed(path: Path) -> None:
     lines = [fixed_row(row) for row in ROWS]
-    path.write_text("\n".join([*lines, fixed_row(("4", "HOLT, JO", "", ""))[:30]]), "ascii")
+    path.write_text("\n".join([*lines, fixed_row(("4", "HOLT, JO", "", ""))[:30], ""]), "ascii")
 
 
 def write_excel(path: Path) -> None:
@@ -205,7 +205,8 @@ def test_rows_set_aside_are_listed_corrected_and_retried(
     home: Path, tmp_path: Path, name: str
 ) -> None:
     at = made(home, name)
-    run("import", "s", *at)
+    # Where no key can be read, somebody has to say that the rest may count.
+    run("import", "s", *(["--allow-unread"] if name == "cobol lengths" else []), *at)
     listed = json.loads(run("source", "set-aside", "s", "--json", *at))
     assert len(listed) == 2
     assert {row["code"] for row in listed} >= {"date.none"}
@@ -337,7 +338,8 @@ def test_segments_of_nibrs_are_listed_corrected_and_retried(home: Path, tmp_path
     run("import", "s", *at)
     file = tmp_path / "rows.csv"
     run("source", "set-aside", "s", "--export", str(file), *at)
-    cut = {"NUMBER": "A2", "SEQUENCE": "01", "DATE": "20260303", "UCR": "90D", "KIND": "arrest"}
+    cut = {"ORI": "NM9990000", "NUMBER": "A2", "SEQUENCE": "01", "KIND": "arrest"}
+    cut |= {"DATE": "20260303", "UCR": "90D"}
     # A correction says all by which it is decided who may see an arrest, and no more than that.
     some = cut | {"AGE": "33"}
 

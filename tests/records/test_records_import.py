@@ -124,7 +124,31 @@ def test_a_row_whose_own_records_disagree_is_set_aside(importer: Importer) -> No
     origin = Origin(2, "raw", 1, dict)
     done = importer.run("s", [one, sealed], as_of=AS_OF, origin=lambda: origin)
     assert (done.rows, done.records, done.set_aside) == (1, 0, 1)
-    assert [r.code for r in done.reasons] == ["record.twins_differ"]
+    ((code, why),) = [(r.code, r.text) for r in done.reasons]
+    assert code == "record.duplicate_id"
+    assert why.startswith("the row makes two records of this id")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_row_whose_own_records_disagree_keeps_others_of_their_id_back(
+    importer: Importer, *, first: bool
+) -> None:
+    one = record(Person("A", "B", None, "F"), 1)
+    sealed = replace(one, handling=Handling.of({**FACTS.as_dict(), "disclosure": "sealed"}))
+    twin = replace(one)
+    rows = [one, sealed, twin] if first else [twin, one, sealed]
+    origins = [Origin(2, "both", 1, dict), Origin(3, "twin", 1, dict)]
+    of = [origins[0], origins[0], origins[1]] if first else [origins[1], origins[0], origins[0]]
+    given: list[int] = []
+
+    class Rows:
+        def __iter__(self) -> Iterator[Record]:
+            for number, row in enumerate(rows):
+                given.append(number)
+                yield row
+
+    done = importer.run("s", Rows(), as_of=AS_OF, origin=lambda: of[given[-1]])
+    assert (done.rows, done.records, done.set_aside) == (2, 0, 2)
 
 
 def test_a_record_comes_back_as_it_was(path: Path, importer: Importer) -> None:

@@ -76,9 +76,11 @@ class MessageReader:
                 yield self._row(number, raw, data.decode(self._encoding))
             except UnicodeDecodeError as error:
                 why = f"byte {error.start + 1} of the message is no {self._encoding}"
-                yield BadRow(number, raw, "ncic_text.encoding", why)
+                yield BadRow(number, raw, "ncic_text.encoding", why, placed=self._placed(raw))
             except Fault as fault:
-                yield BadRow(number, raw, fault.code, fault.text, fault.column, fault.value)
+                why = fault.text
+                placed = self._placed(raw)
+                yield BadRow(number, raw, fault.code, why, fault.column, fault.value, placed=placed)
 
     def _messages(self) -> Iterator[tuple[int, bytes, bool]]:
         """Give each message with its first line's number, and whether it is not too long."""
@@ -116,6 +118,19 @@ class MessageReader:
                 break  # the last full stop ends the message
             self._field(row, part, at, seen)
         return row
+
+    def _placed(self, raw: str) -> tuple[dict[str, str], ...]:
+        """Give the fields that can be read of a wrong message: they say which record it may be.
+
+        One that stands twice is none of them, nor one with a byte that can't be read.
+        """
+        found = [_FIELD.fullmatch(part.strip()) for part in raw.split(".")]
+        codes = [one[1] for one in found if one is not None]
+        return ({
+            one[1]: one[2].strip()
+            for one in found
+            if one is not None and codes.count(one[1]) == 1 and "\\x" not in one[2]
+        },)  # fmt: skip
 
     def _field(self, row: Row, part: str, at: int, seen: set[str]) -> None:
         found = _FIELD.fullmatch(part)
