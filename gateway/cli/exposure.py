@@ -93,7 +93,7 @@ def exposure(
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n")
     else:
-        _show(body, public=public)
+        show(body, public=public)
 
 
 async def _exposure(
@@ -131,7 +131,8 @@ async def _exposure(
 # -- showing -----------------------------------------------------------------------------------
 
 
-def _show(body: dict[str, Any], *, public: bool) -> None:
+def show(body: dict[str, Any], *, public: bool) -> None:
+    """Print an exposure, as its JSON has it, as tables for people."""
     console = Console(width=None if sys.stdout.isatty() else _WIDE)
     console.print(f"What {body['agency']} can see of {body['owner']}, by policy {body['policy']}")
     if body["can_see"]:
@@ -157,7 +158,7 @@ def _seen(seen: list[dict[str, Any]], *, public: bool) -> Table:
             one["purpose"],
             ", ".join(one["record_types"]),
             one["granularity"],
-            _classes(one),
+            _classes(one) or f"all but {', '.join(one['never'])}",
             escape(_needs(one, public=public)),
             _kept(one),
         )
@@ -165,9 +166,14 @@ def _seen(seen: list[dict[str, Any]], *, public: bool) -> Table:
 
 
 def _classes(one: dict[str, Any]) -> str:
-    masked = [f"{c} (masked)" for c in one["mask"]]
-    given = ", ".join([*one["give"], *masked])
-    return given or f"all but {', '.join(one['never'])}"
+    """Say which classes are given, and apart from them what is told of others."""
+    told = {
+        "given": one["give"],
+        "masked": one["mask"],
+        "only counted": one["count"],
+        "only pointed at": one["pointer"],
+    }
+    return "\n".join(f"{how}: {', '.join(some)}" for how, some in told.items() if some)
 
 
 def _needs(one: dict[str, Any], *, public: bool) -> str:
@@ -263,7 +269,7 @@ def _by_person(console: Console, one: dict[str, Any]) -> None:
             ", ".join(row["record_types"]),
             escape(facts),
             row["granularity"],
-            ", ".join([*row["give"], *(f"{c} (masked)" for c in row["mask"])]),
+            _classes(row),
             " or ".join(row["unit_functions"]),
         )
     console.print(table)

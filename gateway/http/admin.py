@@ -103,8 +103,10 @@ async def exposure(
 ) -> dict[str, Any]:
     """Decide over a grid of questions what an agency can see; count from the log what it got.
 
-    What persons here have released to it is in both. Thirty days by default; no names. `public`
-    leaves out what must not be published. For all purposes it takes some ten seconds.
+    Classes stand under how they are told: `give`, `mask`, `count` (how many there are of it) and
+    `pointer` (whom to ask). What persons here have released to it is in both. Thirty days by
+    default; no names. `public` leaves out what must not be published. For all purposes it takes
+    some ten seconds.
     """
     gateway = gateway_of(request)
     if purpose is not None and purpose not in gateway.policy.vocabulary.purposes:

@@ -14,7 +14,7 @@ import orjson
 
 from gateway.policy.effects import Effects, shown_most
 from gateway.policy.explaining import Described
-from gateway.policy.reach import ByPerson, Opened, as_shown, classes_with, merged
+from gateway.policy.reach import ByPerson, Opened, as_shown, classes_of, merged
 from gateway.policy.released import FACT, PersonRelease
 from gateway.policy.trial import Outcome, Trial
 
@@ -109,8 +109,7 @@ class Releases:
                         record_types=(record_type,),
                         unit_functions=tuple(c.unit_function for c in cases),
                         granularity=as_shown(outcome["granularity"], action),
-                        give=classes_with(action, "give"),
-                        mask=classes_with(action, "mask"),
+                        **classes_of(action),
                         only_if=only_if,
                     )
                 )

@@ -20,7 +20,7 @@ import orjson
 from gateway.policy.by_person import Releases
 from gateway.policy.effects import Effects
 from gateway.policy.explaining import ANY, Described
-from gateway.policy.reach import Needs, Reach, Refused, Seen, as_shown, classes_with, merged
+from gateway.policy.reach import Needs, Reach, Refused, Seen, as_shown, classes_of, merged
 from gateway.policy.redeciding import Redecider
 from gateway.policy.refusals import Codes, Opening, Refusals
 from gateway.policy.released import PersonRelease
@@ -161,8 +161,7 @@ class Grid:
                     record_types=(record_type,),
                     unit_functions=tuple(c.unit_function for c in cases),
                     granularity=as_shown(outcome["granularity"], action),
-                    give=classes_with(action, "give"),
-                    mask=classes_with(action, "mask"),
+                    **classes_of(action),
                     never=tuple(outcome["classes_never_shared"]),
                     terms=tuple(outcome["terms"]),
                     papers=papers,

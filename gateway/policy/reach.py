@@ -37,7 +37,11 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What may be seen for one purpose. `give` and `mask` are classes of elements."""
+    """What may be seen for one purpose.
+
+    `give`, `mask`, `count` and `pointer` are classes of elements: given, given in part, told how
+    many there are of it, and told whom to ask. Whatever is in none of them is not told at all.
+    """
 
     purpose: str
     record_types: tuple[str, ...]
@@ -45,6 +49,8 @@ class Seen:
     granularity: str
     give: tuple[str, ...]
     mask: tuple[str, ...]
+    count: tuple[str, ...]
+    pointer: tuple[str, ...]
     never: tuple[str, ...]
     terms: tuple[str, ...]
     papers: tuple[str, ...]
@@ -74,8 +80,9 @@ class Refused:
 class Opened:
     """What a release opens for one purpose, beyond what is seen without it.
 
-    `give` and `mask` are the classes that are shown of the records that it names. `only_if` lists
-    facts and values: it opens only records that have one of these. Empty: plain ones too.
+    `give`, `mask`, `count` and `pointer` are the classes of the records that it names, as in
+    `Seen`. `only_if` lists facts and values: it opens only records that have one of these. Empty:
+    plain ones too.
     """
 
     purpose: str
@@ -84,6 +91,8 @@ class Opened:
     granularity: str
     give: tuple[str, ...]
     mask: tuple[str, ...]
+    count: tuple[str, ...]
+    pointer: tuple[str, ...]
     only_if: tuple[tuple[str, Any], ...]
 
 
@@ -111,6 +120,8 @@ class Reach:
     decisions: int
 
 
+TOLD_AS = ("give", "mask", "count", "pointer")
+"""How a class is told of, the most first: the names of the fields of `Seen` and `Opened`."""
 _Row = TypeVar("_Row", Seen, Opened)
 
 
@@ -129,8 +140,7 @@ def as_shown(granularity: str, action: Mapping[str, Any] | None) -> str:
     return str(action["show"])
 
 
-def classes_with(action: Mapping[str, Any] | None, how: str) -> tuple[str, ...]:
-    """Give the classes that a decision on a record gives, or masks, in order."""
-    return (
-        tuple(sorted(c for c, done in action["classes"].items() if done == how)) if action else ()
-    )
+def classes_of(action: Mapping[str, Any] | None) -> dict[str, tuple[str, ...]]:
+    """Give the classes that a decision on a record gives, masks, counts and points at, in order."""
+    done = action["classes"] if action else {}
+    return {how: tuple(sorted(c for c, one in done.items() if one == how)) for how in TOLD_AS}

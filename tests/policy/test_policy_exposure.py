@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from gateway.cli.exposure import show
+from gateway.exchange.exposure import Exposure, Got
 from gateway.policy.agreements import with_agreements, with_examples
 from gateway.policy.explaining import Described
 from gateway.policy.exposure import Grid
@@ -158,6 +160,47 @@ def _any(case: Described, widest: Widest, chance: random.Random) -> Described:
     for changes in widest.dimensions:
         case = replace(case, **chance.choice(list(changes)))
     return case
+
+
+# -- how classes are told ------------------------------------------------------------------------
+
+
+async def test_what_is_only_counted_or_pointed_at_stands_apart(
+    shipped: PolicySet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    purpose = "criminal_investigation"
+    agreed = copy.deepcopy(shipped.data["agreements"])
+    (paper,) = agreed[CALIFORNIA][TEXAS].values()
+    for grant in paper["shares"][TEXAS]:
+        grant["classes"] = {
+            "identity": "give",
+            "identifier": "mask",
+            "contact": "nothing",
+            "photo": "count",
+            "physical": "pointer",
+            "order": "pointer",
+        }
+    changed = with_agreements(make_set(shipped.modules, shipped.data), agreed)
+    reach = await reach_of(changed, CALIFORNIA, TEXAS, [purpose])
+    (seen,) = [s for s in reach.seen if "person" in s.record_types]
+    assert (seen.give, seen.mask) == (("identity",), ("identifier",))
+    assert (seen.count, seen.pointer) == (("photo",), ("order", "physical"))
+    assert "contact" in seen.never
+    body = Exposure(reach, Got(), NOW, NOW)
+    for public in (False, True):
+        (told,) = [
+            s for s in body.as_json(public=public)["can_see"] if "person" in s["record_types"]
+        ]
+        assert (list(told["count"]), list(told["pointer"])) == (["photo"], ["order", "physical"])
+        show(body.as_json(public=public), public=public)
+        printed = capsys.readouterr().out
+        for line in (
+            "given: identity",
+            "masked: identifier",
+            "only counted: photo",
+            "only pointed at: order, physical",
+        ):
+            assert line in printed, printed
 
 
 # -- releases by a person ------------------------------------------------------------------------

@@ -263,6 +263,10 @@ def test_exposure_over_http_is_the_administrators(world: World) -> None:
     found = admin_client.call(world[SHERIFF].home, "GET", path)
     assert {s["purpose"] for s in found["can_see"]} == {purpose}
     assert (found["agency"], found["owner"]) == (POLICE, SHERIFF)
+    told = {"give", "mask", "count", "pointer"}
+    for row in found["can_see"]:
+        assert told <= row.keys()
+        assert sum(len(row[how]) for how in told) == len({c for how in told for c in row[how]})
     with pytest.raises(SallyportError):
         admin_client.call(world[SHERIFF].home, "GET", f"{path}_unknown&purpose=curiosity")
     entry = newest(world, SHERIFF, decision="exposure_measured")
