@@ -122,11 +122,13 @@ class TableLookup:
             *(database.is_doubtful(name, c) for c in self.key),
             *(database.may_be_garbled(name, c) for c in used),
         )
-        query = select(table).where(or_(*doubted)).order_by(*(table.c[c] for c in known_by))
+        query = database.all_of(name)
+        shown_by = known_by if {*known_by} <= {*query.selected_columns.keys()} else ()
+        query = query.where(or_(*doubted)).order_by(*(table.c[c] for c in known_by))
         with database.connect() as connection:
             found = database.rows(connection, query, stream=True)
             for number, values in enumerate(found, 1):
-                yield row_of(name, number, values, self._used, known_by or self.key)
+                yield row_of(name, number, values, self._used, shown_by or self.key)
 
     def _read_mended(self) -> Mapping[str, list[Values]]:
         """Give the rows that were corrected and can be read now, by their keys."""
@@ -145,7 +147,6 @@ class TableLookup:
     def _find_composite(self, connection: Connection, keys: Sequence[str], found: Found) -> None:
         """Look by each column of the key at once; what does not belong together is left out."""
         database, name = self._database, self._name
-        table = database.table(name)
         before = {c: database.any_behind_blanks(connection, name, c) for c in self.key}
         for start in range(0, len(keys), _CHUNK):
             some = [key.split(BETWEEN) for key in keys[start : start + _CHUNK]]
@@ -153,7 +154,7 @@ class TableLookup:
                 database.is_one_of(name, column, sorted(set(values)), before=before[column])
                 for column, values in zip(self.key, zip(*some, strict=True), strict=True)
             ]
-            for values in database.rows(connection, select(table).where(*conditions)):
+            for values in database.rows(connection, database.all_of(name).where(*conditions)):
                 self._add(found, composite([values[c] for c in self.key]), values)
 
     def _add(self, found: Found, key: str, values: Values) -> None:

@@ -41,7 +41,7 @@ from sqlalchemy import true as always
 
 from adapters.changes import ChangeColumn
 from adapters.connecting import seconds_of
-from adapters.joins import BETWEEN, composite
+from adapters.joins import BETWEEN, composite, listed
 from adapters.tables import Database
 from adapters.typed import as_text, decoded, stored
 from gateway.errors import RecordsUnavailable
@@ -117,6 +117,11 @@ class Wanted:
     indexes: tuple[tuple[str, ...], ...] = ()
 
 
+def columns_of(wanted: Wanted, spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name the columns that are kept of a table, in their order. `spec` is of its `changes`."""
+    return tuple(sorted(wanted.columns | {*listed(spec["key"])}))
+
+
 def refresh(
     database: Database,
     spec: Mapping[str, Mapping[str, Any]],
@@ -172,12 +177,12 @@ def _alone(path: Path, name: str) -> Iterator[None]:
 
 
 def _table(database: Database, name: str, spec: Mapping[str, Any], wanted: Wanted) -> _Table:
-    key = (spec["key"],) if isinstance(spec["key"], str) else tuple(spec["key"])
+    key = tuple(listed(spec["key"]))
     change = ChangeColumn(database, name, spec) if "column" in spec else None
     sweep = spec.get("sweep")
     return _Table(
         name,
-        tuple(sorted(wanted.columns | {*key})),
+        columns_of(wanted, spec),
         key,
         change,
         seconds_of(sweep) if sweep else 0,

@@ -12,7 +12,7 @@ from adapters import replica
 from adapters.held import looked_up
 from adapters.mapping import MappingFile
 from adapters.source import Compiler, MappedSource, Part
-from adapters.sql_prepared import check_changes, prepare
+from adapters.sql_prepared import Prepared, check_changes, prepare
 from adapters.tables import Database, TableReader
 from gateway.errors import Misconfigured
 
@@ -28,6 +28,9 @@ def _loaded(
     mapping: MappingFile, database: Database, compiler: Compiler, as_of: datetime | None = None
 ) -> MappedSource:
     prepared = prepare(mapping, database, compiler)
+    spec = mapping.format.get("changes", {})
+    for name, wanted in _wanted(database, compiler, prepared).items() if spec else ():
+        database.keep(name, replica.columns_of(wanted, spec[name]))
     parts = []
     for held in prepared.held:
         reader = TableReader(database, held.table, held.id_column, as_of)
@@ -43,6 +46,18 @@ def refresh(
     database, compiler = Database.of(mapping), Compiler(mapping)
     check_changes(mapping, database)
     prepared = prepare(mapping, database, compiler)
+    wanted = _wanted(database, compiler, prepared)
+    try:
+        spec = mapping.format["changes"]
+        return replica.refresh(database, spec, wanted, path, anew=anew, progress=progress)
+    except Misconfigured as error:
+        raise mapping.doc.wrong(error.detail, "format", "changes") from None
+
+
+def _wanted(
+    database: Database, compiler: Compiler, prepared: Prepared
+) -> dict[str, replica.Wanted]:
+    """Say what of each table is used."""
     wanted: dict[str, replica.Wanted] = {}
 
     def want(table: str, used: Iterable[str], *indexes: tuple[str, ...]) -> None:
@@ -56,11 +71,7 @@ def refresh(
             prefix = f"{name}."
             used = {u.removeprefix(prefix) for u in compiler.used if u.startswith(prefix)}
             want(table, used, key)
-    try:
-        spec = mapping.format["changes"]
-        return replica.refresh(database, spec, wanted, path, anew=anew, progress=progress)
-    except Misconfigured as error:
-        raise mapping.doc.wrong(error.detail, "format", "changes") from None
+    return wanted
 
 
 def load_replica(mapping: MappingFile, made: replica.Refreshed) -> MappedSource:

@@ -89,6 +89,7 @@ class Database:
         self._written: Mapping[str, Sequence[str]] = spec.get("written", {})
         self._schema: str | None = spec.get("schema")
         self._tables: dict[str, TableClause] = {}
+        self._kept: dict[str, Sequence[str]] = {}
         self._kinds: dict[str, Mapping[str, TypeEngine[Any]]] = {}
         self._codec: str | None = None
         self._held: Connection | None = None
@@ -181,6 +182,19 @@ class Database:
             self._kinds[name] = {c["name"]: c["type"] for c in found}
             known = self._tables[name] = table(name, *columns, schema=self._schema)
         return known
+
+    def keep(self, name: str, columns: Sequence[str]) -> None:
+        """Give a table's rows with these columns alone, in this order, from now on.
+
+        What a row is known by is made of them: so it is known by the same wherever it is read.
+        """
+        self._kept[name] = columns
+
+    def all_of(self, name: str) -> Select[Any]:
+        """Ask for a table's rows, with all columns that are kept of them."""
+        table = self.table(name)
+        kept = self._kept.get(name)
+        return select(table) if kept is None else select(*(table.c[c] for c in kept))
 
     def columns(self, name: str) -> Columns:
         """Name a table's columns."""
@@ -422,7 +436,7 @@ class Database:
         A key with blanks before it is the same key.
         """
         for wanted in self._are_these(connection, name, key, values):
-            yield from self.rows(connection, select(self.table(name)).where(wanted).limit(most))
+            yield from self.rows(connection, self.all_of(name).where(wanted).limit(most))
 
     def rows_of(
         self, connection: Connection, name: str, key: str, values: Sequence[str | int]
@@ -496,7 +510,7 @@ class TableReader:
         """Give the rows."""
         with self._database.connect() as connection:
             table = self._database.table(self._name)
-            query = select(table)
+            query = self._database.all_of(self._name)
             if self._key is not None and self._database.is_postgresql:
                 query = query.order_by(table.c[self._key])
             found = self._database.rows(connection, query, stream=True)

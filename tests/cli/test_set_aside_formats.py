@@ -263,6 +263,8 @@ def test_a_correction_holds_until_the_database_says_something_else(
     run("source", "set-aside", "s", "--retry", str(file), *at)
     execute = partial(_execute, home / "sources" / "s.db")
     execute("UPDATE people SET NAME = 'DOE, ANA B' WHERE ID = '1'")
+    rehearsed = json.loads(run("import", "s", "--dry-run", "--json", *at))[0]
+    assert (rehearsed["set_aside"], rehearsed["corrected"], rehearsed["forgotten"]) == (0, 2, 0)
     assert "2 of them as corrected by hand" in run("import", "s", *at)
     assert levels(home) == {"1": "RED", "2": "RED", "3": "RED", "4": "RED"}
     execute("UPDATE people SET LEVEL = 'G' WHERE ID = '4'")
