@@ -22,6 +22,9 @@ ReadFact: TypeAlias = Callable[[Mapping[str, str], Groups], Fact]
 """Reads a fact off a row's columns and its repeated parts."""
 ReadContact: TypeAlias = Callable[[Mapping[str, str]], Contact | None]
 
+_LONGEST = 256
+"""What the protocol lets a contact's text have."""
+
 
 @dataclass(frozen=True, slots=True)
 class HandlingPlan:
@@ -257,15 +260,20 @@ def _no_contact(_: Mapping[str, str]) -> Contact | None:
     return None
 
 
+def _shown(text: str) -> str:
+    """Give what of a text people read: a caller's number must not be shown turned round."""
+    return "".join(c for c in text if c.isprintable()).strip()[:_LONGEST]
+
+
 def _contact(spec: Mapping[str, Any], fields: FieldCompiler, place: Place) -> ReadContact:
-    usual = Contact(spec["unit"], spec["phone"])
+    usual = Contact(_shown(spec["unit"]), _shown(spec["phone"]))
     column = spec.get("phone_column")
     if column is None:
         return lambda _: usual
     fields.check_column(column, place)
 
     def contact(row: Mapping[str, str]) -> Contact:
-        phone = row.get(column, "")
+        phone = _shown(row.get(column, ""))
         return Contact(usual.unit, phone) if phone else usual
 
     return contact

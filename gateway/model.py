@@ -30,9 +30,13 @@ OriText = Annotated[str, StringConstraints(pattern=ORI_PATTERN)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """A word of the policy's vocabulary: a purpose, a record type, an element class, a role."""
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,95}$")]
-_CHARACTER = r"[^\p{Cc}]"
+_CHARACTER = r"[^\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]"
 PRINTED = f"^{_CHARACTER}+$"
-"""No control characters: they mean nothing in a name, and something to a terminal or a log."""
+"""No control characters: they mean nothing in a name, and something to a terminal or a log.
+
+Nor what turns the direction of what follows, or breaks a line: it would be read as another number
+than it is. The marks of Arabic and Hebrew texts (U+061C, U+200E, U+200F) turn no letters, and pass.
+"""
 NUMBER = rf"^{_CHARACTER}*[\p{{L}}\p{{N}}]{_CHARACTER}*$"
 """Printed, and with a letter or digit: a dash is no case."""
 Short = Annotated[

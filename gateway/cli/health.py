@@ -17,6 +17,10 @@ from gateway.cli.options import AsJson, Home
 from gateway.errors import Unavailable
 
 _TIMEOUT_S = 5.0
+_SETS = "policies"
+_DIGEST = "sha-256:"
+_SHORT = 12
+_DAY = len("2026-11-23")
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +39,10 @@ def health(home: Home, *, as_json: AsJson = False) -> None:
     if as_json:
         sys.stdout.write(raw.decode() + "\n")
     else:
-        Console().print(table_of(settings.name, state))
+        console = Console()
+        console.print(table_of(settings.name, state))
+        for table in sets_of(state):
+            console.print(table)
     sys.exit(0 if status == HTTPStatus.OK else 1)
 
 
@@ -50,9 +57,36 @@ def table_of(name: str, state: Mapping[str, Any]) -> Table:
     return table
 
 
+def sets_of(state: Mapping[str, Any]) -> Iterator[Table]:
+    """Show by which policy set each peer decides, as its answers say. Nothing where none is known.
+
+    Of a digest its start: `--json` has the whole of it.
+    """
+    known = state["components"].get("peers", {}).get(_SETS, {})
+    if not known:
+        return
+    table = Table(title="What peers decide by")
+    for column in ("peer", "policy set", "since", "last seen", "before"):
+        table.add_column(column, overflow="fold")
+    for ori, told in sorted(known.items()):
+        before = told.get("before")
+        moments = (_minute(told["since"])[:_DAY], _minute(told["seen"]))
+        table.add_row(ori, _short(told["revision"]), *moments, _short(before) if before else "")
+    yield table
+
+
+def _short(revision: str) -> Text:
+    return Text(revision.removeprefix(_DIGEST)[:_SHORT])
+
+
+def _minute(moment: str) -> str:
+    return moment[:16].replace("T", " ")
+
+
 def _lines(part: Mapping[str, Any]) -> Iterator[str]:
     """Give what a component says, without what is empty."""
-    told = {k: v for k, v in part.items() if k not in {"status", "sources"} and v not in ([], {})}
+    apart = {"status", "sources", _SETS}
+    told = {k: v for k, v in part.items() if k not in apart and v not in ([], {})}
     flat = [f"{k} {v}" for k, v in told.items() if not isinstance(v, (dict, list))]
     if flat:
         yield ", ".join(flat)

@@ -263,7 +263,7 @@ _WORDS = {
 }
 """What pydantic says in words of Python, in those of JSON."""
 _PATTERNS = {
-    PRINTED: "This text holds control characters",
+    PRINTED: "This text holds control characters, or ones that turn the direction of writing",
     NUMBER: "A matter's number has a letter or a digit, and no control characters",
 }
 """What a text has to be, where the pattern itself tells nobody."""

@@ -20,7 +20,7 @@ from typing import Any
 
 from gateway.errors import Misconfigured, PolicyRejected
 from gateway.policy.approvals import Approvals
-from gateway.policy.obligations import parts_of, well_formed
+from gateway.policy.obligations import DONE_BY_A_PERSON, parts_of, well_formed
 from gateway.policy.sets import PolicySet, make_set
 from gateway.policy.vocabulary import Vocabulary, read_vocabulary
 from gateway.trust.agreement_files import (
@@ -184,6 +184,8 @@ def _not_honoured(grant: Grant, words: Vocabulary) -> Iterator[tuple[Path_, str]
         if duty.type in words.obligations and not well_formed(plain):
             takes = " and ".join(f"`{p}`" for p in parts_of(duty.type)) or "nothing"
             reason = f"'{duty.type}' takes {takes} beside its `type`, and no more"
+            if duty.type in DONE_BY_A_PERSON:
+                reason += "; a person has a day for it at least"
             yield ("obligations", number), reason
 
 

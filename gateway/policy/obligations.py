@@ -5,7 +5,8 @@
     confirm_before_acting        shown with the answer, and with each match
     caveat {text}                shown with the answer, and with its match
     stale_data                   shown with the answer
-    fingerprints_within {days}   a person does it: its clock runs until that is recorded
+    fingerprints_within {days}   a person does it: its clock runs until that is recorded;
+                                 a day at least, or it would be overdue when it is read
 
 The words are the policy's; that there is code for each is checked here.
 """
@@ -21,6 +22,10 @@ def _days(value: Any) -> bool:
     return type(value) is int and 0 <= value <= _MOST_DAYS
 
 
+def _days_ahead(value: Any) -> bool:
+    return _days(value) and value > 0
+
+
 def _text(value: Any) -> bool:
     return type(value) is str and 0 < len(value) <= _LONG
 
@@ -31,7 +36,7 @@ _PARTS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
     "confirm_before_acting": {},
     "caveat": {"text": _text},
     "stale_data": {},
-    "fingerprints_within": {"days": _days},
+    "fingerprints_within": {"days": _days_ahead},
 }
 HONOURED: Final = frozenset(_PARTS)
 DONE_BY_A_PERSON: Final = frozenset({"fingerprints_within"})

@@ -40,6 +40,22 @@ def test_the_example_works_as_it_stands(tmp_path: Path) -> None:
     assert two.contact.phone == "(915) 555-0199"
 
 
+def test_a_contact_is_not_shown_turned_round(tmp_path: Path) -> None:
+    example = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)[0]
+    assert "windows-1252" in example
+    for folder in ("mappings", "sources"):
+        (tmp_path / folder).mkdir()
+    mapping = tmp_path / "mappings" / "warrants.yaml"
+    mapping.write_text(example.replace("windows-1252", "utf-8"), encoding="utf-8")
+    rows = WARRANTS.replace("(915) 555-0199", "\u202e(915) 555\x9b-0199\u2069")
+    (tmp_path / "sources" / "warrants.csv").write_text(rows, encoding="utf-8")
+    (tmp_path / "sources" / "persons.csv").write_text(PERSONS, encoding="utf-8")
+    _, turned = adapters.load(mapping).rows()
+    assert isinstance(turned, Record)
+    assert turned.contact is not None
+    assert turned.contact.phone == "(915) 555-0199"
+
+
 def keys_of(schema: Any) -> set[str]:
     """Every key that a part of the language may have, in `if`, `then` and `else` too."""
     if not isinstance(schema, dict):

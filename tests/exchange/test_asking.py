@@ -233,6 +233,11 @@ async def test_own_records_that_fail_take_nobody_elses_answer_away(
     assert "Wexcombe" not in told + str(outcome)
 
 
+def pointer(phone: str) -> dict[str, object]:
+    contact = {"unit": "Robbery", "phone": phone}
+    return {"record_type": "person", "band": "possible", "contact": contact}
+
+
 SIGNED = {
     "as it should be": (200, {}, "answered"),
     "busy": (503, {}, "unavailable"),
@@ -257,6 +262,12 @@ SIGNED = {
     "more reasons than a line of the log holds": (
         200,
         {"reasons": [{"code": f"reason.n{n}", "text": "No."} for n in range(300)]},
+        "bad_answer",
+    ),
+    "whom to ask": (200, {"matches": [pointer("+1-915-555-0177")]}, "answered"),
+    "whom to ask, turned round": (
+        200,
+        {"matches": [pointer("\u202e7710-555-519-1+")]},
         "bad_answer",
     ),
     "more terms": (200, {"terms_not_used": [f"term_{n}" for n in range(300)]}, "bad_answer"),

@@ -196,6 +196,7 @@ WORDS = [
     ("obligations", [{"type": "forget"}]),
     ("obligations", [{"type": "delete_after"}]),
     ("obligations", [{"type": "confirm_before_acting", "days": 3}]),
+    ("obligations", [{"type": "fingerprints_within", "days": 0}]),
     ("obligations", [{"type": "onward_sharing", "rule": "everybody"}]),
     ("freshness_minutes", {"gossip": 1}),
     ("classes", {"rumours": "give"}),

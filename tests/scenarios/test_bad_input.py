@@ -134,6 +134,9 @@ BAD: dict[str, tuple[dict[str, Any], int, str]] = {
     "a huge number": (body(max_matches=10**30), 422, "request.invalid"),
     "no letters": (body(**named(surname="%_%")), 422, "request.invalid"),
     "a picture": (body(**named(surname="\U0001f9d1\U0001f3fd")), 422, "request.invalid"),
+    "a callback turned round": (body(callback="\u202e0010-555-916-1+"), 422, "request.invalid"),
+    "attention in two lines": (body(attention="DET\u2028OKAFOR"), 422, "request.invalid"),
+    "a name within an isolate": (body(**named(surname="\u2066QUE\u2069")), 422, "request.invalid"),
     "a nul": (body(**named(surname="QUE\x00ZADA")), 422, "request.invalid"),
 }
 
@@ -215,6 +218,10 @@ def test_what_is_no_search(
         {"given": "MARISOL", "surname": "QUEZADA BRANNOCK"},
         {"given": "МАРИСОЛЬ", "surname": "КЕСАДА БРАННОК"},
         {"given": "ماريسول", "surname": "كيسادا برانوك"},
+        {
+            "given": "\u200f\u0645\u0627\u0631\u064a\u0633\u0648\u0644\u200e",
+            "surname": "كيسادا برانوك",
+        },
         {"given": "玛丽索尔", "surname": "克萨达"},
         {"given": "Ma\u0301risol", "surname": "Quezada\u200b Brannock"},
         {"full": "QUEZADA BRANNOCK, MARISOL"},

@@ -196,6 +196,7 @@ test_what_it_signed_without_a_word_on_handling_is_done_too if {
 test_an_unknown_obligation_refuses if {
 	every duty in [
 		{"type": "forget"},
+		{"type": "fingerprints_within", "days": 0},
 		{"type": "onward_sharing", "rule": "press"},
 		{"type": "onward_sharing", "rule": null},
 		{"days": 3},

@@ -75,8 +75,16 @@ known(duties) if {
 	every duty in duties {
 		duty.type in words
 		rule_known(duty)
+		time_given(duty)
 	}
 }
+
+# What a person has to do is not due at once: there is a day for it at least.
+time_given(duty) if not by_a_person(duty)
+
+time_given(duty) if duty.days >= 1
+
+by_a_person(duty) if vocabulary.duties[duty.type]
 
 rule_known(duty) if duty.rule in vocabulary.onward_sharing
 

@@ -97,6 +97,21 @@ released(duties) := action if {
 	action := decision.actions[0]
 }
 
+test_a_person_has_a_day_at_least if {
+	every days in [1, 2, 36500] {
+		data.sallyport.obligations.known([{"type": "fingerprints_within", "days": days}])
+	}
+	every days in [0, -1, null] {
+		not known([{"type": "delete_after", "days": 3}, {"type": "fingerprints_within", "days": days}])
+	}
+	not known([{"type": "fingerprints_within"}])
+
+	# What the gateway does itself may be due at once.
+	data.sallyport.obligations.known([{"type": "delete_after", "days": 0}, {"type": "stale_data"}])
+}
+
+known(duties) if data.sallyport.obligations.known(duties)
+
 test_they_come_with_the_answer_before_any_record_is_read if {
 	decision := data.sallyport.answer.decision with input as example_test.asked
 		with data.agreements as example_test.obliging([{"type": "delete_after", "days": 5}])
