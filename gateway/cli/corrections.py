@@ -19,6 +19,7 @@ from gateway import settings as settings_files
 from gateway.cli import exports, live_rows
 from gateway.cli.importing import DATA, RECORDS, Import, how_of, shown_on
 from gateway.cli.options import AsJson, Home
+from gateway.cli.reading import log_act
 from gateway.cli.showing import progress_bar
 from gateway.cli.sources import mapping_of, mappings, plain, read
 from gateway.errors import Invalid, NotFound
@@ -209,7 +210,7 @@ def _retry(settings: Settings, name: str, file: Path, *, as_json: bool) -> None:
     gone, same = len(wanted) - len(known), len(known) - len(changed) - len(outdated)
     still: list[SetAside] = []
     if changed:
-        corrections.save()
+        _keep(settings.home, name, corrections, len(changed))
         _import_anew(settings, name, path, quiet=as_json)
         outdated |= changed - Corrections(settings.home / DATA, name).keys()
         with closing(Reader(settings.home / DATA / RECORDS)) as reader:
@@ -229,6 +230,17 @@ def _retry(settings: Settings, name: str, file: Path, *, as_json: bool) -> None:
         _tell(well, still, gone, same, len(outdated))
     if still or outdated:
         sys.exit(1)
+
+
+def _keep(home: Path, name: str, corrections: Corrections, count: int) -> None:
+    """Keep corrections, and say so in the log first."""
+    about = {"source": name}
+    log_act(home, "rows_corrected", count, about)
+    try:
+        corrections.save()
+    except OSError:
+        log_act(home, "rows_not_corrected", count, about)
+        raise
 
 
 def _import_anew(settings: Settings, name: str, path: Path, *, quiet: bool) -> None:

@@ -9,6 +9,7 @@ import rich.progress
 
 import adapters
 from gateway.cli.agreement_work import open_desk
+from gateway.cli.reading import log_act
 from gateway.errors import RecordsUnavailable, SallyportError
 from gateway.model import Record, SetAside
 from gateway.policy.vocabulary import read_vocabulary
@@ -112,6 +113,8 @@ class Import:
         self._upkeep = adapters.upkeep(mapping)
         self._files = files_of(home, self._upkeep)
         self._refreshed: adapters.Refreshed | None = None
+        self._allowed: list[Shrinks] = []
+        """What it went on in spite of, as somebody allowed it: that stands in the log."""
         self._quick = fingerprint.quick(self._files)
 
     def run(self, shown: Shown) -> Imported:
@@ -124,7 +127,7 @@ class Import:
             self._importer.note(replace(run, scheduled=self._how.scheduled, quick=self._quick))
 
         try:
-            done = self._unless_same(shown)
+            done = self._or_logged(shown)
         except Shrinks as error:
             note("refused", error)
             raise
@@ -138,6 +141,27 @@ class Import:
             raise
         note("unchanged" if done.same else "imported")
         return done
+
+    def _or_logged(self, shown: Shown) -> Imported:
+        """Do it; where it was allowed and does not come about, say so in the log."""
+        try:
+            return self._unless_same(shown)
+        except Exception:
+            for doubt in self._allowed:
+                self._log("import_not_made", doubt)
+            raise
+
+    def _allow(self, doubt: Shrinks) -> bool:
+        """Ask whether to go on. What can't be logged is not done."""
+        if not self._how.allow(doubt):
+            return False
+        self._log("import_allowed", doubt)
+        self._allowed.append(doubt)
+        return True
+
+    def _log(self, what: str, doubt: Shrinks) -> None:
+        about = {"source": self._upkeep.name, "allowed": doubt.option}
+        log_act(self._home, what, doubt.records, about)
 
     def _unless_same(self, shown: Shown) -> Imported:
         """Import, unless the files are what the current records were made of."""
@@ -203,7 +227,7 @@ class Import:
             origin=source.origin,
             most=_most(self._how, self._upkeep),
             orders=self._how.orders,
-            allow=self._how.allow,
+            allow=self._allow,
             made_of=made_of,
             unread=lambda: source.unread,
             joined=lambda: source.joined,

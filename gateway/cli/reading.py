@@ -1,4 +1,4 @@
-"""What a command does stands in the log first: reading its sealed parts, taking records away.
+"""What a command does stands in the log first: reading its sealed parts, changing records.
 
 The running gateway writes the line; when none runs, this command does, as the log's one writer.
 Sealed parts are read from ledger.db as it is, read-only, so that long readings hold up nobody.
@@ -92,7 +92,7 @@ def alone(
 
 
 def log_act(home: Path, what: str, results: int, about: dict[str, str]) -> None:
-    """Log what this command is about to do, to how many records. It also begins a log.
+    """Log what this command is about to do, to how many records or rows. It also begins a log.
 
     Raises LedgerUnavailable if it can't be written, and what the running gateway says: then it must
     not be done.

@@ -50,18 +50,25 @@ async def sources(request: Request, caller: Administrator) -> dict[str, Any]:
 
 
 class ActRequest(BaseModel):
-    """What the command is about to do, or did not do after all, and to how many records."""
+    """What the command is about to do, or did not do after all, and to how many records or rows."""
 
     model_config = ConfigDict(extra="forbid")
 
-    what: Literal["source_removed", "source_not_removed"]
+    what: Literal[
+        "source_removed",
+        "source_not_removed",
+        "import_allowed",
+        "import_not_made",
+        "rows_corrected",
+        "rows_not_corrected",
+    ]
     results: Annotated[int, Field(strict=True, ge=0, lt=2**53)]
     about: About = Field(default={})
 
 
 @router.post("/acts", summary="Log what the command does beside the gateway")
 async def act(request: Request, body: ActRequest, caller: Administrator) -> dict[str, Any]:
-    """Log that records are about to be taken away from the records' file, beside the gateway."""
+    """Log what is about to be done to the records' file or its corrections, beside the gateway."""
     revision = gateway_of(request).policy.revision
     about = {"about": body.about}
     await _logged(request, caller, body.what, revision, about=about, results=body.results)

@@ -1,5 +1,6 @@
 """Imports by which many sealed records would be opened: they stop and ask, one alone does not."""
 
+import getpass
 import json
 import re
 import shutil
@@ -15,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from gateway.cli import records
 from gateway.cli.main import app
+from gateway.errors import LedgerUnavailable
 from gateway.records.store import Reader
 
 pytestmark = pytest.mark.usefixtures("wide")
@@ -232,3 +234,67 @@ def test_a_joined_table_that_shrinks_stops_though_no_record_goes(home: Path) -> 
         c.commit()
     assert "f, which is joined, has 89 rows that can be joined, and had 100" in refused(home)
     assert imported(home, "--allow-shrink")["changed"] == 11
+
+
+# -- what the log says ------------------------------------------------------------------------
+
+
+def logged(home: Path) -> list[dict[str, Any]]:
+    """Give what commands did, in order."""
+    words = ("audit", "entries", "--type", "admin", "--unseal", "--json")
+    found = json.loads(invoke(home, *words).stdout)["entries"]
+    return [e for e in found if e["decision"].startswith(("import_", "rows_"))]
+
+
+def test_the_log_says_who_let_an_import_go_on_and_why_it_had_stopped(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(home, [(level, "", juv, kind) for level, _, juv, kind in BEFORE[:80]])
+    refused(home)
+    # Allowed in part it does not come about.
+    refused(home, "--allow-shrink")
+    monkeypatch.setattr(records, "_interactive", lambda: True)
+    assert invoke(home, "import", "--allow-shrink", said="y\n").exit_code == 0
+    found = logged(home)
+    assert [(e["decision"], e["personal"]["about"]["allowed"], e["results"]) for e in found] == [
+        ("import_allowed", "--allow-shrink", 20),
+        ("import_not_made", "--allow-shrink", 20),
+        ("import_allowed", "--allow-shrink", 20),
+        ("import_allowed", "--allow-opened", 15),
+    ]
+    for entry in found:
+        assert entry["personal"]["about"]["source"] == "s"
+        assert entry["personal"]["user"] == getpass.getuser()
+    imported(home, "--anew", "--allow-shrink", "--allow-opened")  # nothing was to be allowed
+    assert len(logged(home)) == len(found)
+
+
+def test_an_import_whose_permission_cannot_be_logged_does_not_go_on(home: Path) -> None:
+    write(home, BEFORE[:80])
+    (home / "data/ledger.db").write_bytes(b"no log")
+    done = invoke(home, "import", "--allow-shrink")
+    assert done.exit_code == 1
+    assert "access log" in done.stderr
+    assert len(held(home, "disclosure")) == 100
+
+
+def test_the_log_says_who_corrected_how_many_rows(home: Path, tmp_path: Path) -> None:
+    write(home, [*BEFORE[:98], ("?", "N", "N", "A"), ("?", "N", "N", "A")])
+    assert imported(home)["set_aside"] == 2
+    file = tmp_path / "rows.csv"
+    invoke(home, "source", "set-aside", "s", "--export", str(file))
+    whole = file.read_text()
+    assert invoke(home, "source", "set-aside", "s", "--retry", str(file)).exit_code == 0
+    assert not (home / "data/ledger.db").exists()  # nothing was corrected
+    file.write_text(whole.replace("?", "G"))
+    retried = ("source", "set-aside", "s", "--retry", str(file))
+    log = home / "data/ledger.db"
+    log.write_bytes(b"no log")
+    with pytest.raises(LedgerUnavailable):
+        invoke(home, *retried)
+    assert not list((home / "data/corrections").glob("*.jsonl"))
+    log.unlink()
+    assert "2 corrected rows became records" in invoke(home, *retried).stdout
+    [entry] = logged(home)
+    assert (entry["decision"], entry["results"]) == ("rows_corrected", 2)
+    assert entry["personal"]["about"]["source"] == "s"

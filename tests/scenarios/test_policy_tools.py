@@ -84,13 +84,24 @@ def test_the_command_replays_beside_the_running_gateway(world: World, search: Se
     assert newest(world, POLICE, decision="decisions_replayed")["personal"]["client"]
 
 
-def test_the_auditor_sees_who_took_a_source_away_from_the_running_gateway(world: World) -> None:
+def test_the_auditor_sees_who_let_a_source_shrink_and_took_it_away_beside_the_gateway(
+    world: World,
+) -> None:
     gateway, name = world[SHERIFF], "taken_away"
     mapping = gateway.home / "mappings" / f"{name}.yaml"
     mapping.write_text(MAPPING.format(name=name))
     source = gateway.home / "sources" / f"{name}.csv"
     source.write_text("ID,NAME,BORN\n1,QUILLFEATHER ODALYS,05/06/1979\n2,FENWICK ODA,11/02/1971\n")
     gateway.command("import", name)
+    third = "3,TESTER QUILL,01/01/1980\n"
+    source.write_text(source.read_text() + third)
+    gateway.command("import", name)
+    source.write_text(source.read_text().removesuffix(third))
+    gateway.command("import", name, "--allow-shrink")
+    entry = newest(world, SHERIFF, type="admin", decision="import_allowed")
+    assert (entry["results"], entry["personal"]["client"]) == (1, "local-admin")
+    about = {"source": name, "allowed": "--allow-shrink", "user": getpass.getuser()}
+    assert entry["personal"]["about"] == about
     mapping.unlink()
     gateway.command("source", "remove", name, "--yes")
     entry = newest(world, SHERIFF, type="admin", decision="source_removed")

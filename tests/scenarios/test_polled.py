@@ -178,6 +178,25 @@ def test_a_mapping_that_goes_wrong_is_told_until_it_is_right(polled: Polled) -> 
     assert polled.warrant({"person": NEW}, "W-26-99001")["record"]
 
 
+def test_a_poll_that_would_open_many_records_stops_and_says_so(polled: Polled) -> None:
+    right, before = polled.mapping.read_bytes(), polled.state()["generation"]
+    # An edit by which none is criminal history any more.
+    words = b"criminal_history: true"
+    assert words in right
+    polled.mapping.write_bytes(right.replace(words, b"criminal_history: false", 1))
+    assert until(lambda: polled.state().get("last_code") == "import.opens", 30), polled.state()
+    assert polled.readiness()["status"] == "degraded"
+    assert polled.state()["generation"] == before
+    assert polled.failing() == 1
+    row = polled.listed()
+    assert row["last_result"] == "refused"
+    assert "with criminal_history true (warrant)" in row["last_text"]
+    assert polled.warrant()["record"]
+    polled.mapping.write_bytes(right)
+    assert until(lambda: polled.state()["last_result"] == "unchanged", 30), polled.state()
+    assert polled.failing() == 0
+
+
 def test_past_the_agreements_limit_a_warrant_never_says_that_it_is_active(polled: Polled) -> None:
     fresh = polled.ask(MARISOL, "warrant")
     assert not fresh.get("stale")
