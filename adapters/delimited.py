@@ -45,13 +45,16 @@ class DelimitedReader:
         self._found = ("", "", "")
         self._stated: tuple[str, ...] = ()
         self._encoding = self._delimiter = self._quote = ""
+        self._start = 1
+        self._extra = 0
+        """Blank fields at each row's end that no column has: a delimiter stands behind the last."""
         self._fed = _Fed()
         self._parser: Iterator[list[str]] = iter(())
 
     def columns(self) -> Columns:
         """Name the columns: those of the mapping, or of the file's first line."""
         self._look()
-        names = self._named if self._named is not None else self._header(self._lines())
+        names = self._named if self._named is not None else self._header(self._lines())[0]
         if doubled := {n for n in names if names.count(n) > 1}:
             raise Misconfigured(f"{self._path.name}: columns stand twice: {sorted(doubled)}")
         return Columns(frozenset(names))
@@ -73,8 +76,9 @@ class DelimitedReader:
         """Give the rows. Lines with nothing in them are no rows."""
         self._look()
         source = self._lines()
-        names = self._named if self._named is not None else self._header(source)
+        names = self._named if self._named is not None else self._header(source)[0]
         source.names = names
+        source.skip_to(self._start)
         while (line := source.take()) is not None:
             if line.data.strip(textfile.NOTHING):
                 yield self._row(line, source, names)
@@ -89,11 +93,6 @@ class DelimitedReader:
 
     def _find_out(self) -> None:
         left = {k for k in ("encoding", "delimiter") if self._spec.get(k, DETECT) == DETECT}
-        self._encoding = self._spec.get("encoding", "")
-        self._delimiter = self._spec.get("delimiter", "")
-        self._quote = self._spec.get("quote", '"')
-        if not left:
-            return
         with textfile.open_file(self._path):
             found = self._path.stat()
         if self._seen != (found.st_size, found.st_mtime_ns):
@@ -102,23 +101,71 @@ class DelimitedReader:
         self._encoding, self._delimiter, self._quote = self._found
 
     def _detect(self, left: set[str]) -> tuple[str, str, str]:
-        encoding, delimiter, quote = self._encoding, self._delimiter, self._quote
+        encoding: str = self._spec.get("encoding", "")
+        delimiter: str = self._spec.get("delimiter", "")
+        quote: str = self._spec.get("quote", '"')
         said: list[str] = []
         if "encoding" in left:
             encoding, sure, why = detect.detect_encoding(self._path)
             self._refuse("encoding", encoding, sure, why)
             said.append(f"encoding {encoding} ({sure})")
-        if "delimiter" in left:
+        stated = detect.separator(self._path, encoding)
+        if stated is not None and "header" not in self._spec:
+            said.append(f"first line sep={detect.named(stated)}, passed over")
+            if "delimiter" in left:
+                delimiter = stated
+            elif delimiter != stated:
+                raise Misconfigured(
+                    f"{self._path.name}: its first line says that {detect.named(stated)} parts "
+                    f"the columns, and the mapping {detect.named(delimiter)}: take `delimiter` "
+                    "out, or, if the mapping is right, say `header: 2`"
+                )
+        self._start = self._spec.get("header", 1 if stated is None else 2)
+        quote = '"' if quote == DETECT else quote
+        form = detect.Form(self._path, encoding, delimiter, quote)
+        if "delimiter" in left and stated != delimiter:
             width = None if self._named is None else len(self._named)
-            found, mark, sure, why = detect.detect_delimiter(self._path, encoding, width)
+            found, mark, sure, why = detect.detect_delimiter(
+                self._path, encoding, width, self._start
+            )
+            self._refuse_titles(form._replace(delimiter=found), sure)
             self._refuse("delimiter", detect.named(found), sure, why)
             delimiter = found
             said.append(f"delimiter {detect.named(found)} ({sure})")
             if self._spec.get("quote", DETECT) == DETECT:
                 quote = mark
                 said.append(f"quote {quote}")
-        self._stated = (f"{self._path.name}: {', '.join(said)}",)
-        return encoding, delimiter, '"' if quote == DETECT else quote
+        form = form._replace(delimiter=delimiter, quote=quote)
+        self._refuse_titles(form)
+        if textfile.ends_with_cr(self._path, encoding):
+            said.append("lines end with CR")
+        self._extra = self._extra_of(form)
+        if self._extra:
+            said.append(f"{self._extra} blank at each row's end, under no name")
+        self._stated = (f"{self._path.name}: {', '.join(said)}",) if said else ()
+        return encoding, delimiter, quote
+
+    def _refuse_titles(self, form: detect.Form, sure: Confidence | None = None) -> None:
+        """Refuse a file whose first line is no header where its mapping does not say which is."""
+        if self._named is not None or "header" in self._spec:
+            return
+        line = detect.find_header(form, self._start, sure=sure)
+        if line is not None:
+            raise Misconfigured(
+                f"{self._path.name}: its first line seems to be a title and line {line} its "
+                f"header: say `header: {line}` in the format, or `header: {self._start}` if the "
+                "first line is the header all the same"
+            )
+
+    def _extra_of(self, form: detect.Form) -> int:
+        """Say how many blank fields stand at each row's end under no name."""
+        if self._named is not None:
+            return 0
+        _, self._encoding, self._delimiter, self._quote = form
+        self._parser = self._csv(self._fed)
+        self._extra = 0
+        names, unnamed = self._header(self._lines())
+        return detect.extra_fields(form, self._start, len(names), unnamed)
 
     def _refuse(self, what: str, found: str, sure: Confidence, why: list[str]) -> None:
         if sure == Confidence.DOUBTFUL:
@@ -128,7 +175,9 @@ class DelimitedReader:
     def _lines(self) -> "_Lines":
         return _Lines(self._path, self._encoding)
 
-    def _header(self, source: "_Lines") -> list[str]:
+    def _header(self, source: "_Lines") -> tuple[list[str], int]:
+        """Give the columns' names, and how many delimiters stand behind them."""
+        source.skip_to(self._start)
         line = source.take()
         while line is not None and not line.data.strip():
             line = source.take()
@@ -139,20 +188,28 @@ class DelimitedReader:
             raise Misconfigured(
                 f"{self._path.name}:{line.number}: the header can't be read: {found.text}"
             )
-        names = [n.strip() for n in found[0]]
-        if len(names) > MAX_FIELDS or not all(names):
-            raise Misconfigured(f"{self._path.name}:{line.number}: the header has unnamed columns")
-        return names
+        names = [n.strip() for n in detect.named_of(found[0])]
+        if not names or len(names) > MAX_FIELDS or not all(names):
+            text = (
+                "the header has unnamed columns. Where it is another line, say `header: LINE` in "
+                "the format; where there is none, name the `columns`"
+            )
+            raise Misconfigured(f"{self._path.name}:{line.number}: {text}")
+        return names, len(found[0]) - len(names)
 
     def _row(self, line: Line, source: "_Lines", names: list[str]) -> Row | BadRow:
         found = self._read(line, source)
         if isinstance(found, BadRow):
             return found
         fields, raw = found
-        if len(fields) != len(names):
-            text = f"the row has {len(fields)} columns, not {len(names)}"
-            bad = self._bad(line, source, "row.columns", text, fields)
-            return replace(bad, raw=raw)
+        if self._extra and len(fields) == len(names) + self._extra:
+            if detect.named_of(fields[len(names) :]):
+                text = "something stands behind the last column"
+                return replace(self._bad(line, source, "row.columns", text, fields), raw=raw)
+            del fields[len(names) :]
+        elif self._extra or len(fields) != len(names):
+            text = f"the row has {len(fields)} columns, not {len(names) + self._extra}"
+            return replace(self._bad(line, source, "row.columns", text, fields), raw=raw)
         return Row(line.number, raw, dict(zip(names, map(str.strip, fields), strict=True)))
 
     def _read(self, line: Line, source: "_Lines") -> tuple[list[str], str] | BadRow:
@@ -209,6 +266,8 @@ class DelimitedReader:
         why = textfile.undecodable(error, self._encoding)
         text = textfile.legible(line.data, self._encoding)
         fields = self._of_one_line(text) if self._quote in text else text.split(self._delimiter)
+        if fields is not None:
+            fields = self._without_extra(fields)
         if fields is None or len(fields) != len(source.names):
             return self._bad(line, source, "row.encoding", why, fields)
         values = dict(zip(source.names, map(str.strip, fields), strict=True))
@@ -244,7 +303,7 @@ class DelimitedReader:
         plain = legible.split(self._delimiter)
         # A last line without its end that has too few columns is what an export left that broke
         # off: what stood behind it is not there.
-        few = len(plain if fields is None else fields) < len(source.names)
+        few = len(plain if fields is None else fields) < len(source.names) + self._extra
         opened = code == "row.quotes" and line.whole and legible.count(self._quote) % 2
         rest = bool(few or opened) and source.is_cut_off()
         # By quotes as they should be, and as if there were none: from either end of the row.
@@ -256,6 +315,11 @@ class DelimitedReader:
                 if one not in placed:
                     placed.append(one)
         return BadRow(line.number, raw, code, text, rest=rest, placed=tuple(placed))
+
+    def _without_extra(self, fields: list[str]) -> list[str]:
+        """Leave out the blank fields at a row's end that no column has."""
+        behind = fields[-self._extra :] if self._extra else []
+        return fields[: -self._extra] if behind and not detect.named_of(behind) else fields
 
     def _loose(self, text: str) -> Sequence[str]:
         """Give the fields of a line whose quotes are wrong, as far as quotes can be followed."""
@@ -273,6 +337,7 @@ class DelimitedReader:
         A row that was `cut` has no end, and what stands last in it is not whole.
         """
         found = [f.strip().strip(self._quote).strip() for f in fields]
+        found = found if cut else self._without_extra(found)
         sides = [(names, found[:-1] if cut else found)]
         if not cut:
             sides.append((names[::-1], found[::-1]))
@@ -316,6 +381,13 @@ class _Lines:
         if line is not None and line.number == 1 and self._marked:
             return line._replace(data=line.data.removeprefix(codecs.BOM_UTF8))
         return line
+
+    def skip_to(self, number: int) -> None:
+        """Pass over the lines before one."""
+        while (line := self.take()) is not None:
+            if line.number >= number:
+                self.give_back([line])
+                return
 
     def give_back(self, taken: list[Line], *, doubtful: bool = False) -> None:
         """Put lines back, to be taken again in the same order."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from charset_normalizer import from_bytes
 
@@ -32,6 +32,10 @@ _KEPT: Final = 2**17
 """Bytes of lines beyond ASCII that the single-byte encodings are told apart by."""
 _SAMPLE: Final = 500
 """Rows that delimiters are tried on."""
+_FEWEST: Final = 2
+"""Rows behind which it can be told that the first one is none of them."""
+_MOST_ABOVE: Final = 20
+_SEPARATOR: Final = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 _MOST_UNFIT: Final = 0.02
 _FIT: Final = 0.8
 _WIDE: Final = 0.2
@@ -74,6 +78,15 @@ class Confidence(IntEnum):
         return self.name.lower()
 
 
+class Form(NamedTuple):
+    """A delimited file, and how it is read."""
+
+    path: Path
+    encoding: str
+    delimiter: str
+    quote: str
+
+
 @dataclass(frozen=True, slots=True)
 class Detected:
     """What was found out about one file.
@@ -90,6 +103,8 @@ class Detected:
     header: tuple[str, ...] | None
     columns: int
     evidence: tuple[str, ...]
+    header_line: int | None = None
+    """The line of the header, where others stand above it."""
 
     @property
     def confidence(self) -> Confidence:
@@ -113,6 +128,7 @@ class Detected:
             "quote": self.quote,
             "delimiter_confidence": str(self.delimiter_confidence),
             "header": None if self.header is None else list(self.header),
+            "header_line": self.header_line,
             "columns": self.columns,
             "evidence": list(self.evidence),
         }
@@ -121,11 +137,24 @@ class Detected:
 def detect(path: Path) -> Detected:
     """Look at a delimited file. Raises Misconfigured if it is not there, or is no text at all."""
     encoding, sure, evidence = detect_encoding(path)
-    delimiter, quote, fits, why = detect_delimiter(path, encoding)
-    first = next(iter(_rows(path, encoding, delimiter, quote, 1)), [])
+    said = separator(path, encoding)
+    start = 2 if said else 1
+    if said:
+        delimiter, quote, fits = said, '"', Confidence.CERTAIN
+        why = ["Its first line says so (sep=)."]
+    else:
+        delimiter, quote, fits, why = detect_delimiter(path, encoding, start=start)
+    form = Form(path, encoding, delimiter, quote)
+    above = find_header(form, start, sure=None if said else fits)
+    if above and not said:
+        delimiter, quote, fits, why = detect_delimiter(path, encoding, start=above)
+        form = Form(path, encoding, delimiter, quote)
+    first = next(_rows(form, 1, above or start), [])
     names = tuple(f.strip().removeprefix("\ufeff") for f in first)
+    names = tuple(named_of(names)) or names
     header = names if _is_header(names) else None
-    return Detected(encoding, sure, delimiter, quote, fits, header, len(names), (*evidence, *why))
+    found = (encoding, sure, delimiter, quote, fits, header, len(names), (*evidence, *why))
+    return Detected(*found, header_line=above)
 
 
 # -- encoding -----------------------------------------------------------------------------------
@@ -296,22 +325,94 @@ def named(delimiter: str) -> str:
     return _NAMED.get(delimiter, delimiter)
 
 
+def separator(path: Path, encoding: str) -> str | None:
+    """Give the delimiter that a file's first line says: sep=; is for Excel, and no row."""
+    line = next(textfile.lines(path, encoding), None)
+    text = "" if line is None else textfile.shown(line.data, encoding).lstrip("\ufeff")
+    found = _SEPARATOR.fullmatch(text)
+    return None if found is None else found[1]
+
+
+def find_header(form: Form, start: int, *, sure: Confidence | None = None) -> int | None:
+    """Give the line of the header where what stands above it is none, but a title; else None.
+
+    So it is where nearly all rows behind the first have more columns, or hold something where the
+    first line names no column. `sure`, of a delimiter that was found out: where it parts nothing,
+    or not all, a title may have told it, and one by which rows have more columns is tried too.
+    """
+    first = next(_rows(form, 1, start), [])
+    again = sure is not None and (len(first) <= 1 or sure is not Confidence.CERTAIN)
+    for delimiter in DELIMITERS if again else (form.delimiter,):
+        rows = list(_numbered_rows(form._replace(delimiter=delimiter), _SAMPLE, start))
+        least = 2 if delimiter == form.delimiter else len(first) + 1
+        if len(rows) > _FEWEST and (line := _below(rows, least)) is not None:
+            return line
+    return None
+
+
+def _below(rows: list[tuple[int, list[str]]], least: int) -> int | None:
+    """Give the line of the header if the first row is none, and rows have so many columns."""
+    (begin, first), *others = rows
+    named = len(named_of(first))
+    width, count = Counter(len(f) for _, f in others).most_common(1)[0]
+    if width < least or count < _FIT * len(others) or width < len(first):
+        return None
+    whole = [(line, f) for line, f in others if len(f) == width]
+    beyond = [f for _, f in whole if named_of(f[named:])]
+    if named >= width or len(beyond) < len(whole) / 2:
+        return None
+    line = next((n for n, f in whole if _is_header([c.strip() for c in f])), whole[0][0])
+    return line if line - begin <= _MOST_ABOVE else None
+
+
+def named_of(fields: Sequence[str]) -> Sequence[str]:
+    """Leave the blank fields at the end out: a delimiter that ends a line has nothing behind it."""
+    size = len(fields)
+    while size and not fields[size - 1].strip():
+        size -= 1
+    return fields[:size]
+
+
+def extra_fields(form: Form, start: int, columns: int, default: int) -> int:
+    """Say how many blank fields stand at each row's end under no name, as far as rows agree."""
+    sizes: Counter[int] = Counter()
+    rows = _rows(form, _SAMPLE, start)
+    next(rows, None)
+    for fields in rows:
+        blank = len(fields) >= columns and not named_of(fields[columns:])
+        sizes[len(fields) - columns if blank else -1] += 1
+    if not sizes:
+        return default
+    extra, count = sizes.most_common(1)[0]
+    return extra if extra >= 0 and count >= _FIT * sizes.total() else default
+
+
 def detect_delimiter(
-    path: Path, encoding: str, width: int | None = None
+    path: Path, encoding: str, width: int | None = None, start: int = 1
 ) -> tuple[str, str, Confidence, list[str]]:
     """Give delimiter and quote, how sure they are, and why.
 
-    A row should have as many columns as the first, the header, or as `width` says.
+    A row should have as many columns as the first, the header, or as `width` says; a delimiter at
+    the end of either counts for nothing. The header is the line `start`, or what stands next.
     """
     fits: dict[tuple[str, str], tuple[float, int]] = {}
     for delimiter in DELIMITERS:
         for quote in _QUOTES:
-            first = width or len(next(iter(_rows(path, encoding, delimiter, quote, 1)), ()))
+            rows = _rows(Form(path, encoding, delimiter, quote), _SAMPLE, start)
+            if width is None and (names := next(rows, [])):
+                first, bare, alike = len(names), len(named_of(names)), 1
+            else:
+                first = bare = width or 0
+                alike = 0
             if first <= 1:
                 continue
-            counts = Counter(map(len, _rows(path, encoding, delimiter, quote, _SAMPLE)))
-            if counts[first]:
-                fits[delimiter, quote] = (counts[first] / counts.total(), first)
+            sizes = [
+                len(row) if len(row) == first or not named_of(row[bare:]) else 0 for row in rows
+            ]
+            counts = Counter(size for size in sizes if size >= bare)
+            alike += max(counts.values(), default=0)
+            if alike:
+                fits[delimiter, quote] = (alike / (len(sizes) + (width is None)), first)
     if not fits:
         return ",", '"', Confidence.LIKELY, ["One column: no delimiter stands in its first line."]
     best = max(fits, key=lambda k: (round(fits[k][0], 2), k[1] == '"', fits[k][1]))
@@ -332,19 +433,26 @@ def detect_delimiter(
     return *best, sure, evidence
 
 
-def _rows(path: Path, encoding: str, delimiter: str, quote: str, most: int) -> Iterator[list[str]]:
+def _rows(form: Form, most: int, start: int) -> Iterator[list[str]]:
     """Read the first rows, as far as they can be read."""
+    return (fields for _, fields in _numbered_rows(form, most, start))
+
+
+def _numbered_rows(form: Form, most: int, start: int) -> Iterator[tuple[int, list[str]]]:
+    """Read the first rows from the line `start` on, each with the line that it begins in."""
+    path, encoding, delimiter, quote = form
     number = 0
-    reader = csv.reader(
-        (
-            textfile.shown(line.data, encoding).lstrip("\ufeff") + "\n"
-            for line in textfile.lines(path, encoding)
-            if line.whole
-        ),
-        delimiter=delimiter,
-        quotechar=quote,
-    )
+    read: list[int] = []
+
+    def feed() -> Iterator[str]:
+        for line in textfile.lines(path, encoding):
+            if line.whole and line.number >= start:
+                read.append(line.number)
+                yield textfile.shown(line.data, encoding).lstrip("\ufeff") + "\n"
+
+    reader = csv.reader(feed(), delimiter=delimiter, quotechar=quote)
     while number < most:
+        read.clear()
         try:
             fields = next(reader)
         except StopIteration:
@@ -353,7 +461,7 @@ def _rows(path: Path, encoding: str, delimiter: str, quote: str, most: int) -> I
             fields = ["", ""]
         if any(f.strip() for f in fields):
             number += 1
-            yield fields
+            yield read[0] if read else start, fields
 
 
 def _is_header(names: Sequence[str]) -> bool:

@@ -188,6 +188,28 @@ def _of_lines(
     return {k: v for k, v in found.items() if k not in spec}, list(layout.notes), doubts
 
 
+def _of_delimited(
+    path: Path, spec: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str], dict[str, str]]:
+    """Find out a delimited file's format; what to note, and the doubts by key."""
+    doubts: dict[str, str] = {}
+    found = detect(path)
+    said: dict[str, Any] = {"encoding": found.encoding, "delimiter": found.delimiter}
+    notes = [f"Found out: {found.said()}.", *(f"  {e}" for e in found.evidence)]
+    if found.confidence is Confidence.DOUBTFUL:
+        notes.append(
+            f"CHECK: is it {found.encoding}, parted by {found.delimiter!r}? See names with "
+            "accents: sallyport mapping preview FILE"
+        )
+    if found.header_line is not None and "columns" not in spec:
+        said["header"] = spec.get("header", found.header_line)
+        doubts["header"] = f"what stands above line {found.header_line} is passed over"
+    elif found.header is None and "columns" not in spec:
+        said["columns"] = [f"C{n}" for n in range(1, found.columns + 1)]
+        notes.append("CHECK: the first line looks like data, so the columns are named C1, C2 …")
+    return said, notes, doubts
+
+
 def _open(path: Path, kind: str, more: Mapping[str, Any]) -> _Opened:
     """Open one file, and find out what its format leaves open."""
     spec: dict[str, Any] = {"type": kind, **more}
@@ -199,17 +221,8 @@ def _open(path: Path, kind: str, more: Mapping[str, Any]) -> _Opened:
     notes: list[str] = []
     doubts: dict[str, str] = {}
     if kind == "csv" and "encoding" not in spec:
-        found = detect(path)
-        spec |= {"encoding": found.encoding, "delimiter": found.delimiter}
-        notes = [f"Found out: {found.said()}.", *(f"  {e}" for e in found.evidence)]
-        if found.confidence is Confidence.DOUBTFUL:
-            notes.append(
-                f"CHECK: is it {found.encoding}, parted by {found.delimiter!r}? See names with "
-                "accents: sallyport mapping preview FILE"
-            )
-        if found.header is None and "columns" not in spec:
-            spec["columns"] = [f"C{n}" for n in range(1, found.columns + 1)]
-            notes.append("CHECK: the first line looks like data, so the columns are named C1, C2 …")
+        said, notes, doubts = _of_delimited(path, spec)
+        spec |= said
     elif kind == "excel":
         found_out, notes = _of_workbook(path, spec)
         spec |= found_out

@@ -14,6 +14,9 @@ from gateway.errors import Misconfigured
 
 _END: Final = b"\x1a"
 """The mark that ends a file of DOS."""
+_PERHAPS_STRIPPED: Final = (
+    ". Where an editor took the blanks off the ends of lines, say `stripped: true` in the format"
+)
 
 
 class FixedReader:
@@ -22,6 +25,7 @@ class FixedReader:
     def __init__(self, path: Path, spec: Mapping[str, Any]) -> None:
         self._path = path
         self._encoding: str = spec["encoding"]
+        self._stripped: bool = spec.get("stripped", False)
         places = _places(spec)
         self._width: int = spec.get("width") or max(last for _, last in places.values())
         self._columns: dict[str, slice] = {}
@@ -39,6 +43,11 @@ class FixedReader:
         """Give the file's time of change."""
         return textfile.modified(self._path)
 
+    def stated(self) -> tuple[str, ...]:
+        """Say what was found out about the file."""
+        carriage = textfile.ends_with_cr(self._path)
+        return (f"{self._path.name}: lines end with CR",) if carriage else ()
+
     def total_hint(self) -> int | None:
         """Count lines."""
         return textfile.line_count(self._path)
@@ -46,7 +55,7 @@ class FixedReader:
     def rows(self) -> Iterator[Row | BadRow]:
         """Give the rows. Lines with nothing in them are no rows."""
         cut = Cut(self._columns)
-        short: BadRow | None = None
+        short: Row | BadRow | None = None
         for line in textfile.lines(self._path):
             if short is not None:
                 yield short
@@ -58,8 +67,14 @@ class FixedReader:
             except UnicodeDecodeError as error:
                 yield self._undecodable(line, error, cut)
                 continue
+            lacks = line.whole and len(text) < self._width
+            if lacks and self._stripped and not text.endswith(" "):
+                short = Row(line.number, text, cut.of(text.ljust(self._width)))
+                continue
             if len(text) != self._width or not line.whole:
                 why = f"the line has {len(text)} characters, not {self._width}"
+                if lacks and not self._stripped:
+                    why += _PERHAPS_STRIPPED
                 placed = self._placed(text, whole=line.whole)
                 bad = BadRow(line.number, text, "row.width", why, placed=placed)
                 if len(text) < self._width:
@@ -70,7 +85,15 @@ class FixedReader:
             yield Row(line.number, text, cut.of(text))
         if short is not None:
             # A last line without its end is what an export left that broke off.
-            yield replace(short, rest=textfile.is_cut_off(self._path))
+            yield self._cut_off(short) if textfile.is_cut_off(self._path) else short
+
+    def _cut_off(self, short: Row | BadRow) -> BadRow:
+        """Set the last line aside, which lacks its end."""
+        if isinstance(short, BadRow):
+            return replace(short, rest=True)
+        why = f"the line has {len(short.raw)} characters, not {self._width}, and no end"
+        placed = self._placed(short.raw, whole=True)
+        return BadRow(short.line, short.raw, "row.width", why, placed=placed, rest=True)
 
     def _undecodable(self, line: textfile.Line, error: UnicodeDecodeError, cut: Cut) -> BadRow:
         """Say what could be read of a line with wrong bytes."""

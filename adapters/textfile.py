@@ -102,12 +102,55 @@ class _Narrow(io.RawIOBase):
         super().close()
 
 
+class _Carriage(io.RawIOBase):
+    """A file whose lines end with CR as one whose lines end with LF. CR LF is one end, too."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._rest = b""
+        self._after_cr = False
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Fill a buffer; 0 at the end."""
+        view = memoryview(buffer)
+        while not self._rest and (block := self._file.read(_BLOCK)):
+            # CR LF may be cut in two.
+            whole = block.removeprefix(b"\n") if self._after_cr else block
+            self._after_cr = block.endswith(b"\r")
+            self._rest = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        taken = self._rest[: len(view)]
+        view[: len(taken)] = taken
+        self._rest = self._rest[len(taken) :]
+        return len(taken)
+
+    def close(self) -> None:
+        """Close the file beneath."""
+        self._file.close()
+        super().close()
+
+
 def bytes_of(path: Path, encoding: str) -> BinaryIO:
     """Open a text file whose lines end with the byte LF, whatever its encoding."""
     file = open_file(path)
     if encoding not in WIDE:
         return file
     return io.BufferedReader(_Narrow(file, encoding))
+
+
+def ends_with_cr(path: Path, encoding: str = "") -> bool:
+    """Whether lines end with CR alone: no LF stands in what may be one line, and CR does."""
+    with bytes_of(path, encoding) as file:
+        first = file.readline(MAX_LINE)
+    return not first.endswith(b"\n") and b"\r" in first
+
+
+def _by_line(path: Path, encoding: str) -> BinaryIO:
+    file = bytes_of(path, encoding)
+    return io.BufferedReader(_Carriage(file)) if ends_with_cr(path, encoding) else file
 
 
 def decode(data: bytes, encoding: str) -> str:
@@ -124,8 +167,11 @@ def decode(data: bytes, encoding: str) -> str:
 
 
 def lines(path: Path, encoding: str = "") -> Iterator[Line]:
-    """Give a file's lines, to be read by `decode`. A line ends with LF, CR LF, or the file."""
-    with bytes_of(path, encoding) as file:
+    """Give a file's lines, to be read by `decode`. A line ends with LF, CR LF, or the file.
+
+    With CR alone where no line ends otherwise.
+    """
+    with _by_line(path, encoding) as file:
         number = 0
         while data := file.readline(MAX_LINE):
             number += 1
@@ -166,7 +212,8 @@ def is_cut_off(path: Path, encoding: str = "") -> bool:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - (2 if wide else 1)))
         last = file.read()
-    return size > 0 and last != ("\n".encode(encoding) if wide else b"\n")
+    ends = {end.encode(encoding) if wide else end.encode() for end in ("\n", "\r")}
+    return size > 0 and last not in ends
 
 
 def shown(data: bytes, encoding: str) -> str:
@@ -191,5 +238,5 @@ def line_count(path: Path) -> int | None:
         size = path.stat().st_size
     except OSError:
         return None
-    found = first.count(b"\n")
+    found = first.count(b"\n") or first.count(b"\r")
     return found if size <= len(first) else found * size // max(1, len(first))

@@ -130,10 +130,15 @@ def _as_json(checked: Checked, *, rows: bool) -> dict[str, Any]:
     return found
 
 
+def _found_out(console: Console, stated: Sequence[str]) -> None:
+    """Say what was found out about files, as their mapping leaves it open."""
+    for said in stated:
+        console.print(f"Found out: {escape(said)}.", soft_wrap=True)
+
+
 def _show(name: str, checked: Checked, *, rows: bool) -> None:
     console = Console()
-    for said in checked.stated:
-        console.print(f"Found out: {escape(said)}.", soft_wrap=True)
+    _found_out(console, checked.stated)
     for one in checked.findings:
         color = "red" if one.kind == "fault" else "yellow"
         console.print(
@@ -184,11 +189,13 @@ def preview_command(
     as_json: AsJson = False,
 ) -> None:
     """Show rows beside the NIEM that they become, or why they are set aside. Personal data."""
-    shown = list(preview(adapters.load(file), most=rows, only_aside=set_aside))
+    source = adapters.load(file)
+    shown = list(preview(source, most=rows, only_aside=set_aside))
     if as_json:
         _print_json([_row_as_json(one) for one in shown])
         return
     console = Console()
+    _found_out(console, source.stated())
     for one in shown:
         console.print(_row(one))
     if not shown:
