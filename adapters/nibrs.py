@@ -41,6 +41,7 @@ _OWN: Final = 37
 """Where the columns of a segment's own begin, behind the header."""
 _NEW: Final = frozenset("IARW")
 _DELETE: Final = "D"
+_CHANGE: Final = "M"
 _ACTION: Final = 5
 """Where the action stands in a segment."""
 _NOTHING_REPORTED: Final = "0"
@@ -254,8 +255,10 @@ class NibrsReader:
             why = "nibrs.segment", "there is no such segment"
         elif action == _DELETE:
             why = "nibrs.deletion", "it takes back what was reported before"
-        elif action not in _NEW:
+        elif action == _CHANGE:
             why = "nibrs.action", "it changes a report elsewhere"
+        elif action not in _NEW:
+            why = "nibrs.unknown_action", "there is no such action"
         elif len(piece.text) < segment.least:
             why = "nibrs.short", f"it has fewer than {segment.least} characters"
         elif deleted and deleted.get(piece.key, -1) > piece.line:

@@ -164,6 +164,7 @@ def test_no_row_takes_over_the_flag_of_the_next(tmp_path: Path, lines: bytes) ->
     mapped = source(tmp_path, mapping(NAME, form=CSV, handling=FLAGS), data)
     found = served(tmp_path, mapped)
     assert found == {"W5"}
+    assert {code for _, code in codes(mapped)} <= {"row.quotes", "row.columns"}
     assert len(codes(mapped)) + len(found) == lines.count(b"\n") + 1
 
 
@@ -270,6 +271,7 @@ def word(text: str) -> bytes:
         (word("W1 SA, B  9ZZ"), "cobol.count"),
         (word("W1 SA, B  xZZ"), "cobol.zoned"),
         (word("W1 SA, B  0ZZ")[:-1], "cobol.truncated"),
+        (word("W1 SA,"), "cobol.truncated"),
     ],
 )
 def test_a_damaged_cobol_record_hides_the_open_one_of_its_id(
@@ -341,6 +343,7 @@ def test_a_row_that_makes_two_records_of_one_id_says_so_itself(tmp_path: Path) -
         (lambda s: "0040" + s[4:40], "nibrs.short"),
         (lambda s: "00x6" + s[4:], "nibrs.length"),
         (lambda s: s[:4] + "9" + s[5:], "nibrs.segment"),
+        (lambda s: s[:5] + "Q" + s[6:], "nibrs.unknown_action"),
     ],
 )
 def test_no_incident_is_served_without_a_segment_that_cannot_be_read(
@@ -447,7 +450,9 @@ def test_a_sheet_with_more_merged_cells_than_are_read_is_refused(
 # -- exports that broke off --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("end", [b"W2", b'W2,"C', b'W2,"C, D"', b'W2,"two\nlines', b"W2,\xff"])
+@pytest.mark.parametrize(
+    "end", [b"W2", b'W2,"C', b'W2,"C, D"', b'W2,"C, D, E', b'W2,"two\nlines', b"W2,\xff"]
+)
 def test_an_export_that_breaks_off_in_a_row_is_asked_about(tmp_path: Path, end: bytes) -> None:
     text, data = mapping(NAME, form=CSV, handling=FLAGS), HEADER + b'W1,"A, B",O\n' + end
     mapped = source(tmp_path, text, data)
@@ -493,3 +498,105 @@ def test_a_sign_of_windows_1252_in_latin_1_hides_the_open_row_of_its_id(
     mapped = source(tmp_path, mapping(NAME, form=form, handling=FLAGS), data)
     assert served(tmp_path, mapped) == {"W2"}
     assert [c for _, c in codes(mapped)] == ["row.encoding"]
+
+
+# -- where a row's columns may stand -----------------------------------------------------------
+
+
+def test_quotes_are_followed_where_they_can_be(tmp_path: Path) -> None:
+    data = b'NAME,ID,SEAL\n"A, B",W1,O\n"A, B",W1,"x, y\n"C, D",W2,O\n'
+    mapped = source(tmp_path, mapping(NAME, form=CSV, handling=FLAGS), data)
+    assert served(tmp_path, mapped) == {"W2"}
+
+
+def test_what_a_broken_off_line_ends_with_is_no_id(tmp_path: Path) -> None:
+    data = b'NAME,ID,SEAL\n"A, B",W1,O\nX,W1'
+    mapped = source(tmp_path, mapping(NAME, form=CSV, handling=FLAGS), data)
+    assert served(tmp_path, mapped, asked=True) == {"W1"}
+
+
+def test_the_ids_at_the_end_of_swallowed_lines_count(tmp_path: Path) -> None:
+    data = b'NAME,SEAL,ID\nA,O,W1\nB,O,W2\nC,O,W3\n"SMITH, A,S,W1\nJONES",S,W2\n'
+    mapped = source(tmp_path, mapping(NAME, form=CSV, handling=FLAGS), data)
+    assert served(tmp_path, mapped) == {"W3"}
+    assert [code for _, code in codes(mapped)] == ["row.quotes", "row.quotes"]
+
+
+def test_a_wrong_byte_is_told_of_the_line_that_has_it(tmp_path: Path) -> None:
+    data = HEADER + b'W1,"A\nW2,B\xff,S\n'
+    mapped = source(tmp_path, mapping(NAME, form=CSV, handling=FLAGS), data)
+    assert codes(mapped) == [(2, "row.quotes"), (3, "row.encoding")]
+
+
+def test_the_id_of_a_fixed_line_may_stand_at_its_end(tmp_path: Path) -> None:
+    form = FIXED.replace("ID: [1, 3], NAME: [4, 13], SEAL: [14, 14]",
+                         "NAME: [1, 10], SEAL: [11, 11], ID: [12, 14]")  # fmt: skip
+    data = b"A, B      OW1 \nA, B       SW1 \nC, D      OW2 \n\x1a\n"
+    mapped = source(tmp_path, mapping(NAME, form=form, handling=FLAGS), data)
+    assert served(tmp_path, mapped) == {"W2"}
+    assert codes(mapped) == [(2, "row.width")]
+
+
+def test_an_import_asks_where_the_key_of_rows_that_are_one_cannot_be_read(tmp_path: Path) -> None:
+    text = TOGETHER.replace("key: ID", "key: NAME")
+    mapped = source(tmp_path, text, MARKED + b"W3,A\xff,S,Y\n")
+    with pytest.raises(Unread, match="line 4"):
+        served(tmp_path, mapped)
+
+
+@pytest.mark.parametrize("data", [word("W1 OA, B  0ZZ") + word("W2 O"),
+                                  word("W1 OA, B  0ZZ") + word("W2 OA, B  0ZZ")[:-1]])  # fmt: skip
+def test_only_a_cobol_file_that_ends_in_a_record_is_asked_about(
+    tmp_path: Path, data: bytes
+) -> None:
+    (tmp_path / "book.cpy").write_text(BOOK)
+    form = "{type: cobol, path: data, copybook: book.cpy, encoding: cp037, record: rdw}"
+    mapped = source(tmp_path, mapping(NAME, form=form, handling=FLAGS), data)
+    if data[-1:] == word("O")[-1:]:
+        assert served(tmp_path, mapped) == {"W1"}
+        return
+    with pytest.raises(Unread, match="the file ends"):
+        served(tmp_path, mapped)
+
+
+def test_a_cobol_file_of_equal_records_that_breaks_off_is_asked_about(tmp_path: Path) -> None:
+    (tmp_path / "book.cpy").write_text(
+        "\n".join(x for x in BOOK.splitlines() if " AL " not in x and " AN " not in x) + "\n"
+    )
+    form = "{type: cobol, path: data, copybook: book.cpy, encoding: cp037, record: fixed}"
+    data = "W1 OA, B  0ZZW2 SA".encode("cp037")
+    mapped = source(tmp_path, mapping(NAME, form=form, handling=FLAGS), data)
+    with pytest.raises(Unread, match="the file ends"):
+        served(tmp_path, mapped)
+
+
+MESSAGES: Final = XML.replace("record: b:W", "record: b:W, message: b:M")
+
+
+@pytest.mark.parametrize(
+    "inner", [one("W1", "<b:Name>A &, B</b:Name>", "S"), one("W1", "<b:Name<")]
+)
+def test_an_import_asks_where_a_message_of_records_is_damaged(tmp_path: Path, inner: str) -> None:
+    first, last = f"<b:M>{one('W1')}{one('W4')}</b:M>", f"<b:M>{one('W5')}</b:M>"
+    whole = f"{first}\n<b:M>{one('W2')}{inner}{one('W3')}</b:M>\n{last}\n"
+    mapped = source(tmp_path, mapping(NAME, form=MESSAGES, handling=FLAGS), batch(whole))
+    with pytest.raises(Unread, match="nobody can say"):
+        served(tmp_path, mapped)
+    assert served(tmp_path, mapped, asked=True) == {"W4", "W5"}
+
+
+def test_a_record_outside_of_all_messages_hides_the_open_one_of_its_id(tmp_path: Path) -> None:
+    whole = f"<b:M>{one('W1')}{one('W2')}</b:M>\n{one('W1', seal='S')}"
+    mapped = source(tmp_path, mapping(NAME, form=MESSAGES, handling=FLAGS), batch(whole))
+    assert served(tmp_path, mapped) == {"W2"}
+    assert [code for _, code in codes(mapped)] == ["xml.outside"]
+
+
+def test_an_import_asks_where_an_arrest_is_too_short_for_its_id(tmp_path: Path) -> None:
+    short = "00407A112026    NM9990000NM000000000201"
+    mapped = segments(tmp_path, [*incident(1, " ", OFFENSE), short + " "])
+    assert codes(mapped) == [(3, "nibrs.short")]
+    assert mapped.unread is None
+    mapped = segments(tmp_path, [*incident(1, " ", OFFENSE), "0037" + short[4:37]])
+    with pytest.raises(Unread, match="line 3"):
+        served(tmp_path, mapped)

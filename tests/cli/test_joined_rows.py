@@ -89,6 +89,11 @@ def test_a_joined_row_that_cannot_be_read_is_told_and_opens_nothing(home: Path) 
     assert why["join.damaged", 3].endswith("p.csv, line 3")
 
 
+def test_a_joined_row_that_cannot_be_read_may_be_a_second_one_of_a_key(home: Path) -> None:
+    people(home, "1,DOE,N", "2,ROE,N", "2,ROE,Y,EXTRA", "3,POE,N")
+    assert (imported(home)["new"], ("join.damaged", 3) in aside(home)) == (2, True)
+
+
 def test_a_joined_row_without_a_key_is_told_and_opens_nothing(home: Path) -> None:
     people(home, "1,DOE,N", ",ROE,Y", "3,POE,N")
     assert imported(home)["set_aside"] == 2
