@@ -23,7 +23,10 @@ motor_vehicle_records_may_be_used if {
 }
 
 # METADATA
-# title: Highly restricted motor vehicle data only to law enforcement
+# title: Highly restricted motor vehicle data only to law enforcement and courts
+# description: >-
+#   (b)(1) frees every government agency in its functions, and names courts and law enforcement. Here
+#   others are left out until counsel adds them.
 # custom:
 #   id: dppa.highly_restricted
 #   citation: 18 USC 2725(4), 2721(b)(1)
@@ -31,7 +34,7 @@ motor_vehicle_records_may_be_used if {
 withhold contains [place, element_class, "dppa.highly_restricted"] if {
 	some place, fact in data.sallyport.context.unusual
 	not another_source(fact)
-	not for_law_enforcement
+	not highly_restricted_may_be_had
 	some element_class in ["medical", "photo", "ssn"]
 }
 
@@ -48,6 +51,18 @@ withhold contains [place, element_class, "dppa.highly_restricted"] if {
 caveats contains [place, data.law.federal.redisclosure_caveat] if {
 	some place, fact in data.sallyport.context.unusual
 	not another_source(fact)
+}
+
+highly_restricted_may_be_had if {
+	for_law_enforcement
+} else if {
+	for_a_court
+}
+
+for_a_court if {
+	data.sallyport.context.asker_agency.government == true
+	data.sallyport.context.asker_agency.type in data.law.federal.motor_vehicle_courts.agency_types
+	input.search.purpose in data.law.federal.motor_vehicle_courts.purposes
 }
 
 for_law_enforcement if {

@@ -72,6 +72,30 @@ test_highly_restricted_only_to_law_enforcement_for_crimes if {
 	others == {[0, element_class, "dppa.highly_restricted"] | some element_class in ["medical", "photo", "ssn"]}
 }
 
+highly_restricted_for(changes, purpose) := {entry[1] | some entry in entries} if {
+	question := example_test.searching(example_test.asked, {"purpose": purpose})
+	agency := object.union(data.agencies.CA9990000, changes)
+	entries := data.law.federal.withhold with input as example_test.finding(question, from_motor_vehicles)
+		with data.agencies.CA9990000 as agency
+}
+
+test_highly_restricted_to_a_court_for_its_cases if {
+	court := {"type": "court", "government": true, "law_enforcement": false}
+	freed := {purpose |
+		some purpose, _ in data.sallyport.vocabulary.purposes
+		highly_restricted_for(court, purpose) == set()
+	}
+	freed == {"court_case"}
+	every odd in [{"government": false}, {"government": null}, {"type": "licensing"}, {"type": null}] {
+		highly_restricted_for(object.union(court, odd), "court_case") == {"medical", "photo", "ssn"}
+	}
+}
+
+test_a_court_that_is_in_no_directory_gets_none_of_it if {
+	question := example_test.searching(example_test.asked_by(example_test.asked, {"ori": "XX0000000"}), {"purpose": "court_case"})
+	withheld(example_test.finding(question, from_motor_vehicles)) == {"medical", "photo", "ssn"}
+}
+
 # The border's own records: federal law.
 border(purpose) := example_test.searching(example_test.border_asked_by_texas, {"purpose": purpose})
 
