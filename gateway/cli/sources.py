@@ -128,7 +128,9 @@ def source_list(home: Home, *, as_json: AsJson = False) -> None:
     console = Console()
     console.print(_table(rows) if rows else NO_SOURCE)
     for row in rows:
-        for said in filter(None, (row.get("fault_text"), row.get("last_text"), _met(row))):
+        found_out = (f"found out of {said}" for said in row.get("found_out", ()))
+        told = (row.get("fault_text"), row.get("last_text"), _met(row))
+        for said in (*filter(None, told), *found_out):
             console.print(said_of(row["source"], said), markup=False, highlight=False)
 
 
@@ -193,6 +195,8 @@ def _rows(settings: Settings, now: datetime) -> list[dict[str, Any]]:
             row |= {"age_minutes": fresh.age, "stale": fresh.stale}
             if fresh.limit is not None:
                 row |= {"limit_minutes": fresh.limit, "limit_of": fresh.limited}
+            if generation.stated:
+                row["found_out"] = list(generation.stated)
             if generation.corrected:
                 row["corrected"] = generation.corrected
         if upkeep is not None and upkeep.poll is not None and not upkeep.live:

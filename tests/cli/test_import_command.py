@@ -488,3 +488,12 @@ def test_two_mappings_of_one_name_are_told_and_neither_is_imported(home: Path) -
     assert invoke(home, "import", "others").exit_code == 1
     copy.unlink()
     assert imported(home, "others")["new"] == 1
+
+
+def test_the_list_of_sources_says_what_was_found_out_of_a_file(home: Path) -> None:
+    path = home / "sources" / "persons.csv"
+    path.write_text((HEADER + row(1)).replace("\n", "\r"))
+    imported(home)
+    told = "persons.csv: lines end with CR"
+    assert sources(home)["persons"]["found_out"] == [told]
+    assert f"persons: found out of {told}" in run(home, "source", "list")
