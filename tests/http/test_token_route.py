@@ -63,6 +63,8 @@ class World:
     clients: list[Client]
     causes: list[str] = field(default_factory=list)
     reports: list[LogOn] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    """The addresses of the access log that somebody tried and may not read."""
     failing: bool = False
 
     def officer(self) -> Officer:
@@ -148,7 +150,13 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         count=lambda cause: made[0].causes.append(cause),  # noqa: PLW0108 - made later
     )
     app = application()
-    app.state.gateway = SimpleNamespace(tokens=service)
+
+    async def noted(_caller: Caller, _code: str, path: str) -> None:
+        made[0].refused.append(path)
+
+    app.state.gateway = SimpleNamespace(
+        tokens=service, refused_readings=SimpleNamespace(note=noted)
+    )
     edge = Edge(app, max_body=256 * 1024, observe=lambda *_: None)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(edge), base_url="http://127.0.0.1"
@@ -344,6 +352,8 @@ async def test_every_route_of_the_api_needs_a_right(world: World, path: str, met
     )
     assert response.status_code == 403
     assert response.json()["code"].startswith("auth.")
+    log = path.startswith("/v1/audit/")
+    assert world.refused == ([path.format_map(Filled())] if log else [])
 
 
 async def test_the_scheme_s_case_does_not_matter(world: World) -> None:
