@@ -50,9 +50,11 @@ __all__ = [
 def name_of(mapping_path: Path) -> str:
     """Give the source's name: of a mapping that is wrong, its file's, if it says none."""
     try:
-        return MappingFile(mapping_path, []).source
+        found = MappingFile(mapping_path, [])
     except Misconfigured:
         return mapping_path.stem
+    said = found.source and not found.doc.is_broken("source")
+    return found.source if said else mapping_path.stem
 
 
 def doubled(found: Iterable[tuple[str, Path]]) -> dict[str, str]:

@@ -25,6 +25,8 @@ Message: TypeAlias = dict[str, Any]
 Ori = NewType("Ori", str)
 """An agency's Originating Agency Identifier: nine characters, capitals and digits."""
 
+MOST_EXACT = 2**53 - 1
+"""The largest whole number that every reader of JSON takes for the same (RFC 7493)."""
 ORI_PATTERN = r"^[A-Z0-9]{9}$"
 OriText = Annotated[str, StringConstraints(pattern=ORI_PATTERN)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -728,7 +730,7 @@ class ClassHeld:
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
-    count: Annotated[int, Field(ge=1)] | None = None
+    count: Annotated[int, Field(ge=1, le=MOST_EXACT)] | None = None
     ask: Literal[True] | None = None
 
 
@@ -773,7 +775,7 @@ class Answer:
     data_as_of: Timestamp | None = None
     stale: bool = False
     hit: bool | None = None
-    count: Annotated[int, Field(ge=0)] | None = None
+    count: Annotated[int, Field(ge=0, le=MOST_EXACT)] | None = None
     more: bool = False
     terms_not_used: Annotated[tuple[Word, ...], Field(max_length=64)] = ()
     classes_never_shared: Annotated[tuple[Word, ...], Field(max_length=256)] = ()

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 import httpx
+import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from gateway.errors import (
@@ -258,7 +259,9 @@ def _parse(response: httpx.Response, prepared: Prepared, peer: Peer) -> Answer:
     question = prepared.permit.question
     try:
         answer = ANSWER.validate_json(response.content)
-    except ValidationError as error:
+        # What can't be written as JSON again could not be given to an officer, nor be logged.
+        orjson.dumps([m.record for m in answer.matches], option=orjson.OPT_STRICT_INTEGER)
+    except (ValidationError, orjson.JSONEncodeError) as error:
         raise PeerBadAnswer(
             "The agency's answer breaks the protocol, and was thrown away."
         ) from error

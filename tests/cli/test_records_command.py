@@ -261,11 +261,24 @@ def test_a_source_with_a_mapping_is_not_taken_away(home: Path) -> None:
     run(home, "import")
     with pytest.raises(Conflict, match=r"mappings/persons\.yaml: the next import would bring"):
         run(home, "source", "remove", "persons", "--yes")
+    text = (home / "mappings" / "persons.yaml").read_text()
     (home / "mappings" / "persons.yaml").rename(home / "mappings" / "other.yaml")
     (home / "mappings" / "other.yaml").write_text("{")
     assert "serves on" not in run_any(home, "import")
     with pytest.raises(Conflict, match=r"mappings/other\.yaml can't be read"):
         run(home, "source", "remove", "persons", "--yes")
+    # Nor where its name is none: it may be any source's.
+    for line in (
+        "sorce: persons",
+        'source: "The persons!"',
+        "source:",
+        "source: [a, b]",
+        "source: 7",
+    ):
+        (home / "mappings" / "other.yaml").write_text(text.replace("source: persons", line))
+        with pytest.raises(Conflict, match=r"mappings/other\.yaml can't be read"):
+            run(home, "source", "remove", "persons", "--yes")
+        assert "other" in run_any(home, "source", "list")
 
 
 def run_any(home: Path, *words: str) -> str:

@@ -1,6 +1,7 @@
 """What the asking side does, in which order: a real log and policy, a peer on a real socket."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -70,7 +71,7 @@ class Peer:
             "leaf": "sha-256:" + 64 * "1",
         }
         said = {k: v for k, v in (right | self.instead).items() if v is not None}
-        content = orjson.dumps(said)
+        content = json.dumps(said).encode()
         signed = self.them.signer.sign_response(
             verified.binding, status=self.status, body=content, now=datetime.now(UTC)
         )
@@ -238,6 +239,8 @@ def pointer(phone: str) -> dict[str, object]:
     return {"record_type": "person", "band": "possible", "contact": contact}
 
 
+PERSON = {"record_type": "person", "band": "possible", "record_id": "P-1"}
+COUNTED = {"granularity": {"asked": "record", "given": "count"}}
 SIGNED = {
     "as it should be": (200, {}, "answered"),
     "busy": (503, {}, "unavailable"),
@@ -268,6 +271,18 @@ SIGNED = {
     "whom to ask, turned round": (
         200,
         {"matches": [pointer("\u202e7710-555-519-1+")]},
+        "bad_answer",
+    ),
+    "a count beyond numbers": (200, COUNTED | {"count": 10**30}, "bad_answer"),
+    "a count": (200, COUNTED | {"count": 7}, "answered"),
+    "a class held beyond numbers": (
+        200,
+        {"matches": [PERSON | {"classes_held": {"photo": {"count": 2**53}}}]},
+        "bad_answer",
+    ),
+    "a record beyond numbers": (
+        200,
+        {"matches": [PERSON | {"record": {"@context": {"nc": 10**30}}}]},
         "bad_answer",
     ),
     "more terms": (200, {"terms_not_used": [f"term_{n}" for n in range(300)]}, "bad_answer"),
