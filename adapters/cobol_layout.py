@@ -382,11 +382,12 @@ class Layout:
             if not root and not block.varies:
                 size = max(size, self._whole(item))
             members.append(Member(item.name, block, self._when.get(item.name)))
+        asked = {when.column for member in members for when in member.when or ()}
         probes = [
             leaf
             for member in members
             for leaf in member.block.segments[0].leaves
-            if leaf.column in self._asked
+            if leaf.column in asked
         ]
         return Choice(at, size, members, probes, root)
 

@@ -86,7 +86,7 @@ class Choice:
     """Bytes that are reserved in any case."""
     members: list[Member]
     probes: list[Leaf]
-    """Columns that conditions ask for before it is known which layout holds."""
+    """Columns that its conditions ask for before it is known which layout holds."""
     root: bool = False
 
 
@@ -230,8 +230,9 @@ class Decoding:
 
     def _choice(self, choice: Choice, at: int, values: Values, table: Table | None) -> int:
         known = values if table is None else self._values | values
+        unread: list[Fault] = []
         if choice.probes:
-            known = {**known, **self._probed(choice, at)}
+            known = {**known, **self._probed(choice, at, table, unread)}
         end = at + choice.size
         met = False
         for member in choice.members:
@@ -242,20 +243,35 @@ class Decoding:
             if not choice.root and member.block.idle:
                 continue
             end = max(end, self._block(member.block, at, values, table, maybe=maybe))
-        if choice.root and not met:
-            raise Fault(NO_LAYOUT, "no layout's condition holds for it", None, None)
+        if met:
+            return end
+        if choice.root:
+            # What can't be told is not said to be nothing.
+            raise (unread or [Fault(NO_LAYOUT, "no layout's condition holds for it", None, None)])[
+                0
+            ]
+        if not self._lenient:
+            self.faults += unread
         return end
 
-    def _probed(self, choice: Choice, at: int) -> Values:
+    def _probed(self, choice: Choice, at: int, table: Table | None, unread: list[Fault]) -> Values:
+        """Read what the conditions ask for; add to `unread` what can't be."""
+        data = self._data
         found: Values = {}
         for leaf in choice.probes:
             first, end = at + leaf.first, at + leaf.end
             found[leaf.column] = ""
-            if end <= len(self._data):
+            error: Unreadable | None = None
+            if end > len(data):
+                why = f"the record ends after {len(data)} bytes, before what tells its layout"
+                error = Unreadable("cobol.truncated", why) if at < len(data) else None
+            else:
                 try:
-                    found[leaf.column] = leaf.read(self._data, self._text, first, end)
-                except Unreadable:
-                    continue
+                    found[leaf.column] = leaf.read(data, self._text, first, end)
+                except Unreadable as bad:
+                    error = bad
+            if error is not None:
+                unread.append(self._bad(error, leaf, first, end, table, maybe=False))
         return found
 
     def _bad(

@@ -175,6 +175,71 @@ def test_several_layouts_of_whole_records(tmp_path: Path) -> None:
     ]
 
 
+KEYED = copybook(
+    "01 A.",
+    "   05 A-NO PIC X(2).",
+    "   05 A-TYPE PIC 9(3) COMP-3.",
+    "   05 A-REST PIC X(2).",
+    "01 B.",
+    "   05 B-NO PIC X(2).",
+    "   05 B-TYPE PIC 9(3) COMP-3.",
+)
+KEYED_KINDS = {
+    "A": {"column": "A-TYPE", "is": ["001"]},
+    "B": {"column": "B-TYPE", "is": ["002"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("damaged", "code"),
+    [
+        (text("W1", 2) + b"\x0a\x1f" + text("ZZ", 2), "cobol.digits"),
+        (text("W1", 2), "cobol.truncated"),
+        (text("W", 1), "cobol.truncated"),
+    ],
+)
+def test_a_record_whose_layout_cannot_be_told_may_be_any(
+    tmp_path: Path, damaged: bytes, code: str
+) -> None:
+    other = text("W3", 2) + packed(9, 3) + text("ZZ", 2)
+    made = reader(tmp_path, KEYED, described([damaged, other]), record="rdw", variants=KEYED_KINDS)
+    found = list(made.rows())
+    assert seen(found) == [(1, code, "A-TYPE"), (2, "cobol.variant", None)]
+    assert [r.no_record for r in found if isinstance(r, BadRow)] == [False, True]
+
+
+def test_a_redefinition_is_not_left_blank_where_what_tells_it_cannot_be_read(
+    tmp_path: Path,
+) -> None:
+    book = copybook(
+        "01 R.",
+        "   05 ID PIC X(2).",
+        "   05 BODY.",
+        "      10 KIND-NO PIC 9(3) COMP-3.",
+        "      10 SEAL PIC X.",
+        "   05 OTHER REDEFINES BODY.",
+        "      10 MAKE PIC X(3).",
+    )
+    variants = {
+        "BODY": {"column": "KIND-NO", "is": ["001"]},
+        "OTHER": {"column": "KIND-NO", "is": ["002"]},
+    }
+    sealed = text("W1", 2) + packed(1, 3) + text("S", 1)
+    bad = text("W1", 2) + b"\x0a\x1f" + text("S", 1)
+    none = text("W1", 2) + packed(3, 3) + text("S", 1)
+    data = described([sealed, bad, none, sealed[:3], sealed[:2]])
+    made = reader(tmp_path, book, data, record="rdw", variants=variants)
+    made.select({"ID", "SEAL"})
+    found = list(made.rows())
+    assert seen(found)[1:] == [
+        (2, "cobol.digits", "KIND-NO"),
+        {"ID": "W1", "SEAL": ""},
+        (4, "cobol.truncated", "KIND-NO"),
+        {"ID": "W1", "SEAL": ""},
+    ]
+    assert [r.keys(("ID",)) for r in found if isinstance(r, BadRow)] == [[("W1",)]] * 2
+
+
 @pytest.mark.parametrize(
     ("variants", "said"),
     [

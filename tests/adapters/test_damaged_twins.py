@@ -286,6 +286,38 @@ def test_a_damaged_cobol_record_hides_the_open_one_of_its_id(
     assert [c for _, c in codes(mapped)] in ([code], ["cobol.digits"], ["cobol.number"])
 
 
+KINDS: Final = """\
+       01  P.
+           05  KIND           PIC 9.
+           05  ID             PIC X(3).
+           05  SEAL           PIC X.
+           05  NAME           PIC X(6).
+       01  H.
+           05  H-KIND         PIC 9.
+           05  MADE-ON        PIC X(8).
+"""
+
+
+@pytest.mark.parametrize("damaged", [word("xW1 SA, B  "), word("?W1")])
+def test_an_import_asks_where_the_type_of_a_cobol_record_is_damaged(
+    tmp_path: Path, damaged: bytes
+) -> None:
+    (tmp_path / "book.cpy").write_text(KINDS)
+    form = (
+        "{type: cobol, path: data, copybook: book.cpy, encoding: cp037, record: rdw, variants: "
+        '{P: {column: KIND, is: ["1"]}, H: {column: H-KIND, is: ["2"]}}}'
+    )
+    data = word("1W1 OA, B  ") + damaged + word("1W2 OC, D  ")
+    mapped = source(tmp_path, mapping(NAME, form=form, handling=FLAGS), data)
+    with pytest.raises(Unread):
+        served(tmp_path, mapped)
+    other = source(
+        tmp_path, mapping(NAME, form=form, handling=FLAGS), data.replace(damaged, word("3W1 S"))
+    )
+    assert served(tmp_path, other) == {"W1", "W2"}
+    assert codes(other) == [(2, "cobol.variant")]
+
+
 @pytest.mark.parametrize("damaged", [b"W1 SA, B  ZZZZ\n"])
 def test_a_cobol_line_that_is_too_long_hides_the_open_one_of_its_id(
     tmp_path: Path, damaged: bytes
