@@ -75,7 +75,7 @@ class RecordPlan:
         return not self.when or all_hold(self.when, row.values)
 
     def may_be(self, values: Values) -> bool:
-        """Whether a row with these values, and with what may be joined to it, is such a record."""
+        """Whether a row with these values, and with what else it may hold, is such a record."""
         if any(c not in values for one in self.when for c in one.columns):
             return True
         try:

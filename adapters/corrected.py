@@ -31,9 +31,9 @@ class Corrections:
 
     `names` gives the row's own name of each column as it is said (`part.COLUMN`, of a joined
     file's rows), and names those that are corrected once they are joined. `handling` names the
-    columns that say who may see what becomes of a row with these values. `others` are said of
-    other rows that may read the same, where a file is joined to itself. `joined`: they are a
-    joined file's or table's rows.
+    columns that say who may see what becomes of a row of which these values are said. `others` are
+    said of other rows that may read the same, where a file is joined to itself. `joined`: they are
+    a joined file's or table's rows.
 
     `held` takes those whose row is there and says what it said then, each with what it says.
     """
@@ -215,8 +215,7 @@ def _lacking(row: BadRow, correction: Correction, corrections: Corrections) -> I
     """Name what nobody has read and the correction does not say, as a person would say it."""
     needed = row.unread
     if row.row is None:
-        blank = dict.fromkeys(corrections.columns.own, "")
-        needed |= frozenset(corrections.handling(blank | _texts(correction.values)))
+        needed |= frozenset(corrections.handling(_texts(correction.values)))
     for name in needed:
         part, dot, column = name.partition(".")
         if not correction.values.get(name) and part not in correction.groups:

@@ -165,7 +165,8 @@ class DelimitedReader:
         self._parser = self._csv(self._fed)
         self._extra = 0
         names, unnamed = self._header(self._lines())
-        return detect.extra_fields(form, self._start, len(names), unnamed)
+        # Not where the header has none: an unquoted delimiter shifts a row by one as well.
+        return detect.extra_fields(form, self._start, len(names), unnamed) if unnamed else 0
 
     def _refuse(self, what: str, found: str, sure: Confidence, why: list[str]) -> None:
         if sure == Confidence.DOUBTFUL:
@@ -209,6 +210,11 @@ class DelimitedReader:
             del fields[len(names) :]
         elif self._extra or len(fields) != len(names):
             text = f"the row has {len(fields)} columns, not {len(names) + self._extra}"
+            if not self._extra and len(fields) > len(names) and not detect.named_of(fields[-1:]):
+                text += (
+                    ". A delimiter behind the last column of each row counts as none only where "
+                    "the header line ends with one too"
+                )
             return replace(self._bad(line, source, "row.columns", text, fields), raw=raw)
         return Row(line.number, raw, dict(zip(names, map(str.strip, fields), strict=True)))
 

@@ -31,7 +31,7 @@ from adapters.mapping import MappingFile, placeholders
 from adapters.nibrs import codes as standard_codes
 from adapters.opening import code_files
 from adapters.repeats import Repeat, compile_repeats, repeated, sources
-from adapters.rows import BadRow, Columns, Fault, Reader, Row, Stating
+from adapters.rows import BadRow, Columns, Fault, Reader, Row, Stating, Values
 from adapters.terms import Terms, terms_of
 from gateway.errors import Misconfigured
 from gateway.model import Record, SetAside
@@ -218,9 +218,7 @@ class MappedSource:
             corrections,
             part.reader.columns(),
             {name: name for name in _own_names(part)},
-            lambda values: {
-                c for plan in part.plans if plan.may_be(values) for c in plan.handling_columns
-            },
+            partial(_deciding, part),
             {f"{join.name}.{c}" for join in itself for c in join.lookup.columns().own},
             held=self.held,
         )
@@ -356,6 +354,22 @@ def _fields(row: Row | BadRow, part: Part) -> dict[str, Any] | None:
 def _key(row: Row | BadRow) -> str | None:
     read = row if isinstance(row, Row) else row.row
     return None if read is None else read.key
+
+
+def _deciding(part: Part, said: Values) -> set[str]:
+    """Name the columns that decide who may see what becomes of a row, of which these are said.
+
+    Which records it becomes hangs on columns too: while those are not said, it may be any.
+    """
+    own = part.reader.columns().own
+    found: set[str] = set()
+    for plan in part.plans:
+        unsaid = {c for one in plan.when for c in one.columns if c in own and c not in said}
+        if unsaid:
+            found |= unsaid
+        elif plan.may_be(said):
+            found |= plan.handling_columns
+    return found
 
 
 def claims_of(row: Row | BadRow, plans: Sequence[RecordPlan]) -> tuple[Claim, ...]:

@@ -324,3 +324,26 @@ def test_a_damaged_row_whose_flag_is_blank_is_corrected_by_a_word(files: Source)
     path.write_text("NO,NAME,ISSUED,PERSON,SEAL\nW1,DOE,ANA,20250101,P1,S\n")
     files.imported()
     assert files.said() == {}
+
+
+def test_a_correction_says_whether_the_row_is_a_record_at_all(files: Source) -> None:
+    files.write("O")
+    files.map(BLANK, more="missing: blank")
+    files.prefix = ""
+    mapping = files.home / "mappings/s.yaml"
+    when = "    when: {column: KIND, is: [W]}\n    id:"
+    mapping.write_text(mapping.read_text().replace("    id:", when, 1))
+    path = files.home / "sources/w.csv"
+    # The damaged row may seal the open one before it, so neither serves.
+    path.write_text(
+        "NO,KIND,NAME,ISSUED,PERSON,SEAL\nW1,W,DOE ANA,20250101,P1,O\nW1,W,DOE,ANA,20250101,P1,S\n"
+    )
+    assert files.imported()["records"] == 0
+    # What is said is kept, and the rest of it asked for.
+    for cells, lacks in (({"NO": "W1"}, "KIND"), ({"KIND": "W"}, "SEAL")):
+        still = files.retry(files.export(), **cells)["still_set_aside"]
+        why = f"has to say what stands in {lacks} (#blank: nothing)"
+        assert any(why in one["why"] for one in still), still
+        assert files.said() == {}
+    files.retry(files.export(), SEAL="S")
+    assert files.said() == {"W1": "sealed"}
