@@ -7,6 +7,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from pydantic import TypeAdapter, ValidationError
+
 from adapters.compile import ObjectPlan
 from adapters.conditions import Condition, all_hold
 from adapters.filling import Filling
@@ -17,12 +19,14 @@ from adapters.rules import LinkRule
 from adapters.shapes import Contexts, Instance
 from adapters.trees import Tree
 from gateway import niem
-from gateway.model import Handling, Message, Record
+from gateway.model import Handling, Message, Record, Text
 
 Claim: TypeAlias = tuple[str, Handling | None]
 """A record's id, and the facts on who may see it; None where the row does not say."""
 
 _LONGEST_ID: Final = 256
+_WIRE: Final = TypeAdapter(Text)
+"""What an id has to be to be sent."""
 _NUMBERS: Final = re.compile(r"\[\d+\]")
 _MOST_TOGETHER: Final = 500
 """Objects of one message; one of more is always looked at whole."""
@@ -127,6 +131,12 @@ class RecordPlan:
             found = PLACEHOLDER.sub(lambda m: values[m[1]], self.id_template)
         if len(found) > _LONGEST_ID:
             raise Fault("record.key_too_long", "the key is too long", self.id_columns[0], found)
+        try:
+            _WIRE.validate_python(found)
+        except ValidationError:
+            # Who asks would refuse the whole answer for it.
+            text = "the key holds control characters, or ones that turn the direction of writing"
+            raise Fault("record.key_unprintable", text, self.id_columns[0], found) from None
         return found
 
     def _message(self, row: Row) -> Message:

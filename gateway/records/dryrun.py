@@ -22,9 +22,9 @@ from gateway.records.strictness import Orders, held
 from gateway.records.sums import (
     TWINS_DIFFER,
     Item,
-    Sums,
     again,
     batches,
+    begun,
     chained,
     ids_of,
     sort_out,
@@ -83,7 +83,11 @@ def _compare(
             found = connection.execute(query).first()
         if found is not None:
             current, before, digest, made, of_joined = found
-    sums, seen, reasons = Sums(), dict[bytes, bytes](), Counter[tuple[str, str | None, str]]()
+    sums, seen, reasons = (
+        begun(orders),
+        dict[bytes, bytes](),
+        Counter[tuple[str, str | None, str]](),
+    )
     twins, claims = set[str](), list[tuple[str, bytes | None]]()
     with engine.connect() if engine is not None else nullcontext() as c:
         for batch in batches(rows, origin):

@@ -1,7 +1,7 @@
 """The rows of a generation in the making: written batch by batch, each one durable transaction.
 
 After a crash the rows are compared with those that are staged, and written anew from the first that
-differs on.
+differs on; all of them where the policy ranks handling otherwise by now.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -24,6 +24,7 @@ from gateway.records.sums import (
     Sums,
     again,
     batches,
+    begun,
     chained,
     ids_of,
     sort_out,
@@ -79,7 +80,7 @@ class Staging:
         withheld: AbstractSet[str],
     ) -> tuple[Sums, int]:
         known = self._known()
-        sums, resumed = Sums(), 0
+        sums, resumed = begun(self._orders), 0
         for batch in batches(items, origin):
             digest = chained(sums.digest, batch)
             staged = known.get(sums.items + len(batch))

@@ -34,7 +34,7 @@ Kept: TypeAlias = tuple[str, Content]
 BATCH = 500
 """Items in one transaction; what is in memory at once."""
 LONGEST_MESSAGE = 2**20
-_RULES = b"3"
+_RULES = b"4"
 """Changes where other rows than before become records: then all is made anew."""
 DIFFER = (
     "rows with this record id disagree about who may see it, or one of them does not say: none of "
@@ -120,9 +120,15 @@ def ids_of(batch: Iterable[Read]) -> list[str]:
     return [item[0] for item, _ in batch if not isinstance(item, SetAside)]
 
 
+def begun(orders: Orders) -> Sums:
+    """Give the sums before the first item: other ones for each ranking, as it decides some."""
+    ranked = orjson.dumps({name: list(order) for name, order in sorted(orders.items())})
+    return Sums(digest=sha256(_RULES + ranked).hexdigest())
+
+
 def chained(before: str, batch: Iterable[Read]) -> str:
     """Give the digest of everything up to the end of this batch."""
-    chain = sha256(before.encode() or _RULES)
+    chain = sha256(before.encode())
     for item, _ in batch:
         if isinstance(item, SetAside):
             parts: tuple[bytes, ...] = (b"set aside", orjson.dumps(asdict(item)))

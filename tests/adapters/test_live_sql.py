@@ -167,6 +167,15 @@ def test_no_row_that_cannot_be_translated_comes_out(live: LiveSource) -> None:
     assert live.passed_over == before + 1
 
 
+def test_a_row_whose_key_no_answer_can_name_does_not_come_out(live: LiveSource, home: Path) -> None:
+    key = "N0000\u202e0510"
+    execute(home, "UPDATE NAME_MST SET NAME_ID = ? WHERE NAME_ID = ?", key, "N000000510")
+    before = live.passed_over
+    assert key not in ids(live, HONORIA)
+    assert live.get(key) is None
+    assert live.passed_over > before
+
+
 def test_the_limit_is_kept(live: LiveSource) -> None:
     everyone = IncidentQuery(date_from=date(2000, 1, 1), date_to=date(2030, 1, 1))
     assert len(live.candidates(everyone, ALL, 7)) == 7

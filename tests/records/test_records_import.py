@@ -15,6 +15,7 @@ from bench.people import FACTS, Person, record
 from gateway.errors import Misconfigured, RecordsUnavailable
 from gateway.model import Contact, Handling, Record, SetAside
 from gateway.records import store
+from gateway.records.doubts import Most, Opens
 from gateway.records.dryrun import dry_run
 from gateway.records.importer import Importer, Progress
 from gateway.records.source import Origin
@@ -229,6 +230,31 @@ def test_staged_rows_that_changed_are_written_anew(path: Path, importer: Importe
     fresh = Importer(path.with_name("fresh.db"))
     assert fresh.run("s", changed(), as_of=AS_OF).records == done.records
     fresh.close()
+
+
+def test_what_was_staged_under_another_ranking_is_counted_anew(
+    path: Path, importer: Importer
+) -> None:
+    def handled(word: str) -> Iterator[Record]:
+        for row in rows(700):
+            if isinstance(row, Record):
+                facts = row.handling.as_dict() | {"disclosure": word}
+                yield replace(row, handling=Handling.of(facts))
+
+    def broken() -> Iterator[Record]:
+        yield from handled("open")
+        raise OSError("the file went away")
+
+    strict = {"disclosure": ("open", "sealed")}
+    importer.run("s", handled("sealed"), as_of=AS_OF, orders=strict)
+    with pytest.raises(OSError, match="went away"):
+        importer.run("s", broken(), as_of=LATER, orders={"disclosure": ("sealed", "open")})
+    with pytest.raises(Opens, match="disclosure sealed"):
+        importer.run("s", handled("open"), as_of=LATER, orders=strict, most=Most(opened=50))
+    # What was staged under the same ranking counts.
+    done = importer.run("s", handled("open"), as_of=LATER, orders=strict)
+    assert done.resumed == done.rows
+    assert not dry_run(path, "s", handled("open"), orders=strict).asks
 
 
 def test_one_import_at_a_time(importer: Importer, path: Path) -> None:
