@@ -27,6 +27,7 @@ from adapters import MappedSource, dates, rules, shapes
 from adapters.mapping import MappingFile
 from adapters.opening import open_reader
 from adapters.tables import Database, TableReader
+from adapters.textfile import NOTHING
 from demo.new_mexico import NewMexico
 from gateway import niem
 from gateway.model import Record, SetAside
@@ -162,13 +163,14 @@ def with_header(rows: Iterable[bytes]) -> bytes:
 def all_lines(data: bytes, raws: Sequence[str]) -> None:
     """Every line that holds something is in one row."""
     header = data.startswith(b"ID,")
-    written = [x for x in data.split(b"\n")[header:] if x.strip(b"\r").strip()]
-    taken = [x for raw in raws for x in raw.split("\n") if x.strip(" \t\n\r\x0b\x0c")]
+    written = [x for x in data.split(b"\n")[header:] if x.strip(NOTHING)]
+    taken = [x for raw in raws for x in raw.split("\n") if x.strip(NOTHING.decode())]
     assert len(taken) == len(written)
 
 
 def one_row_a_line(data: bytes, raws: Sequence[str]) -> None:
-    assert len(raws) == len([x for x in data.split(b"\n") if x.rstrip(b"\r\n")])
+    """But of those that are empty, or the mark that ends a file of DOS."""
+    assert len(raws) == len([x for x in data.split(b"\n") if x.rstrip(b"\r") not in (b"", b"\x1a")])
 
 
 def every_letter(data: bytes, raws: Sequence[str]) -> None:
@@ -385,6 +387,16 @@ def test_every_damaged_row_is_translated_or_set_aside(tmp_path: Path, name: str)
 
     one_file()
     assert read * form.share >= WANTED * (1 if form.goes_on else 0.5)
+
+
+@pytest.mark.parametrize("name", ["csv", "fixed"])
+def test_lines_with_nothing_but_an_end_mark_are_no_rows(tmp_path: Path, name: str) -> None:
+    form = FORMATS[name]
+    data = form.join([form.row(0), b"\x1a", form.row(1), b"", b"\x1a"])
+    made = source(tmp_path, form, data)
+    assert all(isinstance(r, Record) for r in made.rows())
+    assert made.tally.read == 2
+    form.check(data, form.raws(tmp_path / "m.yaml"))
 
 
 @pytest.mark.parametrize("name", ["cobol_lengths", "nibrs"])
