@@ -4,7 +4,7 @@ What can't be found out for sure is never guessed: then the mapping must state i
 
 A quote that is never closed would swallow the rest of a file. So a row may span `MAX_SPAN` lines;
 if its end is not found by then, its first line alone is set aside and reading goes on at the next.
-Nor may a row swallow others: where each of its lines could be one by itself, all are set aside.
+Nor may a row swallow others: where lines of it could be rows by themselves, all are set aside.
 """
 
 import codecs
@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from adapters import detect, textfile
 from adapters.detect import DETECT, Confidence
+from adapters.followed import Followed, swallows
 from adapters.rows import BadRow, Columns, Row, Values
 from adapters.textfile import Line
 from gateway.errors import Misconfigured
@@ -26,7 +27,8 @@ MAX_SPAN: Final = 100
 MAX_FIELDS: Final = 2_000
 _NOT_CLOSED: Final = "a quote is not closed, or stands where none may"
 _SWALLOWED: Final = (
-    "a quote makes one row of several lines, each of which may be a row: nobody can say which it is"
+    "a quote makes one row of several lines, which may be rows by themselves: nobody can say "
+    "which it is"
 )
 
 
@@ -236,42 +238,52 @@ class DelimitedReader:
 
     def _of_lines(self, line: Line, source: "_Lines") -> tuple[list[str], str] | BadRow:
         """Read a row that may go on in the lines behind."""
-        taken: list[Line] = []
-        parts: list[str] = []
+        text = textfile.decode(line.data, self._encoding)
+        found = self._followed(text, source)
+        if found is None:
+            return self._bad(line, source, "row.quotes", _NOT_CLOSED)
+        opened, least = len(self._loose(text)), max(1, len(source.names) - 1)
+        swallowed = bool(source.names) and swallows(found, opened, self._delimiter, least)
+        if swallowed or found.wrong:
+            source.give_back(found.taken, doubtful=True)
+            return self._bad(line, source, "row.quotes", _SWALLOWED)
+        return [f.removesuffix("\n") for f in found.fields], "\n".join(found.parts)
+
+    def _followed(self, begins: str, source: "_Lines") -> Followed | None:
+        """Follow a row into the lines behind. None, and none taken, where its quotes are wrong."""
+        found = Followed([begins])
 
         def feed() -> Iterator[str]:
-            one: Line | None = line
-            while one is not None:
-                if one is not line:
-                    taken.append(one)
-                if len(taken) >= MAX_SPAN or not one.whole:
+            yield begins + "\n"
+            while (one := source.take()) is not None:
+                found.taken.append(one)
+                if len(found.taken) >= MAX_SPAN or not one.whole:
                     break
-                parts.append(textfile.decode(one.data, self._encoding))
-                yield parts[-1] + "\n"
-                one = source.take()
+                try:
+                    text = textfile.decode(one.data, self._encoding)
+                except UnicodeDecodeError:
+                    text, found.wrong = textfile.legible(one.data, self._encoding), True
+                found.parts.append(text)
+                yield text + "\n"
             raise _NoEnd
 
         try:
-            fields = next(self._csv(feed()))
-        except UnicodeDecodeError as error:
-            source.give_back(taken)
-            if taken:  # the byte stands in another line, which will say so
-                return self._bad(line, source, "row.quotes", _NOT_CLOSED)
-            return self._undecodable(line, source, error)
+            found.fields = next(self._csv(feed()))
         except (csv.Error, _NoEnd):
-            source.give_back(taken)
-            return self._bad(line, source, "row.quotes", _NOT_CLOSED)
-        least = max(1, len(source.names) - 1)
-        if taken and source.names and all(p.count(self._delimiter) >= least for p in parts):
-            source.give_back(taken, doubtful=True)
-            return self._bad(line, source, "row.quotes", _SWALLOWED)
-        return [f.removesuffix("\n") for f in fields], "\n".join(parts)
+            source.give_back(found.taken)
+            return None
+        return found
 
     def _undecodable(self, line: Line, source: "_Lines", error: UnicodeDecodeError) -> BadRow:
         """Set a row with wrong bytes aside; give its other columns where none is too many."""
         why = textfile.undecodable(error, self._encoding)
         text = textfile.legible(line.data, self._encoding)
         fields = self._of_one_line(text) if self._quote in text else text.split(self._delimiter)
+        if text.count(self._quote) % 2:
+            # What a wrong byte stands before, or within, may go on in the lines behind.
+            behind = self._quote + text.rpartition(self._quote)[2]
+            if (found := self._followed(behind, source)) is not None:
+                source.give_back(found.taken, doubtful=True)
         if fields is not None:
             fields = self._without_extra(fields)
         if fields is None or len(fields) != len(source.names):

@@ -14,6 +14,8 @@ import pytest
 
 import adapters
 from adapters import MappedSource, excel
+from adapters.delimited import DelimitedReader
+from adapters.rows import Row
 from gateway.errors import Misconfigured
 from gateway.model import Record, SetAside
 from gateway.records.doubts import Unread
@@ -172,6 +174,53 @@ def test_a_row_of_several_lines_is_one_where_its_lines_are_none(tmp_path: Path) 
     data = HEADER + b'W1,"SMITH,\nA\n",O\nW2,"a ""quote"", and\nmore, and\n",O\n'
     mapped = source(tmp_path, mapping(NAME, form=CSV, handling=FLAGS), data)
     assert served(tmp_path, mapped) == {"W1", "W2"}
+
+
+@pytest.mark.parametrize("between", [b"", b" ", b"x", b"W4,S", b"and, as he said, more", b"\x1a"])
+@pytest.mark.parametrize("last", [b'W3,O,JO"', b'W3,JO",O', b'JO"'])
+def test_no_short_or_blank_line_hides_what_a_quote_swallows(
+    tmp_path: Path, between: bytes, last: bytes
+) -> None:
+    data = HEADER + b"W1,O,O\nW2,O,O\n" + b'W1,O,"DOE\nW2,ROE,S\n' + between + b"\n" + last
+    mapped = source(tmp_path, mapping(NAME, form=CSV, handling=FLAGS), data + b'\nW5,"C, D",O\n')
+    assert served(tmp_path, mapped, asked=True) == {"W5"}
+    lines = 3 + bool(between.strip(b" \x1a"))
+    assert [code for _, code in codes(mapped) if code == "row.quotes"] == ["row.quotes"] * lines
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"He left, ran, and fell.\n\nThen:\nhe got up, went on, and fell",
+        b'He left, ran,\nand\nfell, it is said, twice,\nwith ""a"" noise, a cry, and more',
+        b"He left\non 3,500 feet",
+    ],
+)
+@pytest.mark.parametrize("row", [b'W1,O,"%s"', b'"%s",O,W1', b'W1,"%s",O', b'W1,"a\nb","%s"'])
+def test_sentences_of_several_lines_are_one_row(tmp_path: Path, text: bytes, row: bytes) -> None:
+    names = {b"W": b"ID,SEAL,NAME", b'"': b"NAME,SEAL,ID"}[row[:1]]
+    (tmp_path / "data").write_bytes(names + b"\n" + row % text + b"\nW2,O,x\n")
+    spec = {"encoding": "utf-8", "delimiter": ","}
+    found = list(DelimitedReader(tmp_path / "data", spec).rows())
+    assert [isinstance(one, Row) for one in found] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b'W1,S,"DO\xffE\nW3,O,JO"\n',
+        b'W1,S,\xff"DOE\nW3,O,JO"\n',
+        b'W1,S,"DOE\nx\xff\nW3,O,JO"\n',
+        b'W1,S,"D""O\xffE\n\nW3,O,JO"\n',
+    ],
+)
+def test_no_row_is_made_of_what_a_row_with_wrong_bytes_goes_on_with(
+    tmp_path: Path, lines: bytes
+) -> None:
+    data = b"ID,SEAL,NAME\n" + lines + b"W5,O,x\n"
+    mapped = source(tmp_path, mapping(NAME, form=CSV, handling=FLAGS), data)
+    assert served(tmp_path, mapped, asked=True) == {"W5"}
+    assert mapped.tally.aside == len([x for x in lines.split(b"\n") if x])
 
 
 # -- rows that are one -------------------------------------------------------------------------
