@@ -284,10 +284,12 @@ class NibrsReader:
         if len(whose) < _WHOSE.stop - _WHOSE.start or not _AGENCY.match(whose):
             return {}
         found = self._blank[level] | self._cuts[level].of(text)
+        # An incident's own columns stand in its first segment alone.
+        end = len(text) if text[4:5] == level else _OWN
         segment = self._layout.segments[level]
-        if text[4:5] == level and len(text) < segment.least:
+        if end < segment.least:
             for column, place in segment.columns.items():
-                if place.stop > len(text):
+                if place.stop > end:
                     del found[column]
         return found
 

@@ -15,7 +15,8 @@ import pytest
 import adapters
 from adapters import MappedSource, excel
 from adapters.delimited import DelimitedReader
-from adapters.rows import Row
+from adapters.nibrs import NibrsReader
+from adapters.rows import BadRow, Row
 from gateway.errors import Misconfigured
 from gateway.model import Record, SetAside
 from gateway.records.doubts import Unread
@@ -23,7 +24,7 @@ from gateway.records.importer import Importer
 from gateway.records.store import Reader
 from tests.adapters.small_mapping import NAME, mapping
 from tests.adapters.test_excel import by_hand, sheet
-from tests.adapters.test_nibrs_parts import OFFENDER, OFFENSE, incident
+from tests.adapters.test_nibrs_parts import MAPPING, OFFENDER, OFFENSE, incident
 from tests.adapters.test_nibrs_parts import source as segments
 
 FLAGS: Final = (
@@ -462,6 +463,35 @@ def test_what_reports_nothing_keeps_no_incident_back(tmp_path: Path) -> None:
     with closing(Reader(tmp_path / "records.db")) as reader:
         (generation,) = reader.generations()
         assert reader.by_record_id(generation.id, "NM9990000-NM0000000001") is not None
+
+
+@pytest.mark.parametrize(
+    "hurt",
+    [
+        lambda s: "0040" + s[4:40],
+        lambda s: "00x6" + s[4:],
+        lambda s: s[:4] + "9" + s[5:],
+        lambda s: s[:5] + "Q" + s[6:],
+    ],
+)
+def test_a_damaged_segment_says_nothing_that_stands_in_another(
+    tmp_path: Path, hurt: Callable[[str], str]
+) -> None:
+    first, offense = incident(1, " ", OFFENSE)
+    (tmp_path / "data").write_text(f"{first}\n{hurt(offense)}\n", encoding="ascii")
+    bad = next(r for r in NibrsReader(tmp_path / "data", {}).rows() if isinstance(r, BadRow))
+    assert bad.keys(("KIND", "ORI", "NUMBER")) == [("incident", "NM9990000", "NM0000000001")]
+    assert bad.keys(("ORI", "NUMBER", "DATE")) == []
+    assert bad.keys(("CARGO_THEFT",)) == []
+
+
+def test_an_import_asks_where_a_damaged_segment_tells_but_a_part_of_the_id(tmp_path: Path) -> None:
+    lines = incident(1, " ", OFFENSE, OFFENDER)
+    damaged = "0040" + lines[2][4:40]
+    text = MAPPING.replace('"{ORI}-{NUMBER}"', '"{ORI}-{NUMBER}-{DATE}"')
+    mapped = segments(tmp_path, [*incident(2), damaged, *lines[:2]], text)
+    with pytest.raises(Unread, match="line 2"):
+        served(tmp_path, mapped)
 
 
 def test_an_import_asks_where_the_header_of_a_segment_is_damaged(tmp_path: Path) -> None:
