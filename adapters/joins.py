@@ -201,7 +201,9 @@ def _join(
         elif named:
             text = f"several rows of {join.name} have this key"
             failed[id(row)] = _bad(row, "join.several", text, join, key)
-        doubtful = key and (not named or join.several is not None or key in found.perhaps)
+        # Where one row alone may be there, another one would have set this one aside before.
+        further = join.many or join.several is not None or key in found.perhaps
+        doubtful = key and (further or not named)
         if keyless is not None and doubtful and (which := keyless()):
             text = (
                 f"nobody can say who may see it: rows of {join.name} can't be read, and one of "

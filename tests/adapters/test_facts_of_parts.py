@@ -114,3 +114,16 @@ def test_what_can_not_be_read_off_a_part_is_refused(
     with pytest.raises(Misconfigured) as refused:
         list(loaded(folder, disclosure))
     assert text in str(refused.value)
+
+
+@pytest.mark.parametrize("damaged", [b",S\n", b"A\xff,S\n", b"xS\n"])
+def test_a_joined_row_of_no_known_key_may_be_the_strictest_of_any(
+    folder: Path, damaged: bytes
+) -> None:
+    (folder / "other.csv").write_bytes(b"NO,SEAL\nA1,O\nA2,S\n" + damaged)
+    found = list(loaded(folder, JOINED))
+    assert not [r for r in found if isinstance(r, Record)]
+    assert [r.code for r in found if isinstance(r, SetAside)][:4] == ["join.damaged"] * 4
+    # Where the join does not decide who may see a row, it is set aside alone.
+    told = {r.record_id for r in loaded(folder, OWN) if isinstance(r, Record)}
+    assert told == {"A1", "A2", "A3"}
