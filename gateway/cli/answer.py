@@ -1,10 +1,12 @@
 """`sallyport audit answer`: is this what the officer was given? Shows nothing of what it holds.
 
-It reads the keys' public halves and the log's lines on that search, not their sealed parts.
+It reads the message key and those before it, for their public halves, and the log's lines on that
+search, not their sealed parts.
 Exit code 0: as it was given out. 1: something is wrong with it.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,21 +49,31 @@ def answer(home: Home, file: File, *, as_json: AsJson = False) -> None:
     if not (settings.home / LEDGER).is_file():
         raise NotFound("There is no access log yet: the gateway never ran.")
     lines = _lines(settings.home / LEDGER, search_id)
-    wrong = receipts.what_is_wrong(outcome, key_files.message_keys(settings.home), lines)
+    keys, unread = key_files.message_keys(settings.home)
+    wrong = receipts.what_is_wrong(outcome, keys, lines)
     leaf = outcome["receipt"].get("log_leaf")
     line = next((e for e in lines if e.leaf == leaf), None)
     if as_json:
-        found: dict[str, Any] = {"search_id": search_id, "as_given": not wrong, "wrong": wrong}
+        found: dict[str, Any] = {
+            "search_id": search_id,
+            "as_given": not wrong,
+            "wrong": wrong,
+            "unread_keys": unread,
+        }
         if line is not None:
             found |= {"entry_id": line.entry_id, "time": line.fields["time"]}
         sys.stdout.buffer.write(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
     else:
-        _show(search_id, wrong, line)
+        _show(search_id, wrong, line, unread)
     raise typer.Exit(1 if wrong else 0)
 
 
-def _show(search_id: str, wrong: tuple[str, ...], line: LogEntry | None) -> None:
+def _show(
+    search_id: str, wrong: tuple[str, ...], line: LogEntry | None, unread: Sequence[str]
+) -> None:
     console = Console(width=None if sys.stdout.isatty() else _WIDE)
+    for text in unread:
+        console.print(f"An earlier key is not read, nor is what it signed known: {escape(text)}.")
     for text in wrong:
         console.print(f"[red]{escape(search_id)}:[/red] {escape(text)}")
     if not wrong and line is not None:

@@ -154,11 +154,20 @@ def read_ec_private(folder: Path, name: str) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def message_keys(home: Path) -> list[ec.EllipticCurvePublicKey]:
-    """Give the public halves of the message key and of those before it. Raises Misconfigured."""
+def message_keys(home: Path) -> tuple[list[ec.EllipticCurvePublicKey], list[str]]:
+    """Give the public halves of the message key and of those before it.
+
+    The private keys are read, as nothing else holds them. Gives also why one of those before could
+    not be: the others can still be told by. Raises Misconfigured for the key in use.
+    """
     folder = home / FOLDER
-    names = [MESSAGE, *sorted(p.name for p in folder.glob(f"{MESSAGE}{_RETIRED}*"))]
-    return [read_ec_private(folder, name).public_key() for name in names]
+    found, unread = [read_ec_private(folder, MESSAGE).public_key()], list[str]()
+    for name in sorted(p.name for p in folder.glob(f"{MESSAGE}{_RETIRED}*")):
+        try:
+            found.append(read_ec_private(folder, name).public_key())
+        except Misconfigured as error:
+            unread.append(error.detail)
+    return found, unread
 
 
 def read_agreement(home: Path) -> Ed25519PrivateKey:

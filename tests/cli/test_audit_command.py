@@ -13,10 +13,12 @@ from typer.testing import CliRunner
 from gateway.cli import admin_client, audit
 from gateway.cli.setup import init_home
 from gateway.errors import Invalid, LedgerUnavailable, NotFound, Unavailable
+from gateway.exchange.receipt import content_digest, signed
 from gateway.ledger import Draft, EntryType, Ledger, origin_of
 from gateway.ledger.checkpoint import read
 from gateway.ledger.seal import ledger_key
 from gateway.trust import keys as key_files
+from gateway.trust.signatures import Signer
 
 ORI = "ZZ9990000"
 CANARY = "XOCHITLZZCANARY"
@@ -220,6 +222,35 @@ def test_a_gateway_that_runs_but_does_not_answer_is_not_gone_round(
     done = asyncio.run(while_running())
     assert isinstance(done.exception, LedgerUnavailable)
     assert "query_in" not in done.stdout
+
+
+def test_an_earlier_key_that_cannot_be_read_keeps_no_answer_from_being_checked(
+    home: Path, tmp_path: Path
+) -> None:
+    before = key_files.load(home).message
+    damaged = key_files.renew(home, key_files.MESSAGE)
+    damaged.write_bytes(b"damaged")
+    key_files.write_private(damaged.parent, f"{damaged.name[:-1]}X", before)
+    outcome: dict[str, Any] = {
+        "search_id": "srch_3",
+        "agencies": [{"ori": "ZZ9990100", "status": "answered"}],
+        "receipt": {},
+    }
+    content = content_digest(outcome)
+    drafts = Draft(EntryType.RESPONSE_OUT, transaction="srch_3", response=content)
+    [entry] = write(home, drafts)
+    outcome["receipt"] = signed(
+        outcome, content=content, leaf=entry.leaf, sign=Signer(before).sign_detached
+    )
+    file = tmp_path / "answer.json"
+    file.write_text(json.dumps(outcome))
+    found = json.loads(good(home, "answer", file, "--json"))
+    assert found["as_given"] is True
+    [why] = found["unread_keys"]
+    assert damaged.name in why
+    told = " ".join(good(home, "answer", file).split())
+    assert f"An earlier key is not read, nor is what it signed known: keys/{damaged.name}" in told
+    assert "is as it was given out" in told
 
 
 def test_before_the_first_start_there_is_nothing(home: Path) -> None:

@@ -171,7 +171,9 @@ def test_a_key_is_renewed_and_the_old_one_kept(tmp_path: Path) -> None:
     assert set(retired) == {"message.pem", "token.pem"}
     old = keys.read_ec_private(home / "keys", retired["message.pem"].name)
     now = keys.load(home).message
-    held = [ec_jwk(key) for key in keys.message_keys(home)]
+    found, unread = keys.message_keys(home)
+    held = [ec_jwk(key) for key in found]
+    assert not unread
     assert held == [ec_jwk(now.public_key()), ec_jwk(old.public_key())]
     assert ec_jwk(old.public_key()) == before.message_jwk
     assert {p.stat().st_mode & 0o777 for p in (home / "keys").iterdir()} == {0o600}
