@@ -242,9 +242,8 @@ class DelimitedReader:
         found = self._followed(text, source)
         if found is None:
             return self._bad(line, source, "row.quotes", _NOT_CLOSED)
-        opened, least = len(self._loose(text)), max(1, len(source.names) - 1)
-        swallowed = bool(source.names) and swallows(found, opened, self._delimiter, least)
-        if swallowed or found.wrong:
+        least = max(1, len(source.names) - 1)
+        if found.wrong or (source.names and swallows(found, self._loose, self._delimiter, least)):
             source.give_back(found.taken, doubtful=True)
             return self._bad(line, source, "row.quotes", _SWALLOWED)
         return [f.removesuffix("\n") for f in found.fields], "\n".join(found.parts)

@@ -1,5 +1,6 @@
 """Rows of delimited text that a quote makes of several lines, and whether it swallowed rows."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,24 +23,27 @@ class Followed:
     wrong: bool = False
 
 
-def swallows(found: Followed, opened: int, delimiter: str, least: int) -> bool:
+def swallows(
+    found: Followed, loose: Callable[[str], Sequence[str]], delimiter: str, least: int
+) -> bool:
     """Whether one of a row's lines may be a row that an open quote took in.
 
-    `opened` is the number of fields in its first line, whose last goes on. A line may be a row if
-    it has the `least` delimiters of one. Of those in text that runs over several lines, commas as
-    sentences have them do not count, but where every line has enough.
+    A line may be a row if it has the `least` delimiters of one. Of those in text that runs over
+    several lines, commas as sentences have them do not count, but where every line has enough.
+    `loose` gives the fields of a line whose last one is open.
     """
-    plain = [p.count(delimiter) for p in found.parts if p.strip()]
-    if all(n >= least for n in plain):
+    first, *others = (p.count(delimiter) for p in found.parts)
+    if first < least or max(others) < least:
+        return False
+    if all(n >= least or not p.strip() for n, p in zip(others, found.parts[1:], strict=True)):
         return True
+    opened = len(loose(found.parts[0]))
     inner = found.fields[opened - 1].split("\n")
-    if len(inner) != len(found.parts):  # several fields of several lines
-        first, *others = (p.count(delimiter) for p in found.parts)
-    else:
+    if len(inner) == len(found.parts):  # one field runs over all of the lines
         first, *others = (0 if _is_prose(x, delimiter) else x.count(delimiter) for x in inner)
         first += opened - 1
         others[-1] += len(found.fields) - opened
-    return first >= least and any(n >= least for n in others)
+    return first >= least and max(others) >= least
 
 
 def _is_prose(text: str, delimiter: str) -> bool:
