@@ -69,6 +69,7 @@ def compile_handling(
             else:
                 with doc.going_on():
                     facts[name], words[name] = flags.fact(name, written, (*place, name))
+                    _check_kind(doc, name, words[name], (*place, name))
     contact: ReadContact = _no_contact
     if "contact" in spec and not doc.is_broken("records", record, "contact"):
         with doc.going_on():
@@ -76,6 +77,14 @@ def compile_handling(
     every = {**{k: frozenset({v}) for k, v in constants.items()}, **words}
     of_each = {k: frozenset(v) for k, v in every.items()}
     return HandlingPlan(constants, facts, {}, contact, of_each, frozenset(flags.groups))
+
+
+def _check_kind(doc: Document, name: str, words: set[Fact], place: Place) -> None:
+    """Refuse a fact that is true or false, or something else: one of them is a slip."""
+    others = sorted(str(word) for word in words if not isinstance(word, bool))
+    if others and len(others) < len(words):
+        text = f"{name}: it is true or false, but also {', '.join(others)}: write true or false"
+        raise doc.wrong(text, *place)
 
 
 @dataclass(frozen=True, slots=True)

@@ -396,6 +396,26 @@ def test_the_column_of_what_the_standard_refuses_is_named(
         (mapping(NAME, key='"{ID"'), 6, "braces"),
         (mapping(NAME, record="    sort: yes"), 8, "sort is no key here"),
         (mapping(NAME, handling="{dissemination: GREEN}"), 7, "required"),
+        (
+            mapping(NAME, handling=HANDLING.replace("juvenile: false", "juvenile: 7")),
+            7,
+            "juvenile: 7 is not of type 'boolean', 'object'",
+        ),
+        (
+            mapping(NAME, handling=HANDLING.replace("intelligence: false", "intelligence: off")),
+            7,
+            "intelligence: 'off' is not of type",
+        ),
+        (
+            mapping(
+                NAME,
+                handling=HANDLING.replace(
+                    "juvenile: false", "juvenile: {column: SEX, codes: {Y: true, N: no}}"
+                ),
+            ),
+            7,
+            "juvenile: it is true or false, but also no",
+        ),
         (mapping(NAME) + "      - {to: x}\n", 11, "does not match"),
         ("mapping: 1\nmapping: 1\n", 2, "stands twice"),
         ("a: &x 1\nb: *x\n", 1, "anchors"),
