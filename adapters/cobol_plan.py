@@ -230,13 +230,13 @@ class Decoding:
 
     def _choice(self, choice: Choice, at: int, values: Values, table: Table | None) -> int:
         known = values if table is None else self._values | values
-        unread: list[Fault] = []
+        unread: dict[str, Fault] = {}
         if choice.probes:
             known = {**known, **self._probed(choice, at, table, unread)}
         end = at + choice.size
         met = False
         for member in choice.members:
-            if member.when is not None and not all(w.holds(known) for w in member.when):
+            if not all(w.column not in unread and w.holds(known) for w in member.when or ()):
                 continue
             met = True
             maybe = member.when is None and len(choice.members) > 1
@@ -247,14 +247,15 @@ class Decoding:
             return end
         if choice.root:
             # What can't be told is not said to be nothing.
-            raise (unread or [Fault(NO_LAYOUT, "no layout's condition holds for it", None, None)])[
-                0
-            ]
+            nothing = Fault(NO_LAYOUT, "no layout's condition holds for it", None, None)
+            raise next(iter(unread.values()), nothing)
         if not self._lenient:
-            self.faults += unread
+            self.faults += unread.values()
         return end
 
-    def _probed(self, choice: Choice, at: int, table: Table | None, unread: list[Fault]) -> Values:
+    def _probed(
+        self, choice: Choice, at: int, table: Table | None, unread: dict[str, Fault]
+    ) -> Values:
         """Read what the conditions ask for; add to `unread` what can't be."""
         data = self._data
         found: Values = {}
@@ -271,7 +272,7 @@ class Decoding:
                 except Unreadable as bad:
                     error = bad
             if error is not None:
-                unread.append(self._bad(error, leaf, first, end, table, maybe=False))
+                unread[leaf.column] = self._bad(error, leaf, first, end, table, maybe=False)
         return found
 
     def _bad(

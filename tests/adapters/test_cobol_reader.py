@@ -188,8 +188,10 @@ KEYED_KINDS = {
     "A": {"column": "A-TYPE", "is": ["001"]},
     "B": {"column": "B-TYPE", "is": ["002"]},
 }
+NOT_KEYED = {"A": KEYED_KINDS["A"], "B": {"column": "A-TYPE", "not": ["001", "009"]}}
 
 
+@pytest.mark.parametrize("kinds", [KEYED_KINDS, NOT_KEYED])
 @pytest.mark.parametrize(
     ("damaged", "code"),
     [
@@ -199,10 +201,10 @@ KEYED_KINDS = {
     ],
 )
 def test_a_record_whose_layout_cannot_be_told_may_be_any(
-    tmp_path: Path, damaged: bytes, code: str
+    tmp_path: Path, damaged: bytes, code: str, kinds: dict[str, object]
 ) -> None:
     other = text("W3", 2) + packed(9, 3) + text("ZZ", 2)
-    made = reader(tmp_path, KEYED, described([damaged, other]), record="rdw", variants=KEYED_KINDS)
+    made = reader(tmp_path, KEYED, described([damaged, other]), record="rdw", variants=kinds)
     found = list(made.rows())
     assert seen(found) == [(1, code, "A-TYPE"), (2, "cobol.variant", None)]
     assert [r.no_record for r in found if isinstance(r, BadRow)] == [False, True]
