@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from adapters.compile import ObjectPlan
 from adapters.conditions import Condition, all_hold
@@ -25,8 +25,8 @@ Claim: TypeAlias = tuple[str, Handling | None]
 """A record's id, and the facts on who may see it; None where the row does not say."""
 
 _LONGEST_ID: Final = 256
-_WIRE: Final = TypeAdapter(Text)
-"""What an id has to be to be sent."""
+_WIRE: Final = TypeAdapter(Text, config=ConfigDict(cache_strings="none"))
+"""What an id has to be to be sent. No id is kept: by itself it remembers thousands of texts."""
 _NUMBERS: Final = re.compile(r"\[\d+\]")
 _MOST_TOGETHER: Final = 500
 """Objects of one message; one of more is always looked at whole."""
