@@ -1,5 +1,6 @@
 """What is an id here is one on the wire: an answer with another would be refused whole."""
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -39,3 +40,10 @@ def test_a_key_that_no_answer_can_name_is_set_aside_and_told(tmp_path: Path, let
     assert isinstance(first, SetAside)
     assert (first.line, first.code, first.column) == (2, "record.key_unprintable", "ID")
     assert not sent(key)
+
+
+def test_what_python_prints_can_be_sent() -> None:
+    letters = [c for c in map(chr, range(sys.maxunicode + 1)) if c.isprintable()]
+    assert len(letters) > 100_000
+    for at in range(0, len(letters), 200):
+        assert sent("W" + "".join(letters[at : at + 200])), at
