@@ -33,7 +33,7 @@ def swallows(
     `loose` gives the fields of a line whose last one is open.
     """
     first, *others = (p.count(delimiter) for p in found.parts)
-    if first < least or max(others) < least:
+    if first < least or max(others, default=0) < least:
         return False
     if all(n >= least or not p.strip() for n, p in zip(others, found.parts[1:], strict=True)):
         return True
