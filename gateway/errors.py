@@ -10,6 +10,7 @@ SallyportError
 ├── NotFound            nothing stands under that name
 ├── Conflict            it contradicts what stands
 │   └── Shrinks         an import would drop more records than its source may lose
+│       ├── Opens           or handle more of them less strictly than may be at once
 │       └── Unread          or records that may stand where a file could not be read
 ├── Unavailable         this gateway can't do it now; nothing was released
 │   ├── PolicyUnavailable   no decision could be had

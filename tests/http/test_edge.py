@@ -1,6 +1,8 @@
 """The edge by itself: caps, references, and a failure that must not tell what it held."""
 
 import asyncio
+import importlib
+import pkgutil
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -9,6 +11,8 @@ import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
+import adapters
+import gateway
 from gateway import errors
 from gateway.http import problems
 from gateway.http.edge import Edge
@@ -162,6 +166,11 @@ async def test_metrics_get_the_route_not_the_address() -> None:
 
 
 def test_every_error_of_ours_has_a_status() -> None:
+    for package in (gateway, adapters):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+
     def every(kind: type[errors.SallyportError]) -> list[type[errors.SallyportError]]:
         return [kind, *(e for c in kind.__subclasses__() for e in every(c))]
 
