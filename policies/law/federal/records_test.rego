@@ -72,7 +72,7 @@ test_highly_restricted_only_to_law_enforcement_for_crimes if {
 	others == {[0, element_class, "dppa.highly_restricted"] | some element_class in ["medical", "photo", "ssn"]}
 }
 
-highly_restricted_for(changes, purpose) := {entry[1] | some entry in entries} if {
+highly_restricted_for(changes, purpose) := {entry[1] | some entry in entries; entry[2] == "dppa.highly_restricted"} if {
 	question := example_test.searching(example_test.asked, {"purpose": purpose})
 	agency := object.union(data.agencies.CA9990000, changes)
 	entries := data.law.federal.withhold with input as example_test.finding(question, from_motor_vehicles)
