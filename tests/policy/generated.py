@@ -50,6 +50,15 @@ ODD: list[Any] = [
     *({"type": "forget"}, {"type": "onward_sharing", "rule": "press"}, {"type": None}),
     *({"days": 3}, "delete_after", None),
 ]
+# What only a release by a person opens, and on which ground; and what another rule holds back.
+OPENED: list[tuple[dict[str, Any], str]] = [
+    ({"disclosure": "sealed"}, "court_order"),
+    ({"juvenile": True, "age_at_offense": 15}, "court_order"),
+    ({"victim_applicant": True}, "law_enforcement_discretion"),
+    ({"victim_applicant": True}, "waiver"),
+    ({}, "consent"),
+    ({"source_kind": "motor_vehicle_department"}, "consent"),
+]
 GRANULARITIES = ("hit", "count", "pointer", "record", "everything")
 
 
@@ -398,7 +407,26 @@ class Entitled(Inputs):
         if kind == "answer":
             return base
         found = [self._record(search["record_types"]) for _ in range(self.chance.randint(1, 3))]
+        if self.chance.random() < 0.25:
+            self._open(base, found)
         return {**base, "granularity": grant["granularity"], "facts": found}
+
+    def _open(self, base: dict[str, Any], found: list[dict[str, Any]]) -> None:
+        """Have a person release some of the records, with some of their classes."""
+        change, basis = self.chance.choice(OPENED)
+        release = {
+            "id": "rel_0",
+            "basis": basis,
+            "asker": base["asker"]["ori"],
+            "classes": self.some(list(self.words.classes)),
+            "until": "2026-12-01T00:00:00Z",
+            "warrant": None,
+        }
+        base["releases"] = [release]
+        for facts in found:
+            facts.update(change)
+            if self.chance.random() < 0.7:
+                facts["released_under"] = ["rel_0"]
 
     def _reason(self) -> str:
         law = self.data["law"]
