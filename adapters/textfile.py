@@ -65,50 +65,12 @@ def open_file(path: Path) -> BinaryIO:
         raise Misconfigured(f"{path.name}: the file can't be read") from error
 
 
-class _Narrow(io.RawIOBase):
-    """A UTF-16 file as UTF-8. A lone half of a pair, or an odd last byte, stays undecodable."""
-
-    def __init__(self, file: BinaryIO, encoding: str) -> None:
-        self._file = file
-        self._decode = codecs.getincrementaldecoder(encoding)("surrogatepass").decode
-        self._rest = b""
-        self._size = 0
-
-    def readable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        """Fill a buffer; 0 at the end."""
-        view = memoryview(buffer)
-        while not self._rest:
-            block = self._file.read(_BLOCK)
-            if not block:
-                break
-            self._size += len(block)
-            # A lone first half at a block's end waits for its second.
-            text = self._decode(block)
-            self._rest = text.encode("utf-8", "surrogatepass")
-        if not self._rest and self._size % 2:
-            self._size, self._rest = 0, b"\xff"
-        taken = self._rest[: len(view)]
-        view[: len(taken)] = taken
-        self._rest = self._rest[len(taken) :]
-        return len(taken)
-
-    def close(self) -> None:
-        """Close the file beneath."""
-        self._file.close()
-        super().close()
-
-
-class _Carriage(io.RawIOBase):
-    """A file whose lines end with CR as one whose lines end with LF. CR LF is one end, too."""
+class _Changed(io.RawIOBase):
+    """A file whose bytes are read as others. `_more` gives the next of them; none at the end."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._rest = b""
-        self._after_cr = False
 
     def readable(self) -> bool:
         """Say yes."""
@@ -117,11 +79,7 @@ class _Carriage(io.RawIOBase):
     def readinto(self, buffer: Any, /) -> int:
         """Fill a buffer; 0 at the end."""
         view = memoryview(buffer)
-        while not self._rest and (block := self._file.read(_BLOCK)):
-            # CR LF may be cut in two.
-            whole = block.removeprefix(b"\n") if self._after_cr else block
-            self._after_cr = block.endswith(b"\r")
-            self._rest = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        self._rest = self._rest or self._more()
         taken = self._rest[: len(view)]
         view[: len(taken)] = taken
         self._rest = self._rest[len(taken) :]
@@ -131,6 +89,44 @@ class _Carriage(io.RawIOBase):
         """Close the file beneath."""
         self._file.close()
         super().close()
+
+    def _more(self) -> bytes:
+        raise NotImplementedError
+
+
+class _Narrow(_Changed):
+    """A UTF-16 file as UTF-8. A lone half of a pair, or an odd last byte, stays undecodable."""
+
+    def __init__(self, file: BinaryIO, encoding: str) -> None:
+        super().__init__(file)
+        self._decode = codecs.getincrementaldecoder(encoding)("surrogatepass").decode
+        self._size = 0
+
+    def _more(self) -> bytes:
+        while block := self._file.read(_BLOCK):
+            self._size += len(block)
+            # A lone first half at a block's end waits for its second.
+            if text := self._decode(block):
+                return text.encode("utf-8", "surrogatepass")
+        odd, self._size = self._size % 2, 0
+        return b"\xff" if odd else b""
+
+
+class _Carriage(_Changed):
+    """A file whose lines end with CR as one whose lines end with LF. CR LF is one end, too."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(file)
+        self._after_cr = False
+
+    def _more(self) -> bytes:
+        while block := self._file.read(_BLOCK):
+            # CR LF may be cut in two.
+            whole = block.removeprefix(b"\n") if self._after_cr else block
+            self._after_cr = block.endswith(b"\r")
+            if whole:
+                return whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return b""
 
 
 def bytes_of(path: Path, encoding: str) -> BinaryIO:

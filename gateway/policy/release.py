@@ -150,7 +150,11 @@ def show(
     failures: Failures,
 ) -> Shown | None:
     """Apply one action to one record. None: no sign of it."""
-    if action.show == "none" or not _held(action, found, active, failures):
+    by_value = action.hidden_by_value
+    if action.show == "none" or (by_value and holds(found.message, by_value)):
+        return None
+    left = _left(action, found, active, failures) if action.only_with else None
+    if action.only_with and (left is None or not _tells(action, *left, active)):
         return None
     if granularity.rank < Granularity.POINTER.rank:
         match = Match(record_type=found.record_type, band=found.band)
@@ -158,12 +162,10 @@ def show(
     if action.show == "pointer" or granularity is Granularity.POINTER:
         match = Match(record_type=found.record_type, band=found.band, contact=found.contact)
         return Shown(match, Given(found.record_id, found.record_type, "pointer", ()))
-    kept = keep(active.plan(action.classes), found.message)
-    if kept is None:
+    left = left or _left(action, found, active, failures)
+    if left is None:
         return None
-    record = _standard(kept, found, failures)
-    if record is None:
-        return None
+    kept, record = left
     phone = found.contact.phone if found.contact else None
     match = Match(
         record_type=found.record_type,
@@ -182,26 +184,23 @@ def show(
     return Shown(match, Given(found.record_id, found.record_type, "record", kept.classes))
 
 
-def _held(action: Action, found: Found, active: ActiveSet, failures: Failures) -> bool:
-    """Tell whether what a record holds lets it be shown."""
-    by_value = action.hidden_by_value
-    if by_value and holds(found.message, by_value):
-        return False
-    return not action.only_with or _gives(action, found, active, failures)
+def _left(
+    action: Action, found: Found, active: ActiveSet, failures: Failures
+) -> tuple[Kept, Message] | None:
+    """Give what is left of a record, and that as a message of the standard; None if nothing is."""
+    kept = keep(active.plan(action.classes), found.message)
+    record = _standard(kept, found, failures) if kept else None
+    return None if kept is None or record is None else (kept, record)
 
 
-def _gives(action: Action, found: Found, active: ActiveSet, failures: Failures) -> bool:
+def _tells(action: Action, kept: Kept, record: Message, active: ActiveSet) -> bool:
     """Tell whether something would leave of a class that the record is shown only with.
 
     What only leads to something that was withheld goes with that, so it is looked for in the end.
     """
-    kept = keep(active.plan(action.classes), found.message)
-    record = _standard(kept, found, failures) if kept else None
-    if kept is None or record is None:
-        return False
     some = tuple((c, "give") for c, how in action.classes if how in {"give", "mask"})
-    left = keep(active.plan(some), record)
-    told = {*(left.classes if left else ()), *(c for c, _ in kept.held)}
+    rest = keep(active.plan(some), record)
+    told = {*(rest.classes if rest else ()), *(c for c, _ in kept.held)}
     return not action.only_with.isdisjoint(told)
 
 
