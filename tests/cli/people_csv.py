@@ -1,9 +1,9 @@
-"""The mapping of a small export of people, by the source's name."""
+"""The mapping of a small export of people, by the source's name, its format and its dates."""
 
-MAPPING = """\
+PEOPLE = """\
 mapping: 1
 source: {name}
-format: {{type: csv, path: ../sources/{name}.csv, encoding: utf-8, delimiter: ","}}
+format: {form}
 records:
   - type: person
     id: "{{ID}}"
@@ -12,5 +12,8 @@ records:
     objects: {{person: "nc:Person"}}
     fields:
       - {{to: "person/nc:PersonName", column: NAME, name: "SURNAME, GIVEN MIDDLE"}}
-      - {{to: "person/nc:PersonBirthDate", column: BORN, date: MM/DD/YYYY}}
+      - {{to: "person/nc:PersonBirthDate", column: BORN, date: {born}}}
 """
+_CSV = '{{type: csv, path: ../sources/{name}.csv, encoding: utf-8, delimiter: ","}}'
+MAPPING = PEOPLE.replace("{form}", _CSV).replace("{born}", "MM/DD/YYYY")
+"""Of a CSV file of the source's name; to be formatted with that."""

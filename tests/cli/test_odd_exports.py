@@ -15,21 +15,9 @@ from typer.testing import CliRunner
 from adapters import textfile
 from gateway.cli.main import app
 from tests.adapters.cobol_bytes import copybook
+from tests.cli.people_csv import PEOPLE
 
-MAPPING = """\
-mapping: 1
-source: s
-format: {form}
-records:
-  - type: person
-    id: "{{ID}}"
-    handling: {{dissemination: GREEN, disclosure: open, juvenile: false, source_kind: own,
-      intelligence: false, criminal_history: false}}
-    objects: {{person: "nc:Person"}}
-    fields:
-      - {{to: "person/nc:PersonName", column: NAME, name: "SURNAME, GIVEN MIDDLE"}}
-      - {{to: "person/nc:PersonBirthDate", column: BORN, date: YYYYMMDD}}
-"""
+MAPPING = PEOPLE.replace("{name}", "s").replace("{born}", "YYYYMMDD")
 Check: TypeAlias = Callable[..., dict[str, Any]]
 
 
