@@ -95,24 +95,29 @@ hours_fit(hours) if is_null(hours)
 
 # Times of the day in nanoseconds; from after to goes over midnight.
 hours_fit(hours) if {
-	local := data.sallyport.context.now + hours.offset_ns
+	local := there(hours)
 	lower(time.weekday(local)) in hours.days
-	of_day_fits(local % 86400000000000, hours)
+	on_the_day(local % 86400000000000, hours)
 }
 
-of_day_fits(of_day, hours) if {
+# After midnight it is the night of the day that it began on: Friday's is over on Saturday morning.
+hours_fit(hours) if {
+	hours.from_ns > hours.to_ns
+	local := there(hours)
+	lower(time.weekday(local - 86400000000000)) in hours.days
+	local % 86400000000000 < hours.to_ns
+}
+
+there(hours) := data.sallyport.context.now + hours.offset_ns
+
+on_the_day(of_day, hours) if {
 	hours.from_ns <= of_day
 	of_day < hours.to_ns
 }
 
-of_day_fits(of_day, hours) if {
+on_the_day(of_day, hours) if {
 	hours.from_ns > hours.to_ns
 	hours.from_ns <= of_day
-}
-
-of_day_fits(of_day, hours) if {
-	hours.from_ns > hours.to_ns
-	of_day < hours.to_ns
 }
 
 cases_fit(_, _, paper) if is_null(paper.limits.cases)

@@ -185,7 +185,7 @@ test_within_the_hours if {
 }
 
 test_outside_the_hours if {
-	every moment in ["2026-11-23T14:59:59.99Z", "2026-11-24T01:00:00.00Z", "2026-11-22T20:00:00.00Z"] {
+	every moment in ["2026-11-24T14:59:59.99Z", "2026-11-24T01:00:00.00Z", "2026-11-22T20:00:00.00Z"] {
 		question := object.union(asked, {"now": moment})
 		limits := limited({"hours": hours, "cases": null, "roster": null})
 		with_one(question, limits).refused.code == "agreement.outside_limits"
@@ -200,12 +200,24 @@ test_over_midnight if {
 	not in_hours(night, asked.now)
 	in_hours(night, "2026-11-24T01:00:00.00Z")
 	not in_hours(night, "2026-11-24T00:59:59.99Z")
-	in_hours(night, "2026-11-23T14:59:59.99Z")
-	not in_hours(night, "2026-11-23T15:00:00.00Z")
+	in_hours(night, "2026-11-24T14:59:59.99Z")
+	not in_hours(night, "2026-11-24T15:00:00.00Z")
+}
+
+# Monday to Friday: from Monday evening until Saturday morning, not from Sunday's night on.
+test_a_night_is_of_the_day_that_it_began_on if {
+	not in_hours(night, "2026-11-23T07:00:00.00Z")
+	not in_hours(night, "2026-11-23T14:59:59.99Z")
+	in_hours(night, "2026-11-24T07:00:00.00Z")
+	in_hours(night, "2026-11-28T06:59:59.99Z")
+	in_hours(night, "2026-11-28T14:59:59.99Z")
+	not in_hours(night, "2026-11-28T15:00:00.00Z")
+	not in_hours(night, "2026-11-29T01:00:00.00Z")
+	not in_hours(night, "2026-11-29T10:00:00.00Z")
 }
 
 test_hours_that_end_where_they_begin_are_none if {
-	every moment in ["2026-11-23T14:59:59.99Z", "2026-11-23T15:00:00.00Z", asked.now] {
+	every moment in ["2026-11-24T14:59:59.99Z", "2026-11-24T15:00:00.00Z", asked.now] {
 		not in_hours({"to_ns": hours.from_ns}, moment)
 	}
 }
