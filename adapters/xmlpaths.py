@@ -7,7 +7,8 @@
     ^p:Name                    the elements of that name that refer to this one
     [path]  [path=text]  [path!=text]  [2]    only those for which it holds; the second
 
-A reference is followed as if its object stood in its place. Prefixes are those of the mapping.
+A reference is followed as if its object stood in its place. What the element says itself counts
+too, unless its object says otherwise: then neither does. Prefixes are those of the mapping.
 """
 
 import difflib
@@ -46,12 +47,19 @@ class Fault(Exception):
 class Scope(Protocol):
     """Where references are looked up."""
 
-    def target(self, element: Element) -> Element | None:
-        """Give the object that an element refers to; None if it is no reference. Raises Fault."""
+    def followed(self, element: Element) -> Iterable[Element]:
+        """Give the object that an element refers to, what that one refers to, and so on.
+
+        Nothing if it is no reference. Raises Fault.
+        """
         ...
 
     def referring(self, element: Element, tags: Sequence[str]) -> list[Element]:
         """Give the elements of these names that hold a reference to an element."""
+        ...
+
+    def alike(self, one: Element, other: Element) -> bool:
+        """Whether two elements say the same, whatever their ids are."""
         ...
 
 
@@ -135,18 +143,10 @@ class Step:
     def _from(self, element: Element, scope: Scope) -> list[Element]:
         if self.back:
             return scope.referring(element, self.tags)
-        if (found := list(element.iterchildren(*self.tags))) or not element.attrib:
-            return found
-        seen: list[Element] = []
-        at: Element | None = element
-        while at is not None:
-            if found := list(at.iterchildren(*self.tags)):
-                return found
-            seen.append(at)
-            at = scope.target(at)
-            if any(at is one for one in seen):
-                raise Fault("xml.reference_loop", "references lead back to where they began")
-        return []
+        found = list(element.iterchildren(*self.tags))
+        for at in scope.followed(element):
+            found = _both(element, found, list(at.iterchildren(*self.tags)), scope)
+        return found
 
 
 class Path:
@@ -205,17 +205,48 @@ class Ending:
         if self.name:
             return local_name(element)
         text = _attribute(element, self.attributes) if self.attributes else _own_text(element)
-        if text or not element.attrib:
-            return text
-        at: Element | None = element
-        seen: list[Element] = []
-        while at is not None and not any(at is one for one in seen):
-            text = _attribute(at, self.attributes) if self.attributes else _own_text(at)
-            if text:
-                return text
-            seen.append(at)
-            at = scope.target(at)
-        return ""
+        for at in scope.followed(element):
+            if self.attributes:
+                # Its own ones are about the reference, and no content.
+                if text:
+                    return text
+                text = _attribute(at, self.attributes)
+            elif not text:
+                text = _own_text(at)
+            elif not len(at) and _own_text(at) not in {"", text}:
+                raise _differs(element, element)
+        return text
+
+
+def _both(
+    element: Element, own: list[Element], theirs: list[Element], scope: Scope
+) -> list[Element]:
+    """Give the children of an element and of its object. Raises Fault where these differ."""
+    if not (own and theirs):
+        return own or theirs
+    said, others = _by_name(own), _by_name(theirs)
+    for name in said.keys() & others.keys():
+        some, same = said[name], others[name]
+        if len(some) != len(same) or not all(map(scope.alike, some, same)):
+            raise _differs(element, some[0])
+    return own + [e for e in theirs if local_name(e) not in said]
+
+
+def _by_name(elements: Iterable[Element]) -> dict[str, list[Element]]:
+    found: dict[str, list[Element]] = {}
+    for element in elements:
+        found.setdefault(local_name(element), []).append(element)
+    return found
+
+
+def _differs(element: Element, said: Element) -> Fault:
+    name = local_name(said)
+    text = (
+        f"line {line_of(element)}: {local_name(element)} refers to an object and says something "
+        f"itself, and the two differ: {name}"
+    )
+    value = name if len(said) else (said.text or "").strip()
+    return Fault("xml.reference_differs", text, value)
 
 
 def _from_root(record: Element, steps: Sequence[Step], scope: Scope) -> list[Element]:

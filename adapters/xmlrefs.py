@@ -6,7 +6,7 @@ temporary database on disk, once something refers to one. Nothing is ever taken 
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -17,6 +17,8 @@ from adapters.xmlstream import Damaged, XmlStream
 
 _XLINK: Final = "{http://www.w3.org/1999/xlink}href"
 _CACHED: Final = 512
+_MOST_FOLLOWED: Final = 100
+"""References in a row, and elements that are one object by their `uri`."""
 _WITH_ATTRIBUTES: Final = etree.XPath("descendant-or-self::*[@*]")
 
 
@@ -30,6 +32,8 @@ class References:
     def __init__(self, names: Names, declared: Mapping[str, Any]) -> None:
         self._ids = _attributes(names, declared.get("id"))
         self._refs = _attributes(names, declared.get("ref"))
+        # Most attributes are told by how they end: this is asked of every element.
+        self._ends = tuple(self._refs) if self._refs is not None else ("ref", "}uri", "href")
 
     def name(self, element: Element) -> str | None:
         """Give the id of an object."""
@@ -40,8 +44,10 @@ class References:
 
     def reference(self, element: Element) -> str | None:
         """Give the id that an element refers to."""
-        for key, value in element.attrib.items():
+        for key, value in element.items():
             name = str(key)
+            if not name.endswith(self._ends):
+                continue
             if self._is(name, self._refs, "ref") and (text := str(value).strip()):
                 return text.removeprefix("#")
             if self._refs is None and _links(name):
@@ -49,6 +55,16 @@ class References:
                 if text.startswith("#") and text[1:]:
                     return text[1:]
         return None
+
+    @staticmethod
+    def links(element: Element) -> bool:
+        """Whether an element has a `uri` or a link to something of its message."""
+        return any(_links(str(k)) and str(v).strip()[:1] == "#" for k, v in element.attrib.items())
+
+    def content(self, element: Element) -> dict[str, str]:
+        """Give an element's attributes but its id."""
+        every = ((str(key), str(value).strip()) for key, value in element.attrib.items())
+        return {key: value for key, value in every if not self._is(key, self._ids, "id")}
 
     @staticmethod
     def _is(key: str, declared: frozenset[str] | None, usual: str) -> bool:
@@ -71,25 +87,66 @@ class Objects:
         self._shared = shared
         self._known: dict[str, list[Element]] | None = None
         self._referring: dict[str, list[Element]] = {}
+        self._linked: dict[str, list[Element]] = {}
 
-    def target(self, element: Element) -> Element | None:
-        """Give the object that an element refers to; None if it is no reference. Raises Fault."""
-        wanted = self._references.reference(element)
-        if wanted is None or wanted == self._references.name(element):
-            return None
+    def followed(self, element: Element) -> Iterable[Element]:
+        """Give the object that an element refers to, what that one refers to, and so on.
+
+        Nothing if it is no reference. Raises Fault.
+        """
+        return () if self._references.reference(element) is None else self._followed(element)
+
+    def _followed(self, element: Element) -> Iterator[Element]:
+        seen = {id(element): element}
+        at = element
+        while (wanted := self._references.reference(at)) is not None:
+            if wanted == self._references.name(at):
+                return
+            found = self._named(wanted, at)
+            if found is None:
+                yield from self._said_of(wanted, at)
+                return
+            if id(found) in seen:
+                raise Fault("xml.reference_loop", "references lead back to where they began")
+            if len(seen) > _MOST_FOLLOWED:
+                text = f"line {line_of(element)}: over {_MOST_FOLLOWED} references in a row"
+                raise Fault("xml.reference_far", text, wanted)
+            seen[id(found)] = at = found
+            yield found
+
+    def alike(self, one: Element, other: Element) -> bool:
+        """Whether two elements say the same, whatever their ids are."""
+        return (
+            one.tag == other.tag
+            and (one.text or "").strip() == (other.text or "").strip()
+            and self._references.content(one) == self._references.content(other)
+            and len(one) == len(other)
+            and all(map(self.alike, one, other))
+        )
+
+    def _named(self, wanted: str, at: Element) -> Element | None:
+        """Give the object that has this id, here or outside of all rows; None: there is none."""
         found = self._all().get(wanted, [])
-        if any(one is element for one in found):
-            return None
         if len(found) > 1:
-            text = f"line {line_of(element)}: several objects have this id"
+            text = f"line {line_of(at)}: several objects have this id"
             raise Fault("xml.reference_several", text, wanted)
         if found:
             return found[0]
-        shared = self._shared(wanted) if self._shared is not None else None
-        if shared is None:
-            text = f"line {line_of(element)}: there is no object that it refers to"
+        return self._shared(wanted) if self._shared is not None else None
+
+    def _said_of(self, wanted: str, at: Element) -> list[Element]:
+        """Give the other elements with content that say by their `uri` that they are this object.
+
+        So it may be in NIEM 5, where no element has an id then.
+        """
+        every = self._linked.get(wanted, [])
+        if not every:
+            text = f"line {line_of(at)}: there is no object that it refers to"
             raise Fault("xml.reference", text, wanted)
-        return shared
+        if len(every) > _MOST_FOLLOWED:
+            text = f"line {line_of(at)}: over {_MOST_FOLLOWED} elements are this object"
+            raise Fault("xml.reference_several", text, wanted)
+        return [one for one in every if one is not at]
 
     def referring(self, element: Element, tags: Sequence[str]) -> list[Element]:
         """Give the elements of these names that hold a reference to an element, in order."""
@@ -104,18 +161,16 @@ class Objects:
         return list(found.values())
 
     def _all(self) -> dict[str, list[Element]]:
+        """Give all objects by their ids, after one look at every element."""
         if self._known is None:
-            named: dict[str, list[Element]] = {}
-            linked: dict[str, list[Element]] = {}
+            self._known = {}
             for element in cast("list[Element]", _WITH_ATTRIBUTES(self._root)):
                 if (name := self._references.name(element)) is not None:
-                    named.setdefault(name, []).append(element)
+                    self._known.setdefault(name, []).append(element)
                 if (wanted := self._references.reference(element)) is not None:
                     self._referring.setdefault(wanted, []).append(element)
-                    if len(element) and not is_nil(element):
-                        linked.setdefault(wanted, []).append(element)
-            # In NIEM 5 an object may say by its own `uri` who it is.
-            self._known = {**{k: v for k, v in linked.items() if k not in named}, **named}
+                    if len(element) and not is_nil(element) and self._references.links(element):
+                        self._linked.setdefault(wanted, []).append(element)
         return self._known
 
 

@@ -141,6 +141,73 @@ def test_a_reference_is_followed_within_the_row_or_outside_of_all_rows(
     assert values(read(tmp_path / "f", body, spec({"C": "a:of/a:v"})))[0] == found
 
 
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        # Both say the same: in blanks, ids and comments they may differ.
+        (f'<x><of n:ref="P1" n:id="O"><v n:id="V"> ANA<!-- --></v></of>{PERSON}</x>', "ANA"),
+        (f'<x><of n:ref="P1"><w>1</w></of>{PERSON}</x>', "ANA"),
+        (f'<x><of n:uri="#P1"><w>1</w></of>{PERSON}</x>', "ANA"),
+        ('<x><of n:uri="#P1"><w>1</w></of><p n:uri="#P1"><v>ANA</v></p></x>', "ANA"),
+        ('<x><of n:ref="P1"><v>ANA</v></of><p n:id="P1"/></x>', "ANA"),
+        (f'<x><of n:ref="P1"><v>EVA</v></of>{PERSON}</x>', "xml.reference_differs"),
+        (f'{PERSON}<x><of n:ref="P1"><v>EVA</v></of></x>', "xml.reference_differs"),
+        (f'<x><of n:ref="P1"><v k="1">ANA</v></of>{PERSON}</x>', "xml.reference_differs"),
+        (f'<x><of n:ref="P1"><v>ANA</v><v>EVA</v></of>{PERSON}</x>', "xml.reference_differs"),
+        (
+            f'<x><of n:ref="R"><v>EVA</v></of><y n:id="R" n:ref="P1"/>{PERSON}</x>',
+            "xml.reference_differs",
+        ),
+        (
+            '<x><of n:uri="#P1"><v>EVA</v></of><p n:uri="#P1"><v>ANA</v></p></x>',
+            "xml.reference_differs",
+        ),
+        # What an object says that is not there is not known.
+        ('<x><of n:ref="P1"><v>EVA</v></of></x>', "xml.reference"),
+        # An element with content is no object by its `ref`, as it may be by its `uri`.
+        ('<x><of n:ref="P1"/><y n:ref="P1"><v>EVA</v></y></x>', "xml.reference"),
+        (f'{PERSON}<x><of n:ref="P1"/><y n:uri="#P1"><v>EVA</v></y></x>', "ANA"),
+    ],
+)
+def test_what_an_element_says_itself_counts_where_its_object_does_not_say_otherwise(
+    tmp_path: Path, body: str, found: str
+) -> None:
+    (row,) = read(tmp_path / "f", body, spec({"C": {"path": "a:of/a:v", "first": True}, "K": "@k"}))
+    if isinstance(row, Row):
+        assert row.values == {"C": found, "K": ""}
+    else:
+        assert (row.line, row.code, row.column) == (1, found, "C")
+        assert row.row is not None
+        assert row.row.values == {"C": "", "K": ""}
+
+
+def test_a_text_beside_a_reference_is_not_chosen_over_another(tmp_path: Path) -> None:
+    body = '<x><v n:ref="V">{}</v><w n:id="V" k="7">ANA</w></x>'
+    said = spec({"C": "a:v", "K": "a:v/@k"})
+    assert values(read(tmp_path / "f", body.format("ANA"), said)) == [{"C": "ANA", "K": "7"}]
+    (bad,) = read(tmp_path / "f", "\n\n" + body.format("EVA"), said)
+    assert isinstance(bad, BadRow)
+    assert (bad.line, bad.code, bad.value) == (3, "xml.reference_differs", "EVA")
+    assert "line 3: v refers to an object" in bad.text
+
+
+def test_any_child_is_one_of_the_element_or_of_its_object(tmp_path: Path) -> None:
+    body = f'<x><of n:ref="P1"><w>1</w></of>{PERSON}</x>'
+    column = {"path": "a:of/*", "join": " "}
+    assert values(read(tmp_path / "f", body, spec({"C": column}))) == [{"C": "1 ANA"}]
+
+
+def test_a_long_way_of_references_ends(tmp_path: Path) -> None:
+    chain = "".join(f'<y n:id="Y{n}" n:ref="Y{n + 1}"/>' for n in range(20_000))
+    (bad,) = read(tmp_path / "f", f'<x><of n:ref="Y0"/>{chain}</x>', spec({"C": "a:of/a:v"}))
+    assert isinstance(bad, BadRow)
+    assert bad.code == "xml.reference_far"
+    every = '<of n:uri="#P"><w>1</w></of>' * 200
+    (bad,) = read(tmp_path / "f", f"<x>{every}</x>", spec({"C": "a:of/a:v"}))
+    assert isinstance(bad, BadRow)
+    assert bad.code == "xml.reference_several"
+
+
 def test_references_stay_within_a_message_that_is_stated(tmp_path: Path) -> None:
     one = f'<m>{PERSON}<x><of n:ref="P1"/></x></m>'
     two = '<m><p n:id="P1"><v>EVA</v></p><x><of n:ref="P1"/></x></m><m><x><of n:ref="P1"/></x></m>'
