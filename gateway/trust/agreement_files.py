@@ -3,17 +3,20 @@
     agreements/<id>/<version>.json           the text and its signatures, as `Envelope`
     agreements/<id>/<version>.<ORI>.json     another text that this party sent under the same name
     agreements/<id>/statements.json          what parties said alone: a list of `StatementEnvelope`
+    agreements/.said/<id>.json               the same once more
 
 Reading never fails as a whole: a document that can't be read or verified is a trouble, with file
 and line, and gives nothing. So does a document whose statements can't be: one of them may have
-suspended it. The `sallyport` command and the running gateway both write here, under a lock.
+suspended it. Where that file is lost, or an older one is put back, what stands in its copy counts:
+nothing but a new statement takes a suspension back. The `sallyport` command and the running gateway
+both write here, under a lock.
 """
 
 import fcntl
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -46,6 +49,7 @@ _MOST = 2_000
 _DOCUMENT = re.compile(r"([1-9][0-9]{0,4})\.json")
 _OTHER = re.compile(r"([1-9][0-9]{0,4})\.([A-Z0-9]{9})\.json")
 _STATEMENTS = "statements.json"
+_COPIES = ".said"
 _ALL_VERSIONS = 2**31
 
 
@@ -144,6 +148,19 @@ class AgreementFolder:
                     troubles.append(Trouble(where, "no agreement has such a name; it is not read"))
             except _Unreadable as error:
                 troubles.append(error.trouble)
+        for path in sorted((self.path / _COPIES).glob("*.json")):
+            named = path.name.removesuffix(".json")
+            where = f"{FOLDER}/{_COPIES}/{path.name}"
+            try:
+                good, doubt = self._statements(path, where, troubles)
+            except _Unreadable as error:
+                good, doubt = [], _ALL_VERSIONS
+                troubles.append(error.trouble)
+            doubted[named] = max(doubt, doubted.get(named, 0))
+            lost = _beyond(statements, good)
+            if lost and doubted[named] == 0:
+                troubles.append(_lost(named, where))
+            statements += lost
         documents = [_doubted(h, doubted) for h in documents]
         troubles += [Trouble(h.where, fault) for h in documents for fault in h.faults]
         return Book(tuple(documents), tuple(statements), differing, tuple(troubles))
@@ -186,34 +203,47 @@ class AgreementFolder:
         """Keep a statement. Whether it is news. Raises Invalid if its signature is not good."""
         if not statement_verifies(statement, self.keyring):
             raise Invalid("The statement is not signed by the agency that it names.")
-        path = self.path / statement.said.agreement / _STATEMENTS
+        named = statement.said.agreement
+        path, copy = self.path / named / _STATEMENTS, self.path / _COPIES / f"{named}.json"
         with self._locked():
-            troubles: list[Trouble] = []
-            try:
-                kept = self._statements(path, path.name, troubles)[0] if path.exists() else []
-            except _Unreadable as error:
-                raise Misconfigured(f"{error.trouble.where}: {error.trouble.reason}") from None
-            if troubles:
-                raise Misconfigured(
-                    f"{statement.said.agreement}/{_STATEMENTS}: {troubles[0].reason}. Nothing is "
-                    "given under that agreement until the file is restored, or moved away."
-                )
-            if any(s.canonical == statement.canonical for s in kept):
+            kept = self._in_order(path, f"{named}/{_STATEMENTS}")
+            copied = self._in_order(copy, f"{_COPIES}/{named}.json")
+            known = [*kept, *_beyond(kept, copied)]
+            whole = [*known, *_beyond(known, [statement])]
+            if len(whole) == len(kept):
                 return False
-            lines = [*kept, statement]
-            _kept_whole(path, _json([s.envelope().model_dump(mode="json") for s in lines]))
-        return True
+            lines = _json([s.envelope().model_dump(mode="json") for s in whole])
+            _kept_whole(copy, lines)
+            _kept_whole(path, lines)
+        return len(whole) > len(known)
 
     # -- inside ---------------------------------------------------------------------------
 
     def _files(self) -> Iterator[Path]:
         if not self.path.is_dir():
             return
-        found = sorted(p for p in self.path.glob("*/*") if not p.name.startswith("."))
+        folders = (p for p in self.path.glob("*") if p.is_dir() and p.name != _COPIES)
+        found = sorted(p for f in folders for p in f.glob("*") if not p.name.startswith("."))
         loose = [p for p in sorted(self.path.glob("*")) if p.is_file() and p.name[0] != "."]
         if len(found) > _MOST:
             raise Misconfigured(f"{FOLDER}/ holds over {_MOST} files: move old ones away")
         yield from (*loose, *found)
+
+    def _in_order(self, path: Path, where: str) -> list[Statement]:
+        """Give the statements of a file, none if it is not there. Raises Misconfigured on doubt."""
+        troubles: list[Trouble] = []
+        try:
+            good = self._statements(path, where, troubles)[0] if path.exists() else []
+        except _Unreadable as error:
+            troubles.append(error.trouble)
+            good = []
+        if troubles:
+            raise Misconfigured(
+                f"{FOLDER}/{troubles[0].where}: {troubles[0].reason}. Nothing is given under that "
+                f"agreement until the file is restored: {FOLDER}/<id>/{_STATEMENTS} and "
+                f"{FOLDER}/{_COPIES}/<id>.json hold the same, so copy the good one over it"
+            )
+        return good
 
     def _kept(self, path: Path) -> Held | None:
         try:
@@ -276,6 +306,19 @@ class AgreementFolder:
             yield
         finally:
             os.close(handle)
+
+
+def _beyond(known: Sequence[Statement], more: Sequence[Statement]) -> list[Statement]:
+    """Give those of `more` that are not known."""
+    had = {s.canonical for s in known}
+    return [s for s in more if s.canonical not in had]
+
+
+def _lost(agreement: str, copy: str) -> Trouble:
+    return Trouble(
+        f"{FOLDER}/{agreement}/{_STATEMENTS}",
+        f"is lost, or older than its copy, which counts: copy {copy} over it",
+    )
 
 
 def _doubted(held: Held, doubted: Mapping[str, int]) -> Held:

@@ -317,7 +317,9 @@ def test_a_suspension_outlasts_a_restart_and_a_bad_edit(kept: World) -> None:
         sheriff.ready()
         assert outcome(kept, SHERIFF, POLICE) == "agreement.suspended"
         # Whoever was not told asks, and is refused.
-        (kept[POLICE].home / "agreements" / MOU / "statements.json").unlink(missing_ok=True)
+        held = kept[POLICE].home / "agreements"
+        (held / MOU / "statements.json").unlink(missing_ok=True)
+        (held / ".said" / f"{MOU}.json").unlink(missing_ok=True)
         apply(kept[POLICE])
         part = ask(kept)
         assert part["reasons"][0]["code"] == "agreement.suspended"

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -309,6 +310,49 @@ def test_statements_in_doubt_take_the_agreement_with_them(
     assert not complete(book)
     assert any("statements.json" in t.where for t in book.troubles)
     with pytest.raises(Misconfigured):
+        folder.put_statement(said(Act.RESUME, 2))
+
+
+@pytest.mark.parametrize("how", ["lost", "older", "emptied", "folder lost"])
+def test_a_suspension_outlasts_the_file_that_it_stands_in(
+    folder: AgreementFolder, how: str
+) -> None:
+    folder.put(made(A, B))
+    folder.put_statement(said(Act.RESUME, 1))
+    file = folder.path / "made" / "statements.json"
+    before = file.read_bytes()
+    folder.put_statement(said(Act.SUSPEND, 2))
+    if how == "lost":
+        file.unlink()
+    elif how == "folder lost":
+        shutil.rmtree(file.parent)
+        folder.put(made(A, B))
+    else:
+        file.write_bytes(before if how == "older" else b"[]")
+    book = folder.read()
+    found = book.latest("made", B, 1)
+    assert found is not None
+    assert found.said.act is Act.SUSPEND
+    (trouble,) = book.troubles
+    assert trouble.where == "agreements/made/statements.json"
+    assert "copy agreements/.said/made.json over it" in trouble.reason
+    # What is said next, or handed over again, makes the file whole.
+    assert not folder.put_statement(said(Act.SUSPEND, 2))
+    assert not folder.read().troubles
+    assert file.read_bytes() == (folder.path / ".said" / "made.json").read_bytes()
+
+
+def test_a_copy_of_statements_in_doubt_takes_the_agreement_with_it(
+    folder: AgreementFolder,
+) -> None:
+    folder.put(made(A, B))
+    folder.put_statement(said(Act.RESUME, 1))
+    copy_ = folder.path / ".said" / "made.json"
+    copy_.write_text(copy_.read_text()[:-9])
+    book = folder.read()
+    assert not complete(book)
+    assert any(t.where.startswith("agreements/.said/made.json") for t in book.troubles)
+    with pytest.raises(Misconfigured, match="copy the good one over it"):
         folder.put_statement(said(Act.RESUME, 2))
 
 
