@@ -105,7 +105,8 @@ class CobolReader:
         first = decoding.faults[0]
         unread = frozenset(f.column for f in decoding.faults if f.column is not None)
         # What decides how a record is laid out has to be read before anything is.
-        partly = None if unread & self._layout.deciding else row
+        deciding = self._layout.deciding
+        partly = None if any(u.rpartition(".")[2] in deciding for u in unread) else row
         return BadRow(
             *(number, raw, first.code, first.text, first.column, first.value),
             row=partly,

@@ -14,6 +14,13 @@ from adapters.rows import Fault, Values
 
 NO_LAYOUT: Final = "cobol.variant"
 """Set aside: a record that is of none of the layouts."""
+TOO_SHORT: Final = "cobol.truncated"
+"""Set aside: a record that ends before its layout does."""
+_OTHER: Final = "; if another layout stands there, say under `variants` when"
+_TELLS: Final = (
+    ", and it tells which layout is meant: where another one stands there rightly, say under "
+    "`variants` when that one is meant"
+)
 NUMBER: Final = "OCCURS"
 """The column of a repeated part that says which one it is, from 1. No item can have that name."""
 
@@ -125,7 +132,7 @@ class Block:
 class Decoding:
     """One record while it is read. `lenient`: a layout that may not be meant is left blank."""
 
-    __slots__ = ("_data", "_lenient", "_text", "_values", "faults", "groups")
+    __slots__ = ("_data", "_lenient", "_lost", "_text", "_values", "faults", "groups")
 
     def __init__(
         self,
@@ -140,6 +147,8 @@ class Decoding:
         self._text = text
         self._values = values
         self._lenient = lenient
+        self._lost: set[str] = set()
+        """Columns, of the record and of the part that is being read, that could not be read."""
         self.groups = groups
         self.faults: list[Fault] = []
         """What could not be read of items at known places: they are left blank."""
@@ -161,16 +170,19 @@ class Decoding:
                     return at
                 self._begun(segment, at, values)
                 why = f"the record ends after {len(data)} bytes, before the layout does"
-                raise Fault("cobol.truncated", why, None, None)
+                raise Fault(TOO_SHORT, why, None, None)
             for leaf in segment.leaves:
                 first, end = at + leaf.first, at + leaf.end
                 try:
                     values[leaf.column] = leaf.read(data, text, first, end)
                 except Unreadable as error:
                     if not (maybe and self._lenient):
-                        fault = self._bad(error, leaf, first, end, table, maybe=maybe)
+                        fault = self._bad(
+                            error, leaf, first, end, table, hint=_OTHER if maybe else ""
+                        )
                         self.faults.append(fault)
                     values[leaf.column] = ""
+                    self._lost.add(leaf.column)
             for step in segment.steps:
                 self._step(step, at + step.first, values, table, maybe=maybe)
             if segment.tail is None:
@@ -204,14 +216,17 @@ class Decoding:
             if maybe and self._lenient:
                 return end
             why = f"the record ends after {len(self._data)} bytes, within {table.part}"
-            raise Fault("cobol.truncated", why, None, None)
+            raise Fault(TOO_SHORT, why, None, None)
         if table.block.idle and not (table.wanted or table.block.varies):
             return end
         rows = self.groups.setdefault(table.part, [])
         inherited = {} if outer is self._values else outer
         place = at
+        lost = frozenset(self._lost)
         for number in range(1, count + 1):
             values = dict(inherited)
+            if len(self._lost) > len(lost):
+                self._lost = set(lost)
             place = self._block(table.block, place, values, table, maybe=maybe)
             if table.wanted and (table.depending is not None or _says(table, values)):
                 row = {name: values.get(column, "") for column, name in table.names.items()}
@@ -234,16 +249,20 @@ class Decoding:
         if choice.probes:
             known = {**known, **self._probed(choice, at, table, unread)}
         end = at + choice.size
-        met = False
-        for member in choice.members:
-            if not all(w.column not in unread and w.holds(known) for w in member.when or ()):
-                continue
-            met = True
+        meant = [m for m in choice.members if self._may_be_meant(m, known, unread)]
+        if unread and meant and not any(m.when for m in meant):
+            # What can't be read may be another layout's, damaged.
+            torn = [fault for fault in unread.values() if fault.code != TOO_SHORT]
+            if torn and choice.root:
+                raise torn[0]
+            if not self._lenient:
+                self.faults += torn
+        for member in meant:
             maybe = member.when is None and len(choice.members) > 1
             if not choice.root and member.block.idle:
                 continue
             end = max(end, self._block(member.block, at, values, table, maybe=maybe))
-        if met:
+        if meant:
             return end
         if choice.root:
             # What can't be told is not said to be nothing.
@@ -252,6 +271,15 @@ class Decoding:
         if not self._lenient:
             self.faults += unread.values()
         return end
+
+    def _may_be_meant(
+        self, member: Member, known: Mapping[str, str], unread: Mapping[str, Fault]
+    ) -> bool:
+        """Whether its conditions hold. None does that asks for what can't be read."""
+        return all(
+            w.column not in unread and w.column not in self._lost and w.holds(known)
+            for w in member.when or ()
+        )
 
     def _probed(
         self, choice: Choice, at: int, table: Table | None, unread: dict[str, Fault]
@@ -265,14 +293,14 @@ class Decoding:
             error: Unreadable | None = None
             if end > len(data):
                 why = f"the record ends after {len(data)} bytes, before what tells its layout"
-                error = Unreadable("cobol.truncated", why) if at < len(data) else None
+                error = Unreadable(TOO_SHORT, why) if at < len(data) else None
             else:
                 try:
                     found[leaf.column] = leaf.read(data, self._text, first, end)
                 except Unreadable as bad:
                     error = bad
             if error is not None:
-                unread[leaf.column] = self._bad(error, leaf, first, end, table, maybe=False)
+                unread[leaf.column] = self._bad(error, leaf, first, end, table, hint=_TELLS)
         return found
 
     def _bad(
@@ -283,11 +311,10 @@ class Decoding:
         end: int,
         table: Table | None,
         *,
-        maybe: bool,
+        hint: str,
     ) -> Fault:
         name = leaf.column if table is None else f"{table.part}.{leaf.column}"
         value = self._text[first:end] if leaf.text else f"X'{self._data[first:end].hex().upper()}'"
-        hint = "; if another layout stands there, say under `variants` when" if maybe else ""
         return Fault(error.code, f"{error.text}{hint}", name, value)
 
 

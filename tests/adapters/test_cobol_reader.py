@@ -210,6 +210,58 @@ def test_a_record_whose_layout_cannot_be_told_may_be_any(
     assert [r.no_record for r in found if isinstance(r, BadRow)] == [False, True]
 
 
+def test_a_layout_without_a_condition_is_not_taken_for_a_damaged_other_one(
+    tmp_path: Path,
+) -> None:
+    torn = text("W1", 2) + b"\x0a\x1f"
+    whole, long, short = (text("W2", 2) + packed(n, 3) for n in (2, 1, 3))
+    made = reader(
+        tmp_path,
+        KEYED,
+        described([torn, torn + text("ZZ", 2), whole, long + text("ZZ", 2), short]),
+        record="rdw",
+        variants={"A": KEYED_KINDS["A"]},
+    )
+    made.select({"A-NO", "B-NO"})
+    found = list(made.rows())
+    assert seen(found[:2]) == [(1, "cobol.digits", "A-TYPE"), (2, "cobol.digits", "A-TYPE")]
+    assert [r.keys(("B-NO",)) for r in found[:2] if isinstance(r, BadRow)] == [[], []]
+    assert all("say under `variants`" in r.text for r in found[:2] if isinstance(r, BadRow))
+    assert [r.values["B-NO"] for r in (found[2], found[4]) if isinstance(r, Row)] == ["W2", "W2"]
+    # A condition of its own that can be read says that it is meant all the same.
+    kinds = {"A": KEYED_KINDS["A"], "B": {"column": "B-NO", "is": ["W1"]}}
+    (row, _) = rows(tmp_path, KEYED, described([torn, torn[:1]]), record="rdw", variants=kinds)
+    assert isinstance(row, BadRow)
+    assert (row.code, row.column) == ("cobol.digits", "B-TYPE")
+    # A record that is too short for the other layout's type is none of it.
+    book = copybook("01 A.", "   05 F PIC X(4).", "   05 T PIC X.", "01 B.", "   05 V PIC X(2).")
+    kinds = {"A": {"column": "T", "is": ["A"]}}
+    (row,) = rows(tmp_path, book, described([text("W1", 2)]), record="rdw", variants=kinds)
+    assert isinstance(row, Row)
+    assert row.values["V"] == "W1"
+
+
+@pytest.mark.parametrize("times", ["", " OCCURS 2"])
+def test_no_condition_holds_that_asks_for_a_column_before_it_that_cannot_be_read(
+    tmp_path: Path, times: str
+) -> None:
+    book = copybook(
+        "01 R.",
+        f"   05 ENTRY-OF{times}.",
+        "      10 KIND-NO PIC 9(3) COMP-3.",
+        "      10 ONE PIC X(2).",
+        "      10 OTHER REDEFINES ONE PIC X(2).",
+    )
+    variants = {
+        "ONE": {"column": "KIND-NO", "is": ["001"]},
+        "OTHER": {"column": "KIND-NO", "not": ["001"]},
+    }
+    torn, whole = b"\x0a\x1f" + text("W1", 2), packed(2, 3) + text("W2", 2)
+    (bad,) = rows(tmp_path, book, torn + (whole if times else b""), variants=variants)
+    assert isinstance(bad, BadRow)
+    assert (bad.code, bad.row, bad.placed) == ("cobol.digits", None, ({},))
+
+
 def test_a_redefinition_is_not_left_blank_where_what_tells_it_cannot_be_read(
     tmp_path: Path,
 ) -> None:
