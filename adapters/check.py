@@ -157,6 +157,7 @@ def _unmapped(
     every = {c for own in columns.values() for c in own}
     if part := mapping.content.get("together", {}).get("part"):
         used = used | {c.removeprefix(f"{part}.") for c in used}
+    used = used | set(_dating(mapping))
     for name in sorted(ignored - every):
         yield Finding("warning", mapping.doc.line("ignore"), f"{name}: there is no such column")
     for name in sorted(ignored & used):
@@ -171,6 +172,14 @@ def _unmapped(
                 "(name under `ignore` what is left out on purpose)"
             )
             yield Finding("warning", mapping.doc.line("format"), text)
+
+
+def _dating(mapping: MappingFile) -> Iterator[str]:
+    """Name the columns that say of what moment their file is."""
+    joins = [j for r in mapping.records for j in r.get("join", {}).items()]
+    for name, spec in (("", mapping.content), *joins):
+        if column := spec.get("format", {}).get("as_of", {}).get("column"):
+            yield f"{name}.{column}" if name else column
 
 
 def _not_asked(mapping: MappingFile) -> Iterator[Finding]:

@@ -268,6 +268,12 @@ class DateReader:
             return MONTH, f"{moment.at.year:04d}-{moment.at.month:02d}"
         return TIME, moment.at.isoformat()[:_TO_SECONDS] + self._offset(moment)
 
+    def instant(self, text: str) -> datetime:
+        """Give the first moment of what a text says, in UTC. Raises Untranslatable."""
+        moment = self.read(text)
+        local = moment.at.isoformat()[:_TO_SECONDS]
+        return datetime.fromisoformat(local + (self._offset(moment) or "Z")).astimezone(UTC)
+
     def _offset(self, moment: Moment) -> str:
         if moment.offset is not None:
             text = moment.offset.replace(":", "")

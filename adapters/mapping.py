@@ -43,8 +43,11 @@ class MappingFile:
         self.search: dict[str, Any] = content.get("search", {})
 
     def file(self, written: str) -> Path:
-        """Give a file that the mapping names, from the mapping's own folder."""
-        return (self.path.parent / written).resolve()
+        """Give a file that the mapping names, from the mapping's own folder.
+
+        A link stays one: it may lead to another file by the next look.
+        """
+        return self.path.parent.resolve() / written
 
 
 def _deepest(error: ValidationError) -> tuple[int, str]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from adapters import registry
+from adapters.dated import DatedReader
 from adapters.mapping import MappingFile
 from adapters.rows import Columns, Reader, Row, Selective
 from gateway.errors import Misconfigured
@@ -19,7 +20,11 @@ def open_reader(mapping: MappingFile, spec: Mapping[str, Any], *place: str | int
         raise mapping.doc.wrong(f"{spec['type']}: a file is needed here: its `path`", *place)
     try:
         files = {key: str(mapping.file(spec[key])) for key in _FILES if key in spec}
-        return registry.open_format(mapping.file(spec["path"]), {**spec, **files})
+        path, stated = mapping.file(spec["path"]), spec.get("as_of")
+        reader = registry.open_format(
+            path, {k: v for k, v in {**spec, **files}.items() if k != "as_of"}
+        )
+        return reader if stated is None else DatedReader(reader, path, stated, mapping.content)
     except Misconfigured as error:
         raise mapping.doc.wrong(error, *place) from None
 
@@ -27,9 +32,13 @@ def open_reader(mapping: MappingFile, spec: Mapping[str, Any], *place: str | int
 def look(mapping: MappingFile, reader: Reader, *place: str | int) -> Columns:
     """Look at a file's columns. Raises Misconfigured, with the mapping's line."""
     try:
-        return reader.columns()
+        columns = reader.columns()
     except Misconfigured as error:
         raise mapping.doc.wrong(error, *place) from None
+    column = reader.column if isinstance(reader, DatedReader) else None
+    if column is not None and column not in columns.own:
+        raise mapping.doc.wrong(f"{column}: no such column", *place, "as_of", "column")
+    return columns
 
 
 def narrow(reader: Reader, joined: Iterable[tuple[str, Reader]], used: Collection[str]) -> None:
@@ -57,6 +66,9 @@ def code_files(mapping: MappingFile) -> Mapping[str, Mapping[str, Any]]:
 def _code_file(
     mapping: MappingFile, spec: Mapping[str, Any], place: tuple[str, str]
 ) -> Mapping[str, Any]:
+    if "as_of" in spec["format"]:
+        text = "`as_of` is for files of rows: a code table has no age"
+        raise mapping.doc.wrong(text, *place, "format", "as_of")
     reader = open_reader(mapping, spec["format"], *place)
     columns = look(mapping, reader, *place)
     for key in ("code", "word"):

@@ -168,12 +168,17 @@ class Import:
         current = None if self._how.anew else self._importer.current(self._upkeep.name)
         if current is not None and fingerprint.is_same(current, self._quick):
             return self._as_before(current)
+        begun = datetime.now(UTC)
         source = self._source(shown)
         made_of = MadeOf(self._quick, self._whole(), source.stated())
-        as_of = source.as_of()
+
+        def as_of() -> datetime | None:
+            found = source.as_of()
+            return None if found is None else min(found, begun)
+
         if current is not None and fingerprint.holds_the_same(current, made_of.whole):
             # Written anew with the same content: younger, and nothing else.
-            self._importer.still(current, as_of, made_of)
+            self._importer.still(current, as_of(), made_of)
             return self._told(self._as_before(current))
         done = self._told(self._all(source, as_of, made_of, shown))
         if current is not None and current.stated and current.stated != made_of.stated:
@@ -211,7 +216,7 @@ class Import:
     def _all(
         self,
         source: adapters.MappedSource,
-        as_of: datetime | None,
+        as_of: Callable[[], datetime | None],
         made_of: MadeOf,
         shown: Shown,
     ) -> Imported:
@@ -239,7 +244,7 @@ class Import:
             made = self._importer.current(self._upkeep.name)
             if made is not None:
                 fresh = MadeOf(fingerprint.quick(self._files), self._whole())
-                self._importer.still(made, as_of, fresh)
+                self._importer.still(made, as_of(), fresh)
         return replace(done, forgotten=forgotten)
 
     def _check(self) -> None:

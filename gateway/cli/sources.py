@@ -293,7 +293,9 @@ def plain(value: str | None) -> Text:
 def _cell(column: str, row: dict[str, Any]) -> str:
     value = row.get(column)
     if value is None:
-        return ""
+        # Nobody knows how old it is: it is taken for too old where there is a limit.
+        unknown = column == "age_minutes" and "as_of" in row and row["kind"] != "live"
+        return f"age unknown{', STALE' if row.get('stale') else ''}" if unknown else ""
     if column == "age_minutes":
         return f"{span(value)}, STALE" if row.get("stale") else span(value)
     if column == "limit_minutes":

@@ -117,7 +117,7 @@ class Importer:
         source: str,
         rows: Iterable[Item],
         *,
-        as_of: datetime | None,
+        as_of: datetime | Callable[[], datetime | None] | None,
         record_types: frozenset[str] | None = None,
         terms: Mapping[str, frozenset[str]] | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
@@ -131,7 +131,8 @@ class Importer:
         check: Callable[[], None] = lambda: None,
     ) -> Imported:
         """Import a source whole. `record_types` and `terms` (by kind of subject) say what it can
-        answer; left out, they are what its records hold.
+        answer; left out, they are what its records hold. `as_of` may be what gives it: it is asked
+        when everything was read, as a file's rows may say it.
 
         `origin` tells the legacy row of the last item. Where more would go or be opened than `most`
         says, `allow` is asked, and whatever would go where `unread` says what could not be read and
@@ -154,7 +155,8 @@ class Importer:
             sums, resumed = staging.read(rows, origin, show)
             check()
             found = self._compared(source, current, sums, unread(), joined())
-            stamped = None if as_of is None else stamp(as_of)
+            moment = as_of() if callable(as_of) else as_of
+            stamped = None if moment is None else stamp(moment)
             made = {
                 "as_of": stamped,
                 "quick": made_of.quick,
