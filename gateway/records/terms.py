@@ -74,8 +74,15 @@ ITEM_TYPES = {"j:Firearm": "firearm", "nc:Vehicle": "vehicle"}
 ITEM_MAKE = ("ncic:FirearmMakeCode", "nc:ItemMakeName")
 ITEM_TYPE = ("nc:ItemCategoryText", "j:FirearmCategoryText")
 
-NOT_SOUGHT = frozenset({"j:Victim", "j:Witness", "j:IncidentVictim", "j:IncidentWitness"})
-"""Roles in which nobody is found: a match by such a name would tell who was hurt, or who talked."""
+NOT_SOUGHT = frozenset(
+    {
+        *("j:Victim", "j:Witness", "j:IncidentVictim", "j:IncidentWitness"),
+        *("j:ProtectionOrderRestrictedPerson", "j:ProtectionOrderProtectedPersonAssociation"),
+        "j:ProtectionOrderPetitionerPersonAssociation",
+    }
+)
+"""Roles in which nobody is found: a match by such a name would tell who was hurt, who talked, or
+whom an order protects."""
 
 _PERSON_MARKS = frozenset(
     {PERSON_NAME, PERSON_BIRTH, *PERSON_SEX, *PERSON_IDENTIFIERS, PERSON_OTHER_IDENTIFIER}

@@ -392,3 +392,22 @@ def test_a_check_digit_tells_a_vehicles_number() -> None:
     assert is_vin("1HGCM82633A004352")
     assert not is_vin("1HGCM82643A004352")
     assert not is_vin("1HGCM8263IA004352")
+
+
+def test_an_order_names_whom_it_binds_and_leaves_whom_it_protects(tmp_path: Path) -> None:
+    """The standard calls "restricted" whom the subject must not contact: he is not that one."""
+    rows = [
+        f"PO-26-{n:03};{surname.upper()}, {given.upper()};{born};{PEOPLE[n - 1][0]}, Ada;20260311"
+        for n, (surname, given, _, born) in enumerate(PEOPLE)
+    ]
+    source = write(tmp_path / "orders.csv", "ORDER_NO;RESP_NAME;RESP_DOB;PROT_NAME;ISSUED", *rows)
+    text, content = drafted(tmp_path, source)
+    (record,) = content["records"]
+    assert record["type"] == "protection_order"
+    assert "RestrictedPerson" not in text
+    assert not [f for f in record["fields"] if f.get("column") == "PROT_NAME"]
+    message = mapped(tmp_path)[0].message
+    bound = message["j:ProtectionOrderRespondentPersonAssociation"]
+    assert bound["nc:Person"] == {"@id": message["nc:Person"]["@id"]}
+    assert bound["nc:Activity"] == {"@id": message["j:ProtectionOrder"]["@id"]}
+    assert message["nc:Person"]["nc:PersonName"]["nc:PersonSurName"] == "QUILLBROOK"

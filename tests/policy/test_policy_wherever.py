@@ -59,7 +59,11 @@ PLACES = {
     "j:Warrant/j:CourtOrderRequestEntity/nc:EntityPerson": ("order",),
     "j:Warrant/j:CourtOrderDesignatedSubject/nc:EntityPerson": ("order",),
     "j:Warrant/j:CourtOrderIssuingJudicialOfficial": ("order",),
-    "j:ProtectionOrder/j:ProtectionOrderRestrictedPerson": ("order",),
+    # Whom an order protects is a victim; whom it binds is told with the order.
+    "j:ProtectionOrder/j:ProtectionOrderRestrictedPerson": ("victim",),
+    "j:ProtectionOrderProtectedPersonAssociation/nc:Person": ("victim",),
+    "j:ProtectionOrderPetitionerPersonAssociation/nc:Person": ("victim",),
+    "j:ProtectionOrderRespondentPersonAssociation/nc:Person": ("order",),
     "j:ItemSeizure/j:ItemSeizurePossessingPerson": ("incident",),
     "nc:Case/j:CaseDefendantParty/nc:EntityPerson": ("incident", "criminal_history"),
     "j:Arrest/j:ArrestSubject/nc:EntityPerson": ("criminal_history",),

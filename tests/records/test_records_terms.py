@@ -128,3 +128,21 @@ def test_nobody_is_found_as_a_victim_or_witness() -> None:
         },
     }
     assert len(extract(referred).persons) == 1
+
+
+def test_nobody_is_found_as_the_one_whom_an_order_protects() -> None:
+    """The standard calls "restricted" whom the subject must not contact: not the respondent."""
+    named = {"nc:PersonName": {"nc:PersonGivenName": "ODA", "nc:PersonSurName": "FENWRAITH"}}
+    bound = {"nc:PersonName": {"nc:PersonGivenName": "IVO", "nc:PersonSurName": "MARROWBY"}}
+    message = {
+        "nc:Person": [{"@id": "#p", **named}, {"@id": "#r", **bound}],
+        "j:ProtectionOrder": {"@id": "#o", "j:ProtectionOrderRestrictedPerson": {"@id": "#p"}},
+        "j:ProtectionOrderRespondentPersonAssociation": {
+            "nc:Activity": {"@id": "#o"},
+            "nc:Person": {"@id": "#r"},
+        },
+        "j:ProtectionOrderProtectedPersonAssociation": {"nc:Person": named},
+        "j:ProtectionOrderPetitionerPersonAssociation": {"nc:Person": named},
+    }
+    (found,) = extract(message).persons
+    assert [name.surname for name in found.names] == ["marrowby"]
