@@ -154,6 +154,7 @@ def list_(home: Home, *, as_json: AsJson = False) -> None:
     differing = [
         {"id": i, "version": v, "party": p, "digest": d.digest}
         for (i, v, p), d in sorted(agreed.book.differing.items())
+        if not agreed.book.followed(d.agreement)
     ]
     troubles = [{"where": t.where, "reason": t.reason} for t in agreed.troubles]
     if as_json:

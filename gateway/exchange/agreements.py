@@ -199,7 +199,7 @@ class Agreeing:
         found = []
         for standing in self._standings(self._policy.agreed):
             name = _name(standing.held)
-            differs = sorted(p for p, n in self._differs if n == name)
+            differs = sorted(p for p, n in self._differing() if n == name)
             found.append({**standing.plain(), "differs_at": differs})
         return found
 
@@ -216,7 +216,7 @@ class Agreeing:
             if s.warning is not None and not self._renewed(s, every)
         ]
         troubles = [{"where": t.where, "reason": t.reason} for t in self._policy.agreed.troubles]
-        differing = [{"agreement": n, "peer": p} for p, n in sorted(self._differs)]
+        differing = [{"agreement": n, "peer": p} for p, n in self._differing()]
         self._metrics.agreement_days.clear()
         for s in every:
             if s.state == "in_force" and s.days_left is not None:
@@ -233,6 +233,12 @@ class Agreeing:
             "differing": differing,
             "untold": dict(sorted(self._untold.items())),
         }
+
+    def _differing(self) -> list[tuple[str, str]]:
+        """Give who holds another text of what, as long as it is held here and no later one is."""
+        book = self._policy.agreed.book
+        here = {_name(h) for h in book.documents if not book.followed(h.document.agreement)}
+        return sorted((peer, name) for peer, name in self._differs if name in here)
 
     # -- for peers ------------------------------------------------------------------------
 
@@ -360,11 +366,16 @@ class Agreeing:
         await asyncio.gather(*(self._tell(p, items) for p, items in partners.items()))
 
     async def _tell(self, peer: str, items: list[tuple[str, dict[str, Any]]]) -> None:
-        """Tell one partner all that it was not told yet; at least compare, now and then."""
+        """Tell one partner all that it was not told yet; at least compare, now and then.
+
+        What it does not take holds nothing else up: a suspension may stand behind a text that it
+        has signed differently.
+        """
         loop = asyncio.get_running_loop()
         fresh = [(m, i) for m, i in items if m not in self._done]
         if not fresh and loop.time() - self._compared.get(peer, -COMPARE_S) < COMPARE_S:
             return
+        refused = False
         for mark, item in fresh or [("", {})]:
             try:
                 reply = await self._send(peer, item)
@@ -374,10 +385,12 @@ class Agreeing:
             if reply.taken and mark:
                 await self._mark(mark)
             elif not reply.taken:
-                self._untold[peer] = "refused"
+                refused = True
                 _log.warning("a partner did not take an agreement", peer=peer)
-                return
             await self._compare(peer, reply.held)
+        if refused:
+            self._untold[peer] = "refused"
+            return
         self._untold.pop(peer, None)
         self._compared[peer] = loop.time()
 

@@ -30,6 +30,7 @@ from gateway.durable import write_whole
 from gateway.errors import Conflict, Invalid, Misconfigured
 from gateway.trust.agreements import (
     Act,
+    Agreement,
     Document,
     Keyring,
     Signed,
@@ -101,6 +102,15 @@ class Book:
             and version in {None, h.document.agreement.version}
         ]
         return max(found, key=lambda h: h.document.agreement.version) if found else None
+
+    def followed(self, agreement: Agreement) -> bool:
+        """Whether all have signed a later version of it."""
+        return any(
+            h.complete
+            and h.document.agreement.id == agreement.id
+            and h.document.agreement.version > agreement.version
+            for h in self.documents
+        )
 
     def latest(self, agreement: str, party: str, version: int) -> Statement | None:
         """Give what a party said last of this version; a revocation outlasts whatever follows."""
