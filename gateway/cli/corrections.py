@@ -210,7 +210,7 @@ def _retry(settings: Settings, name: str, file: Path, *, as_json: bool) -> None:
     gone, same = len(wanted) - len(known), len(known) - len(changed) - len(outdated)
     still: list[SetAside] = []
     if changed:
-        _keep(settings.home, name, corrections, len(changed))
+        _keep(settings.home, "rows_corrected", len(changed), {"source": name}, corrections)
         _import_anew(settings, name, path, quiet=as_json)
         outdated |= changed - Corrections(settings.home / DATA, name).keys()
         with closing(Reader(settings.home / DATA / RECORDS)) as reader:
@@ -232,14 +232,19 @@ def _retry(settings: Settings, name: str, file: Path, *, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _keep(home: Path, name: str, corrections: Corrections, count: int) -> None:
-    """Keep corrections, and say so in the log first."""
-    about = {"source": name}
-    log_act(home, "rows_corrected", count, about)
+def _keep(
+    home: Path, what: str, count: int, about: dict[str, str], corrections: Corrections
+) -> None:
+    """Keep corrections as they are now, and say so in the log first: `rows_corrected` and so on.
+
+    Whoever does not come to it says `rows_not_corrected`.
+    """
+    log_act(home, what, count, about)
     try:
         corrections.save()
     except OSError:
-        log_act(home, "rows_not_corrected", count, about)
+        before, verb = what.split("_", 1)
+        log_act(home, f"{before}_not_{verb}", count, about)
         raise
 
 
@@ -295,7 +300,8 @@ def corrections_command(
         gone = corrections.forget(list(corrections) if forget == "all" else [forget])
         if not gone:
             raise NotFound(f"{name} has no correction of the row {forget}.")
-        corrections.save()
+        about = {"source": corrections.path.stem, "row": forget}
+        _keep(settings.home, "corrections_taken_back", gone, about, corrections)
         typer.echo(f"Took {gone:,} back. It counts from the next import: sallyport import {name}")
         return
     rows = [

@@ -61,6 +61,8 @@ class ActRequest(BaseModel):
         "import_not_made",
         "rows_corrected",
         "rows_not_corrected",
+        "corrections_taken_back",
+        "corrections_not_taken_back",
     ]
     results: Annotated[int, Field(strict=True, ge=0, lt=2**53)]
     about: About = Field(default={})

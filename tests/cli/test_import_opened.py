@@ -16,7 +16,8 @@ from typer.testing import CliRunner, Result
 
 from gateway.cli import records
 from gateway.cli.main import app
-from gateway.errors import LedgerUnavailable
+from gateway.errors import LedgerUnavailable, NotFound
+from gateway.records.corrections import Corrections
 from gateway.records.store import Reader
 
 pytestmark = pytest.mark.usefixtures("wide")
@@ -243,7 +244,7 @@ def logged(home: Path) -> list[dict[str, Any]]:
     """Give what commands did, in order."""
     words = ("audit", "entries", "--type", "admin", "--unseal", "--json")
     found = json.loads(invoke(home, *words).stdout)["entries"]
-    return [e for e in found if e["decision"].startswith(("import_", "rows_"))]
+    return [e for e in found if e["decision"].startswith(("import_", "rows_", "corrections_"))]
 
 
 def test_the_log_says_who_let_an_import_go_on_and_why_it_had_stopped(
@@ -298,3 +299,49 @@ def test_the_log_says_who_corrected_how_many_rows(home: Path, tmp_path: Path) ->
     [entry] = logged(home)
     assert (entry["decision"], entry["results"]) == ("rows_corrected", 2)
     assert entry["personal"]["about"]["source"] == "s"
+
+
+def test_the_log_says_who_took_corrections_back(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(home, [*BEFORE[:98], ("?", "N", "N", "A"), ("?", "Y", "N", "A")])
+    assert imported(home)["set_aside"] == 2
+    file = tmp_path / "rows.csv"
+    invoke(home, "source", "set-aside", "s", "--export", str(file))
+    file.write_text(file.read_text().replace("?", "G"))
+    assert invoke(home, "source", "set-aside", "s", "--retry", str(file)).exit_code == 0
+    forget = ("source", "corrections", "s", "--forget")
+    (kept,) = (home / "data/corrections").glob("*.jsonl")
+    before, log = kept.read_bytes(), home / "data/ledger.db"
+    row = json.loads(before.splitlines()[0])["row"]
+    aside = log.rename(tmp_path / "ledger.db")
+    log.write_bytes(b"no log")
+    with pytest.raises(LedgerUnavailable):
+        invoke(home, *forget, "all")
+    assert kept.read_bytes() == before
+    aside.replace(log)
+    with pytest.raises(NotFound):
+        invoke(home, *forget, "0" * 32)
+    with monkeypatch.context() as patched:
+        patched.setattr(Corrections, "save", full)
+        with pytest.raises(OSError, match="no room"):
+            invoke(home, *forget, "all")
+    assert kept.read_bytes() == before
+    assert "Took 1 back" in invoke(home, *forget, row).stdout
+    assert "Took 1 back" in invoke(home, *forget, "all").stdout
+    assert kept.read_bytes() == b""
+    assert [
+        (e["decision"], e["results"], e["personal"]["about"])
+        for e in logged(home)
+        if e["decision"] != "rows_corrected"
+    ] == [
+        ("corrections_taken_back", 2, {"source": "s", "row": "all", "user": getpass.getuser()}),
+        ("corrections_not_taken_back", 2, {"source": "s", "row": "all", "user": getpass.getuser()}),
+        ("corrections_taken_back", 1, {"source": "s", "row": row, "user": getpass.getuser()}),
+        ("corrections_taken_back", 1, {"source": "s", "row": "all", "user": getpass.getuser()}),
+    ]
+
+
+def full(_: Corrections) -> None:
+    """Fail to save, as a full disk does."""
+    raise OSError("there is no room")
