@@ -217,11 +217,11 @@ def _handling(made: Draft) -> Iterator[str]:
         else:
             why = "the strictest, until you say otherwise"
             if fact in named:
-                why += f"; {named[fact]} seems to tell: what do its codes mean?"
+                why += f"; {', '.join(named[fact])} seems to tell: what do its codes mean?"
             yield f"      {fact}: {flow(strict)}  {CHECK}: {_plain(why)}"
     for joined in made.joins:
         if found_there := flags_named(joined.looked):
-            columns = ", ".join(sorted(found_there.values()))
+            columns = ", ".join(sorted({c for every in found_there.values() for c in every}))
             yield _plain(
                 f"    {CHECK}: rows of {joined.name} have flags of their own ({columns}): pass "
                 "over those that nobody may see by `when`, or take the strictest, with `missing` "

@@ -204,11 +204,11 @@ def _of_one_word(flag: Mapping[str, Any], profile: Profile) -> Flag | None:
         return None
     strict = knowledge()["handling"][flag["fact"]]
     codes = {c: c.upper() for c in profile.codes()}
-    if set(codes.values()) & set(flag["yes"]) and set(codes.values()) <= {
-        *flag["yes"],
-        *flag["no"],
-    }:
-        words = {c: word if u in flag["yes"] else flag["none"] for c, u in codes.items()}
+    if codes and set(codes.values()) <= {*flag["yes"], *flag["no"]}:
+        # Where all say no so far, what says yes is known all the same.
+        other = dict(zip(flag["no"], flag["yes"], strict=False))
+        words = {other[u]: word for u in codes.values() if u in other}
+        words |= {c: word if u in flag["yes"] else flag["none"] for c, u in codes.items()}
         spec = {"column": column, "codes": words, "blank": strict}
         return Flag(
             column,
@@ -234,17 +234,19 @@ def order_of(fact: str) -> list[str]:
     return found
 
 
-def flags_named(looked: Mapping[str, Profile]) -> dict[str, str]:
-    """Give the column that each fact seems to stand in by its name, whatever its values are."""
-    found: dict[str, str] = {}
+def flags_named(looked: Mapping[str, Profile]) -> dict[str, list[str]]:
+    """Give the columns that each fact seems to stand in by their names, whatever they hold."""
+    found: dict[str, list[str]] = {}
     for flag in knowledge()["flags"]:
-        for column, _ in _named(flag, looked):
-            found.setdefault(flag["fact"], column)
+        columns = [c for c, _ in _named(flag, looked)]
+        if columns:
+            found[flag["fact"]] = columns
     return found
 
 
 def _named(flag: Mapping[str, Any], looked: Mapping[str, Profile]) -> Iterator[tuple[str, Profile]]:
+    patterns = [flag["names"], *flag.get("stand_for", {}).values()]
     for column, profile in looked.items():
         names = spellings(profile.title)
-        if profile.filled and any(re.search(flag["names"], name) for name in names):
+        if profile.filled and any(re.search(p, name) for p in patterns for name in names):
             yield column, profile

@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -411,3 +412,37 @@ def test_an_order_names_whom_it_binds_and_leaves_whom_it_protects(tmp_path: Path
     assert bound["nc:Person"] == {"@id": message["nc:Person"]["@id"]}
     assert bound["nc:Activity"] == {"@id": message["j:ProtectionOrder"]["@id"]}
     assert message["nc:Person"]["nc:PersonName"]["nc:PersonSurName"] == "QUILLBROOK"
+
+
+def test_rows_marked_as_deleted_are_for_nobody(tmp_path: Path) -> None:
+    """Old systems delete by a flag: of the row itself, and of what is joined to it."""
+    with sqlite3.connect(tmp_path / "jail.db") as jail:
+        jail.execute(
+            "CREATE TABLE PERSON (PERS_ID CHAR(8) PRIMARY KEY, LNAME VARCHAR(30), "
+            "FNAME VARCHAR(20), DOB CHAR(8), DEL_FLG CHAR(1))"
+        )
+        jail.execute(
+            "CREATE TABLE WARRANT (WAR_ID CHAR(8) PRIMARY KEY, PERS_ID CHAR(8) REFERENCES "
+            "PERSON(PERS_ID), ISS_DT CHAR(8), DELETED CHAR(1))"
+        )
+        for n, (surname, given, _, born) in enumerate(PEOPLE):
+            person = (f"{n:08}", surname.upper(), given.upper(), born, "D" if n == 1 else " ")
+            jail.execute("INSERT INTO PERSON VALUES (?, ?, ?, ?, ?)", person)
+            warrant = (f"W{n:07}", f"{n:08}", "20260311", "N")
+            jail.execute("INSERT INTO WARRANT VALUES (?, ?, ?, ?)", warrant)
+    jail.close()
+    options = ("--table", "WARRANT")
+    written, content = drafted(tmp_path, tmp_path / "jail.db", options=options)
+    disclosure = content["records"][0]["handling"]["disclosure"]
+    # None is deleted yet, and it is known what the first one will be.
+    assert disclosure["codes"] == {"N": "open", "Y": "expunged"}
+    assert disclosure["blank"] == "sealed"
+    assert "(person.DEL_FLG)" in written.partition("flags of their own")[2]
+    assert {r.handling.as_dict()["disclosure"] for r in mapped(tmp_path)} == {"open"}
+    with sqlite3.connect(tmp_path / "jail.db") as jail:
+        jail.execute("UPDATE WARRANT SET DELETED = 'Y' WHERE WAR_ID = 'W0000003'")
+    jail.close()
+    gone = [r for r in mapped(tmp_path) if r.handling.as_dict()["disclosure"] == "expunged"]
+    assert [r.record_id for r in gone] == ["W0000003"]
+    _, content = drafted(tmp_path, tmp_path / "jail.db", options=("--table", "PERSON"))
+    assert content["records"][0]["handling"]["disclosure"]["codes"] == {"D": "expunged"}
