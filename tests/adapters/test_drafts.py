@@ -444,5 +444,6 @@ def test_rows_marked_as_deleted_are_for_nobody(tmp_path: Path) -> None:
     jail.close()
     gone = [r for r in mapped(tmp_path) if r.handling.as_dict()["disclosure"] == "expunged"]
     assert [r.record_id for r in gone] == ["W0000003"]
+    (tmp_path / "draft.yaml").unlink()
     _, content = drafted(tmp_path, tmp_path / "jail.db", options=("--table", "PERSON"))
     assert content["records"][0]["handling"]["disclosure"]["codes"] == {"D": "expunged"}
