@@ -94,7 +94,8 @@ class FieldCompiler:
         self._used = used
         self._unread: set[str] = set()
         """Objects of fields that have a fault; "" for a field whose object nobody knows."""
-        self._blank = frozenset(str(b) for b in doc.content.get("blank", ()))
+        self.blank = frozenset(str(b) for b in doc.content.get("blank", ()))
+        """Values that mean not known, in every column."""
         self.objects: dict[str, ObjectPlan] = {}
         self.kept: Counter[str] = Counter()
         self.targets: list[Target] = []
@@ -356,7 +357,7 @@ class FieldCompiler:
             columns = (written,) if isinstance(written, str) else tuple(written)
         for name in columns:
             self.check_column(name, (*place, "column"), group)
-        blank = self._blank | {str(b) for b in field.get("blank", ())}
+        blank = self.blank | {str(b) for b in field.get("blank", ())}
         remove = {ord(c): None for c in field["remove"]} if "remove" in field else None
         return Texts(
             columns,
@@ -476,7 +477,7 @@ class FieldCompiler:
                 self.check_column(name, (*place, "name"), group)
             if "column" in field or not form:
                 raise self._doc.wrong("name its parts' columns, or one column and a form", *place)
-            read, blank = from_parts, self._blank
+            read, blank = from_parts, self.blank
             return NameRule(
                 target.steps, target.path, form, read=read, blank=blank, when=when, group=part
             )

@@ -6,7 +6,7 @@ Where a flag can't be read nobody can say who may see the row: it is set aside, 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from adapters.codes import CodeTable, CodeTables
 from adapters.compile import FieldCompiler
@@ -85,6 +85,10 @@ def _check_kind(doc: Document, name: str, words: set[Fact], place: Place) -> Non
     if others and len(others) < len(words):
         text = f"{name}: it is true or false, but also {', '.join(others)}: write true or false"
         raise doc.wrong(text, *place)
+
+
+_SOME_DAY: Final = frozenset("12345678")
+"""Digits that each day's number has one of: noughts and nines alone stand for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +188,7 @@ class _Flags:
         years: int = spec["under"]
 
         def read(row: Mapping[str, str], _: Groups) -> Fact:
-            born, day = row.get(spec["born"], ""), row.get(spec["on"], "")
+            born, day = self._known(row, spec["born"]), self._known(row, spec["on"])
             if not (born and day) and blank is not None:
                 return blank
             one, other = _day(reader, spec["born"], born), _day(on, spec["on"], day)
@@ -204,12 +208,17 @@ class _Flags:
         blank: Fact | None = spec.get("blank")
 
         def read(row: Mapping[str, str], _: Groups) -> Fact:
-            text = row.get(column, "")
+            text = self._known(row, column)
             if not text and blank is not None:
                 return blank
             return _day(reader, column, text).date().isoformat()
 
         return read, set()
+
+    def _known(self, row: Mapping[str, str], column: str) -> str:
+        """Give what stands in a column of days; nothing where it means not known in all columns."""
+        text = row.get(column, "")
+        return "" if text in self.fields.blank else text
 
     def _codes(
         self, name: str, spec: Mapping[str, Any], place: Place, part: str | None
@@ -258,7 +267,10 @@ def _day(reader: DateReader, column: str, text: str) -> datetime:
     try:
         return reader.read(text).at
     except Untranslatable as error:
-        raise Fault(error.code, error.detail, column, text) from None
+        detail = error.detail
+        if not _SOME_DAY & set(text):
+            detail += ". If it means not known, name it under `blank` at the top of the mapping"
+        raise Fault(error.code, detail, column, text) from None
 
 
 def _age(born: datetime, on: datetime) -> int:

@@ -155,6 +155,24 @@ def test_a_flag_by_age(small: Make, born: str, on: str, under: bool | None) -> N
         assert found.handling.as_dict()["juvenile"] is under
 
 
+def test_a_day_of_noughts_is_not_known_to_a_flag_either_once_that_is_said(small: Make) -> None:
+    """`blank` at the top holds in every column: a birth of noughts is one that nobody knows."""
+    handling = HANDLING.replace(
+        "juvenile: false",
+        "juvenile: {under: 18, born: BORN, on: SEX, date: YYYYMMDD, blank: false}, "
+        "as_of: {column: BORN, date: YYYYMMDD, blank: none}",
+    )
+    row = HEADER + b"7,X,00000000,20260704\n"
+    aside = one(small(mapping(NAME, handling=handling), row))
+    assert (aside.code, aside.column) == ("date.none", "BORN")
+    assert "name it under `blank`" in aside.text
+    said = "blank: ['00000000']\n" + mapping(NAME, handling=handling)
+    found = one(small(said, row)).handling.as_dict()
+    assert (found["juvenile"], found["as_of"]) == (False, "none")
+    late = one(small(said, HEADER + b"7,X,20081399,20260704\n"))
+    assert "blank" not in late.text
+
+
 @pytest.mark.parametrize(
     ("blank", "text", "told"),
     [
