@@ -22,6 +22,8 @@ ReadFact: TypeAlias = Callable[[Mapping[str, str], Groups], Fact]
 """Reads a fact off a row's columns and its repeated parts."""
 ReadContact: TypeAlias = Callable[[Mapping[str, str]], Contact | None]
 
+YES_OR_NO: Final = frozenset({"juvenile", "intelligence", "criminal_history"})
+"""Facts that the mapping language knows to be true or false."""
 _LONGEST = 256
 """What the protocol lets a contact's text have."""
 
@@ -68,8 +70,9 @@ def compile_handling(
                 constants[name] = written
             else:
                 with doc.going_on():
+                    flags.said.clear()
                     facts[name], words[name] = flags.fact(name, written, (*place, name))
-                    _check_kind(doc, name, words[name], (*place, name))
+                    _check_kind(doc, name, flags.said)
     contact: ReadContact = _no_contact
     if "contact" in spec and not doc.is_broken("records", record, "contact"):
         with doc.going_on():
@@ -79,12 +82,16 @@ def compile_handling(
     return HandlingPlan(constants, facts, {}, contact, of_each, frozenset(flags.groups))
 
 
-def _check_kind(doc: Document, name: str, words: set[Fact], place: Place) -> None:
+def _check_kind(doc: Document, name: str, said: Sequence[tuple[Fact, Place]]) -> None:
     """Refuse a fact that is true or false, or something else: one of them is a slip."""
-    others = sorted(str(word) for word in words if not isinstance(word, bool))
-    if others and len(others) < len(words):
-        text = f"{name}: it is true or false, but also {', '.join(others)}: write true or false"
-        raise doc.wrong(text, *place)
+    others = {fact: place for fact, place in reversed(said) if not isinstance(fact, bool)}
+    if others and (name in YES_OR_NO or any(isinstance(fact, bool) for fact, _ in said)):
+        listed = ", ".join(sorted(map(str, others)))
+        text = (
+            f"{name} is true or false, and neither is {listed}: write true or false, without quotes"
+        )
+        # The first as it stands in the file.
+        raise doc.wrong(text, *min(others.values(), key=lambda place: doc.line(*place)))
 
 
 _SOME_DAY: Final = frozenset("12345678")
@@ -99,6 +106,8 @@ class _Flags:
     fields: FieldCompiler
     tables: CodeTables
     groups: set[str] = field(default_factory=set)
+    said: list[tuple[Fact, Place]] = field(default_factory=list)
+    """What the fact that is compiled may be, and where the mapping says so."""
 
     def fact(self, name: str, spec: Mapping[str, Any], place: Place) -> tuple[ReadFact, set[Fact]]:
         """Give what reads a fact, and the words that it may give."""
@@ -120,6 +129,9 @@ class _Flags:
         if "under" in spec:
             return self._under(spec, place, part)
         if "date" in spec:
+            if name in YES_OR_NO:
+                text = f"{name}: it is true or false, and no day: see `cases` and `under`"
+                raise self.doc.wrong(text, *place, "date")
             return self._day(spec, place, part)
         return self._codes(name, spec, place, part)
 
@@ -129,7 +141,7 @@ class _Flags:
         self.fields.check_part(part, place)
         self.groups.add(part)
         read, words = self._one(name, spec, place, part)
-        none: Fact | None = spec.get("blank")
+        none = self._blank(spec, place)
         words = words if none is None else {*words, none}
         order: list[Fact] = spec["strictest"]
         self._ranked(name, words, order, place)
@@ -166,6 +178,7 @@ class _Flags:
             (self.fields.conditions(case["when"], (*place, "cases", n), part), case["is"])
             for n, case in enumerate(cases)
         ]
+        self.said.extend((c["is"], (*place, "cases", n, "is")) for n, c in enumerate(cases))
 
         def read(row: Mapping[str, str], _: Groups) -> Fact:
             for when, fact in compiled:
@@ -184,7 +197,8 @@ class _Flags:
             self.fields.check_column(column, place, part)
         reader = self.fields.dates(spec, place)
         on = self.fields.dates(spec, place, spec.get("on_date"))
-        blank: Fact | None = spec.get("blank")
+        blank = self._blank(spec, place)
+        self.said.append((True, place))
         years: int = spec["under"]
 
         def read(row: Mapping[str, str], _: Groups) -> Fact:
@@ -230,7 +244,10 @@ class _Flags:
             self.fields.check_column(column, place, part)
         table = self.tables.find(spec["codes"], *place)
         order = spec.get("strictest")
-        blank: Fact | None = spec.get("blank")
+        blank = self._blank(spec, place)
+        for code, word in table.words.items():
+            if word is not None:
+                self.said.append((word, self.tables.place(spec["codes"], code, *place, "codes")))
         words = {w for w in (*table.words.values(), blank) if w is not None}
         if order is None:
             if len(columns) > 1:
@@ -241,6 +258,13 @@ class _Flags:
             lambda row, _: max([_word(c, row, table, blank) for c in columns], key=order.index),
             words,
         )
+
+    def _blank(self, spec: Mapping[str, Any], place: Place) -> Fact | None:
+        """Give what a blank means, if that is said."""
+        blank: Fact | None = spec.get("blank")
+        if blank is not None:
+            self.said.append((blank, (*place, "blank")))
+        return blank
 
     def _ranked(self, name: str, words: set[Fact], order: list[Fact], place: Place) -> None:
         if unknown := words - set(order):

@@ -1,9 +1,10 @@
 """`sallyport mapping`: check a mapping, see what it makes of a source, and draft a first one."""
 
+import difflib
 import os
 import stat
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +25,7 @@ from gateway.cli.options import AsJson
 from gateway.cli.showing import progress_bar
 from gateway.cli.sources import plain
 from gateway.errors import Misconfigured
+from gateway.model import Fact
 from gateway.policy.element_tree import compile_elements
 from gateway.policy.sets import load_set
 from gateway.policy.vocabulary import read_vocabulary
@@ -32,12 +34,6 @@ app = typer.Typer(no_args_is_help=True, help="Check, preview and draft mappings.
 
 File = Annotated[Path, typer.Argument(help="The mapping file.", exists=True, dir_okay=False)]
 _MOST_VALUES = 6
-_LISTS = {
-    "dissemination": "dissemination",
-    "disclosure": "disclosure",
-    "source_kind": "source_kinds",
-}
-"""Facts of a record, and the vocabulary's list of the words that each may be."""
 
 
 def register(parent: typer.Typer) -> None:
@@ -97,16 +93,35 @@ def _by_policy(records: list[Described], folder: Path) -> Iterator[Finding]:
             text = f"{record.record_type} is no record type of the policy; there are: {known}"
             yield Finding("fault", record.line, text)
         for fact, (found, line) in record.facts.items():
-            known_words = raw.get(_LISTS[fact], []) if fact in _LISTS else [True, False]
-            for word in sorted(map(str, found - frozenset(known_words))):
-                text = (
-                    f"{fact}: {word} is no word of the policy: {', '.join(map(str, known_words))}"
-                )
-                yield Finding("fault", line, text)
+            yield from (Finding("fault", line, text) for text in _wrong_facts(raw, fact, found))
         for path, line in record.paths.items():
             if not tree.classes(path):
                 text = f"{path} has no class in the policy: it never leaves the agency"
                 yield Finding("warning", line, text)
+
+
+def _wrong_facts(vocabulary: Mapping[str, Any], fact: str, found: Iterable[Fact]) -> Iterator[str]:
+    """Say which of the words that a fact may be the policy does not know."""
+    known = vocabulary.get("facts")
+    if known is not None and fact not in known:
+        near = ", ".join(difflib.get_close_matches(fact, known, n=2, cutoff=0.5) or sorted(known))
+        yield f"{fact} is no fact of the policy, which hides such a record; there are: {near}"
+        return
+    words = next((list(vocabulary[w]) for w in (fact, f"{fact}s") if w in vocabulary), None)
+    if words is None:
+        # Of what has no list, values stand here that tell at least of what kind it is.
+        places = (vocabulary.get("strictness", {}), vocabulary.get("fact_examples", {}))
+        some = [word for place in places for word in place.get(fact, ())]
+        kinds = {type(word) for word in some}
+        words = [False, True] if kinds == {bool} else None
+        wrong = [word for word in found if kinds and type(word) not in kinds]
+        like = f"such as {', '.join(map(str, some[:3]))}"
+    else:
+        wrong = [word for word in found if word not in words or isinstance(word, bool)]
+        like = ""
+    for word in sorted(map(str, wrong)):
+        listed = like if words is None else ", ".join(map(str, words))
+        yield f"{fact}: {word} is no word of the policy: {listed}"
 
 
 def _as_json(checked: Checked, *, rows: bool) -> dict[str, Any]:

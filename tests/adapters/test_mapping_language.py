@@ -15,6 +15,12 @@ from tests.adapters.small_mapping import BORN, HANDLING, NAME, SEX, mapping
 HEADER = b"ID,NAME,BORN,SEX\n"
 
 
+def flagged(juvenile: str, top: str = "") -> str:
+    """Write a mapping that tells by a column whether somebody was a juvenile."""
+    handling = HANDLING.replace("juvenile: false", f"juvenile: {juvenile}")
+    return mapping(NAME, handling=handling, top=top)
+
+
 def records(source: MappedSource) -> list[Record]:
     out = list(source.rows())
     assert all(isinstance(r, Record) for r in out), out
@@ -414,7 +420,46 @@ def test_the_column_of_what_the_standard_refuses_is_named(
                 ),
             ),
             7,
-            "juvenile: it is true or false, but also no",
+            "juvenile is true or false, and neither is no",
+        ),
+        *(
+            (flagged(f"{{column: SEX, {said}}}"), 7, f"juvenile{words}")
+            for said, words in (
+                ("codes: {Y: 1, N: 0}", " is true or false, and neither is 0, 1:"),
+                ("codes: {Y: true, T: 1, N: false}", " is true or false, and neither is 1:"),
+                (
+                    'codes: {Y: "true", N: "false"}',
+                    " is true or false, and neither is false, true:",
+                ),
+                ("codes: {Y: J, N: A}", " is true or false, and neither is A, J:"),
+                ("codes: {Y: true, N: false}, blank: 0", " is true or false, and neither is 0:"),
+                ("date: YYYYMMDD", ": it is true or false, and no day"),
+            )
+        ),
+        (
+            flagged("{cases: [{when: {column: SEX, is: [M]}, is: juvenile}]}"),
+            7,
+            "neither is juvenile",
+        ),
+        (
+            flagged(
+                "{of: [{column: SEX, codes: {Y: true}}, {column: SEX, codes: {Y: 1, N: false}}], "
+                "strictest: [false, true]}"
+            ),
+            7,
+            "juvenile is true or false, and neither is 1",
+        ),
+        (
+            flagged("{column: SEX, codes: ages}", top="codes:\n  ages:\n    A: false\n    J: 1"),
+            7,
+            "juvenile is true or false, and neither is 1",
+        ),
+        (
+            mapping(
+                NAME, handling=HANDLING[:-1] + ", violent: {column: SEX, codes: {Y: true, N: 0}}}"
+            ),
+            7,
+            "violent is true or false, and neither is 0",
         ),
         (mapping(NAME) + "      - {to: x}\n", 11, "does not match"),
         ("mapping: 1\nmapping: 1\n", 2, "stands twice"),

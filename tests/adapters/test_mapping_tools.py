@@ -15,7 +15,7 @@ from gateway import niem
 from gateway.cli.main import app
 from gateway.errors import Misconfigured
 from gateway.model import Record
-from tests.adapters.small_mapping import BORN, NAME, SEX, mapping
+from tests.adapters.small_mapping import BORN, HANDLING, NAME, SEX, mapping
 from tests.conftest import ROOT
 
 ROWS = """\
@@ -241,6 +241,50 @@ def test_a_mapping_is_held_against_the_policy(file: Path) -> None:
     assert "persn is no record type" in said
     assert "opn is no word of the policy" in said
     assert "nc:PersonAccentText has no class" in said
+
+
+@pytest.mark.parametrize(
+    ("facts", "wrong"),
+    [
+        ("protected_activity: none, age_at_offense: 17, victim_applicant: true", None),
+        ("validated_on: {column: BORN, date: [MM/DD/YYYY]}, received_from: an agency", None),
+        (
+            "reasonable_suspicion: {column: SEX, codes: {M: 1, F: 0}}",
+            "reasonable_suspicion: 1 is no",
+        ),
+        (
+            "victim_applicant: unknown",
+            "victim_applicant: unknown is no word of the policy: False, T",
+        ),
+        (
+            "protected_activity: true",
+            "True is no word of the policy: none, tied_to_crime, not_tied",
+        ),
+        ("age_at_offense: minor", "minor is no word of the policy: such as 12, 17, 30"),
+        (
+            "victim_aplicant: true",
+            "victim_aplicant is no fact of the policy, which hides such a record",
+        ),
+    ],
+)
+def test_facts_are_held_against_the_policy_by_their_kind(
+    file: Path, facts: str, wrong: str | None
+) -> None:
+    handling = HANDLING.removesuffix("}") + f", {facts}}}"
+    file.write_text(mapping(NAME, handling=handling), encoding="utf-8")
+    found = json.loads(
+        run(
+            "check",
+            str(file),
+            "--policies",
+            str(ROOT / "policies"),
+            "--json",
+            code=1 if wrong else 0,
+        )
+    )
+    said = [one["text"] for one in found["findings"] if one["kind"] == "fault"]
+    assert any(wrong in text for text in said) if wrong else not said
+    assert all(one["line"] == 7 for one in found["findings"] if one["kind"] == "fault")
 
 
 def test_a_preview_shows_rows_beside_their_records_and_reasons(file: Path) -> None:
