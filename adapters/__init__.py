@@ -22,7 +22,7 @@ from adapters import loading, replica, sql
 from adapters.drafting import draft_of as draft
 from adapters.mapping import MappingFile
 from adapters.replica import Refreshed
-from adapters.source import MappedSource, Tally
+from adapters.source import MappedSource, PassedOver, Tally
 from adapters.sql_live import MOST_ALIKE, LiveSource
 from adapters.upkeep import upkeep_of
 from gateway.errors import Misconfigured
@@ -31,6 +31,7 @@ from gateway.records.source import RecordSource, Upkeep
 __all__ = [
     "MOST_ALIKE",
     "MappedSource",
+    "PassedOver",
     "Refreshed",
     "Tally",
     "doubled",

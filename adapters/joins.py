@@ -5,13 +5,14 @@ else can open and that is gone when reading ends. Rows are joined some hundreds 
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from itertools import islice
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 
@@ -48,6 +49,37 @@ class Found:
             rows.append(values)
 
 
+class Anyones(NamedTuple):
+    """Joined rows whose key nobody knows: how many, where they stand, whether a rest is unread."""
+
+    rows: int = 0
+    where: str = ""
+    rest: bool = False
+
+
+@dataclass(slots=True)
+class Doubted:
+    """What joined rows that may be any key's do to others, where a join decides who may see them.
+
+    As many as `most` in one file or table are passed over, as the mapping has it: `passed` counts
+    them, by where they stand. Otherwise all rows are held back that one may belong to: `held`.
+    """
+
+    most: int = 0
+    passed: dict[str, int] = field(default_factory=dict)
+    held: Counter[str] = field(default_factory=Counter)
+
+    def holds(self, found: Anyones) -> bool:
+        """Whether a row is held back by these; it is counted."""
+        if not found.rows:
+            return False
+        if found.rows <= self.most and not found.rest:
+            self.passed[found.where] = found.rows
+            return False
+        self.held[found.where] += 1
+        return True
+
+
 class Lookup(Protocol):
     """Finds the rows of one table by keys."""
 
@@ -64,8 +96,8 @@ class Lookup(Protocol):
         """Give the rows for each key that has some, and say what can't be read."""
         ...
 
-    def keyless(self) -> str:
-        """Say which rows there are whose key nobody knows: each may be any key's. "": none."""
+    def keyless(self) -> Anyones:
+        """Say which rows there are whose key nobody knows: each may be any key's."""
         ...
 
     def count(self) -> int:
@@ -142,14 +174,19 @@ def join_columns(own: Columns, joins: Iterable[Join]) -> Columns:
 
 
 def joined(
-    rows: Iterable[Row | BadRow], joins: Sequence[Join], deciding: Iterable[str] = ()
+    rows: Iterable[Row | BadRow],
+    joins: Sequence[Join],
+    deciding: Iterable[str] = (),
+    doubted: Doubted | None = None,
 ) -> Iterable[Row | BadRow]:
     """Join everything to each row. A row whose join fails comes out as a BadRow.
 
     `deciding` are the columns by which it is decided what a row becomes and who may see it. What
-    they are of nobody can say where the row that they come from can't be read.
+    they are of nobody can say where the row that they come from can't be read: see `Doubted`.
     """
-    return _joined(rows, joins, deciding_joins(joins, deciding)) if joins else rows
+    if not joins:
+        return rows
+    return _joined(rows, joins, deciding_joins(joins, deciding), doubted or Doubted())
 
 
 def deciding_joins(joins: Sequence[Join], columns: Iterable[str]) -> frozenset[str]:
@@ -162,7 +199,10 @@ def deciding_joins(joins: Sequence[Join], columns: Iterable[str]) -> frozenset[s
 
 
 def _joined(
-    rows: Iterable[Row | BadRow], joins: Sequence[Join], deciding: frozenset[str]
+    rows: Iterable[Row | BadRow],
+    joins: Sequence[Join],
+    deciding: frozenset[str],
+    doubted: Doubted,
 ) -> Iterator[Row | BadRow]:
     waiting = iter(rows)
     # Looked for where it matters, and once: in a database it takes a look at every key.
@@ -172,7 +212,7 @@ def _joined(
         good = [r for r in batch if isinstance(r, Row)]
         for join in joins:
             left = [r for r in good if id(r) not in failed]
-            _join(join, left, failed, keyless.get(join.name))
+            _join(join, left, failed, keyless.get(join.name), doubted)
         yield from (failed.get(id(r), r) for r in batch)
 
 
@@ -180,7 +220,8 @@ def _join(
     join: Join,
     rows: Sequence[Row],
     failed: dict[int, BadRow],
-    keyless: Callable[[], str] | None,
+    keyless: Callable[[], Anyones] | None,
+    doubted: Doubted,
 ) -> None:
     """Join to rows. `keyless` is there where the join decides who may see what comes of them."""
     holders = [(row, holder) for row in rows for holder in _holders(join, row)]
@@ -204,10 +245,10 @@ def _join(
         # Where one row alone may be there, another one would have set this one aside before.
         further = join.many or join.several is not None or key in found.perhaps
         doubtful = key and (further or not named)
-        if keyless is not None and doubtful and (which := keyless()):
+        if keyless is not None and doubtful and doubted.holds(which := keyless()):
             text = (
                 f"nobody can say who may see it: rows of {join.name} can't be read, and one of "
-                f"them may have this key: {which}"
+                f"them may have this key: {which.where}"
             )
             failed[id(row)] = _bad(row, "join.damaged", text, join, key)
         elif join.required and not named:
@@ -287,7 +328,7 @@ class FileLookup:
         self._name = name
         self._file = file
         self._database: sqlite3.Connection | None = None
-        self._keyless = ""
+        self._keyless = Anyones()
         self._corrections = Corrections()
 
     def columns(self) -> Columns:
@@ -321,7 +362,7 @@ class FileLookup:
             (found.damaged if known else found.perhaps).add(key)
         return found
 
-    def keyless(self) -> str:
+    def keyless(self) -> Anyones:
         """Name the lines of rows that may be any key's."""
         self._loaded()
         return self._keyless
@@ -409,12 +450,12 @@ class FileLookup:
                 ),
             )
 
-    def _where(self, database: sqlite3.Connection) -> str:
+    def _where(self, database: sqlite3.Connection) -> Anyones:
         """Name the lines of rows that may be any key's."""
         query = "SELECT line FROM unread WHERE NOT known ORDER BY n LIMIT ?"
         lines = [f"{line:,}" for (line,) in database.execute(query, (_NAMED,))]
-        if not lines:
-            return ""
-        (count,) = database.execute("SELECT count(*) FROM unread WHERE NOT known").fetchone()
+        query = "SELECT count(*), max(rest) FROM unread WHERE NOT known"
+        count, rest = database.execute(query).fetchone()
         more = f" and {count - len(lines):,} more" if count > len(lines) else ""
-        return f"{self._file}, {'line' if count == 1 else 'lines'} {', '.join(lines)}{more}"
+        where = f"{self._file}, {'line' if count == 1 else 'lines'} {', '.join(lines)}{more}"
+        return Anyones(count, where, bool(rest))

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import Connection, func, or_, select
 
 from adapters.corrected import Corrections, corrected
-from adapters.joins import BETWEEN, Found, composite, of_join, without_key
+from adapters.joins import BETWEEN, Anyones, Found, composite, of_join, without_key
 from adapters.rows import BadRow, Columns, Row, Values
 from adapters.tables import Database, row_of
 from adapters.typed import garbled, shown
@@ -72,7 +72,7 @@ class TableLookup:
                 found.add(key, values)
         return found
 
-    def keyless(self) -> str:
+    def keyless(self) -> Anyones:
         """Count the rows whose key is blank or no text: each may be any key's."""
         name, key = self._name, self.key
         table = self._database.table(name)
@@ -84,9 +84,8 @@ class TableLookup:
         if count and self._read_mended():
             count = sum(1 for bad in self._bad() if not self._has_key(bad))
         rows = "row" if count == 1 else "rows"
-        if not count:
-            return ""
-        return f"{count:,} {rows} of {name}, whose {', '.join(key)} is blank or no text"
+        where = f"{count:,} {rows} of {name}, whose {', '.join(key)} is blank or no text"
+        return Anyones(count, where)
 
     def count(self) -> int:
         """Count its rows."""

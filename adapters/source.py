@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from adapters.build import Claim, RecordPlan
 from adapters.codes import CodeTables
@@ -18,6 +18,7 @@ from adapters.document import Document, Place
 from adapters.handling import compile_handling
 from adapters.joining import JoinCompiler
 from adapters.joins import (
+    Doubted,
     FileLookup,
     Join,
     Lookup,
@@ -68,24 +69,31 @@ class Keyless:
     """Rows that could not be read and may be any record's: how many, and where the first stand."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self.count = 0
         self._lines: list[str] = []
         self._why = ""
 
     def add(self, bad: BadRow) -> None:
         """Take one more."""
-        self._count += 1
+        self.count += 1
         self._why = self._why or bad.text
         if len(self._lines) < _NAMED:
             self._lines.append(f"{bad.line:,}")
 
     def __str__(self) -> str:
         """Name the lines, and say why the first is one; "" if there is none."""
-        if not self._count:
+        if not self.count:
             return ""
-        more = f" and {self._count - _NAMED:,} more" if self._count > _NAMED else ""
-        lines = f"{'line' if self._count == 1 else 'lines'} {', '.join(self._lines)}{more}"
+        more = f" and {self.count - _NAMED:,} more" if self.count > _NAMED else ""
+        lines = f"{'line' if self.count == 1 else 'lines'} {', '.join(self._lines)}{more}"
         return f"{lines}: {self._why}; nobody can say which record it is of"
+
+
+class PassedOver(NamedTuple):
+    """Rows that are passed over though each may be any record's: how many, and where they stand."""
+
+    rows: int
+    where: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +113,11 @@ class Part:
         """All columns by which it is decided what rows become, and who may see them."""
         return frozenset(c for plan in self.plans for c in plan.deciding)
 
-    def whole(self, rows: Iterable[Row | BadRow]) -> Iterable[Row | BadRow]:
+    def whole(
+        self, rows: Iterable[Row | BadRow], doubted: Doubted | None = None
+    ) -> Iterable[Row | BadRow]:
         """Give rows with what repeats in them and what is joined to them."""
-        return joined(repeated(rows, self.repeats), self.joins, self.deciding)
+        return joined(repeated(rows, self.repeats), self.joins, self.deciding, doubted)
 
     @property
     def lookups(self) -> list[Lookup]:
@@ -133,6 +143,10 @@ class MappedSource:
         self.tally = Tally()
         self._rest: str | None = None
         self._keyless = Keyless()
+        # A search goes on without asking anybody, and no log would tell.
+        live = mapping.format.get("mode") == "live"
+        self._most_unread: int = 0 if live else mapping.content.get("max_unread", 0)
+        self._doubted = Doubted()
         self.joined: dict[str, int] = {}
         """The rows of joined files and tables, by their names, once the rows were given."""
         self.held: dict[str, Said] = {}
@@ -154,6 +168,7 @@ class MappedSource:
         as it says what it said when they were made: see `held`.
         """
         self.tally, self._rest, self._keyless = Tally(), None, Keyless()
+        self._doubted = Doubted(self._most_unread)
         self.held, self.joined = {}, {}
         for plan in (p for part in self._parts for p in part.plans):
             plan.kept.clear()
@@ -164,8 +179,9 @@ class MappedSource:
                     for join in part.joins:
                         join.lookup.correct(self._of_join(join, part.deciding, corrections))
                     of_rows = self._of_rows(part, corrections)
-                    for row in part.whole(corrected(part.reader.rows(), of_rows)):
-                        for one in _settled(row, part, of_rows):
+                    read = corrected(part.reader.rows(), of_rows)
+                    for row in part.whole(read, self._doubted):
+                        for one in _settled(row, part, of_rows, self._doubted):
                             if isinstance(one, BadRow) and _keyless(one, part.plans):
                                 self._keyless.add(one)
                             yield from self._translated(one, part)
@@ -241,7 +257,28 @@ class MappedSource:
         It is the rest of a file, or rows that may be any record's. It is known once the rows were
         given; None: there is none.
         """
-        return self._rest or str(self._keyless) or None
+        return self._rest or (None if self._few else str(self._keyless)) or None
+
+    @property
+    def _few(self) -> bool:
+        return self._keyless.count <= self._most_unread
+
+    @property
+    def passed_over(self) -> PassedOver | None:
+        """What was passed over of which nobody knows whose it is, as `max_unread` lets."""
+        own = {str(self._keyless): self._keyless.count} if self._few else {}
+        found = {where: count for where, count in (own | self._doubted.passed).items() if count}
+        return PassedOver(sum(found.values()), "; ".join(found)) if found else None
+
+    @property
+    def held_back(self) -> str | None:
+        """How many rows are held back by which joined ones, as these may belong to any."""
+        said = [
+            f"{count:,} {'row is' if count == 1 else 'rows are'} held back, since nobody can tell "
+            f"whose this is, nor who may see them: {where}"
+            for where, count in self._doubted.held.items()
+        ]
+        return "; ".join(said) or None
 
     @property
     def columns(self) -> frozenset[str]:
@@ -333,11 +370,13 @@ def _own_names(part: Part) -> Iterator[str]:
             yield from (f"{join.name}.{c}" for c in join.lookup.columns().own)
 
 
-def _settled(row: Row | BadRow, part: Part, corrections: Corrections) -> Iterable[Row | BadRow]:
+def _settled(
+    row: Row | BadRow, part: Part, corrections: Corrections, doubted: Doubted
+) -> Iterable[Row | BadRow]:
     """Give a row as it was corrected, or as its source has it where that says otherwise now."""
     if isinstance(row, Row) and row.uncorrected is not None:
         if not settled(row, corrections, part.deciding):
-            return part.whole([row.uncorrected])
+            return part.whole([row.uncorrected], doubted)
     elif isinstance(row, BadRow) and row.row is not None and row.row.correction is not None:
         # What it leads to could not be joined: nobody sees it, and nothing tells against it.
         corrections.hold(row, row.row.correction.said)

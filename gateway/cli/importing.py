@@ -97,9 +97,11 @@ def rehearse(home: Path, mapping: Path, how: How, shown: Shown) -> Imported:
         orders=how.orders,
         unread=lambda: source.unread,
         joined=lambda: source.joined,
+        held_back=lambda: source.held_back,
     )
     forgotten, _ = corrections.settle(source.held)
-    return replace(done, stated=source.stated(), forgotten=forgotten)
+    passed = _said(source.passed_over)
+    return replace(done, stated=source.stated(), forgotten=forgotten, passed_over=passed)
 
 
 class Import:
@@ -113,16 +115,18 @@ class Import:
         self._upkeep = adapters.upkeep(mapping)
         self._files = files_of(home, self._upkeep)
         self._refreshed: adapters.Refreshed | None = None
-        self._allowed: list[Shrinks] = []
-        """What it went on in spite of, as somebody allowed it: that stands in the log."""
+        self._allowed: list[tuple[str, int]] = []
+        """By what it was let go on, and in spite of how many records or rows: see the log."""
         self._quick = fingerprint.quick(self._files)
 
     def run(self, shown: Shown) -> Imported:
         """Do it, and keep what became of it. Raises SallyportError; what was read is kept."""
         started = datetime.now(UTC)
 
-        def note(outcome: str, error: SallyportError | None = None) -> None:
-            code, text = (error.code, error.detail) if error else (None, None)
+        def note(
+            outcome: str, error: SallyportError | None = None, passed: str | None = None
+        ) -> None:
+            code, text = (error.code, error.detail) if error else (None, passed)
             run = Run(self._upkeep.name, started, datetime.now(UTC), outcome, code, text)
             self._importer.note(replace(run, scheduled=self._how.scheduled, quick=self._quick))
 
@@ -139,7 +143,7 @@ class Import:
             # Its text may hold values: only its kind is kept.
             note("failed", RecordsUnavailable(type(error).__name__, code="import.unexpected"))
             raise
-        note("unchanged" if done.same else "imported")
+        note("unchanged" if done.same else "imported", passed=done.passed_over)
         return done
 
     def _or_logged(self, shown: Shown) -> Imported:
@@ -147,21 +151,20 @@ class Import:
         try:
             return self._unless_same(shown)
         except Exception:
-            for doubt in self._allowed:
-                self._log("import_not_made", doubt)
+            for allowed, count in self._allowed:
+                self._log("import_not_made", allowed, count)
             raise
 
     def _allow(self, doubt: Shrinks) -> bool:
         """Ask whether to go on. What can't be logged is not done."""
         if not self._how.allow(doubt):
             return False
-        self._log("import_allowed", doubt)
-        self._allowed.append(doubt)
+        self._log("import_allowed", doubt.option, doubt.records)
+        self._allowed.append((doubt.option, doubt.records))
         return True
 
-    def _log(self, what: str, doubt: Shrinks) -> None:
-        about = {"source": self._upkeep.name, "allowed": doubt.option}
-        log_act(self._home, what, doubt.records, about)
+    def _log(self, what: str, allowed: str, count: int) -> None:
+        log_act(self._home, what, count, {"source": self._upkeep.name, "allowed": allowed})
 
     def _unless_same(self, shown: Shown) -> Imported:
         """Import, unless the files are what the current records were made of."""
@@ -236,7 +239,8 @@ class Import:
             made_of=made_of,
             unread=lambda: source.unread,
             joined=lambda: source.joined,
-            check=self._check,
+            held_back=lambda: source.held_back,
+            check=lambda: self._check(source.passed_over),
         )
         forgotten, changed = corrections.settle(source.held)
         if changed:
@@ -245,16 +249,19 @@ class Import:
             if made is not None:
                 fresh = MadeOf(fingerprint.quick(self._files), self._whole())
                 self._importer.still(made, as_of(), fresh)
-        return replace(done, forgotten=forgotten)
+        return replace(done, forgotten=forgotten, passed_over=_said(source.passed_over))
 
-    def _check(self) -> None:
-        """Refuse what was read from a file that was being written."""
+    def _check(self, passed: adapters.PassedOver | None) -> None:
+        """Refuse what was read from a file that was being written. Log what is passed over."""
         if self._upkeep.steady and fingerprint.quick(self._files) != self._quick:
             raise RecordsUnavailable(
                 f"{self._upkeep.name}: a file changed while it was read, so it may be half "
                 "written. Nothing was changed; import again when it is whole",
                 code="import.moving",
             )
+        if passed is not None:
+            self._log("import_allowed", "max_unread", passed.rows)
+            self._allowed.append(("max_unread", passed.rows))
 
     def _as_before(self, current: Generation) -> Imported:
         return Imported(
@@ -275,6 +282,15 @@ class _Items:
 
     def __iter__(self) -> Iterator[Record | SetAside]:
         return iter(self._source.rows(self._corrections))
+
+
+def _said(passed: adapters.PassedOver | None) -> str | None:
+    if passed is None:
+        return None
+    rows = "1 row was" if passed.rows == 1 else f"{passed.rows:,} rows were"
+    return (
+        f"{rows} passed over, as max_unread lets, though each may be any record's: {passed.where}"
+    )
 
 
 def _most(how: How, upkeep: Upkeep) -> Most:

@@ -210,7 +210,8 @@ def _print(done: Sequence[Imported], failed: Sequence[tuple[str, SallyportError]
         console.print(_imported(done))
     for d in done:
         console.print(_result(d), soft_wrap=True, highlight=False)
-        for said in (*d.stated, *_opened(d), *_forgotten(d)):
+        passed = filter(None, [d.passed_over])
+        for said in (*d.stated, *_opened(d), *_forgotten(d), *passed):
             console.print(f"{d.source}: {escape(said)}.", soft_wrap=True)
     if any(d.reasons for d in done):
         console.print(_reasons(done))

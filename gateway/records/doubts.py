@@ -66,6 +66,8 @@ class Compared:
     joined_before: Mapping[str, int] = field(default_factory=dict)
     joined: Mapping[str, int] = field(default_factory=dict)
     """The rows of joined files and tables."""
+    held_back: str | None = None
+    """How many rows are set aside because of joined ones that may be anybody's."""
 
     @property
     def removed(self) -> int:
@@ -93,11 +95,16 @@ def doubts(
             *(found, touched),
         )
     if found.before and 100 * removed > most.shrink * found.before:
+        why = f": {found.held_back}" if found.held_back else ""
+        advice = (
+            "Give that row its key, or have its file exported anew; max_unread in the mapping says "
+            "how many such rows may be passed over. To go on without what is held back, "
+        )
         yield Shrinks(
             f"{removed:,} of {found.before:,} records ({100 * removed / found.before:.1f} %) are "
-            f"no longer in the source, or are set aside now. At most {most.shrink:g} % may go at "
-            "once (max_shrink)",
-            "What was read is kept. If it is right, ",
+            f"no longer in the source, or are set aside now{why}. At most {most.shrink:g} % may go "
+            "at once (max_shrink)",
+            advice if why else "What was read is kept. If it is right, ",
             *(found, removed),
         )
     for what, rows in found.joined_before.items():

@@ -42,6 +42,7 @@ def dry_run(
     orders: Orders = MappingProxyType({}),
     unread: Callable[[], str | None] = lambda: None,
     joined: Callable[[], Mapping[str, int]] = dict,
+    held_back: Callable[[], str | None] = lambda: None,
 ) -> Imported:
     """Compare a source with its current records, if there are any, as an import would."""
     if path.exists():
@@ -55,6 +56,7 @@ def dry_run(
             orders=orders,
             unread=unread,
             joined=joined,
+            held_back=held_back,
         )
     finally:
         if engine is not None:
@@ -72,6 +74,7 @@ def _compare(
     orders: Orders,
     unread: Callable[[], str | None],
     joined: Callable[[], Mapping[str, int]],
+    held_back: Callable[[], str | None],
     withheld: AbstractSet[str] = frozenset(),
 ) -> Imported:
     g = store.generations.c
@@ -117,10 +120,12 @@ def _compare(
             orders=orders,
             unread=unread,
             joined=joined,
+            held_back=held_back,
             withheld=withheld | twins,
         )
     same = current is not None and digest == sums.digest and made == index_format()
-    compared = Compared(source, before, sums, unread(), orjson.loads(of_joined), joined())
+    of_joins = (orjson.loads(of_joined), joined(), held_back())
+    compared = Compared(source, before, sums, unread(), *of_joins)
 
     def of_kinds(wanted: Mapping[str, int]) -> dict[str, int]:
         if engine is None or current is None:

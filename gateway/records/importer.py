@@ -85,6 +85,8 @@ class Imported:
     """Of the changed records: those handled less strictly than before, by what they were."""
     forgotten: int = 0
     """Corrections by hand that no longer hold: the source says otherwise of their rows now."""
+    passed_over: str | None = None
+    """Rows that may be any record's, and were passed over as the mapping's `max_unread` lets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ class Importer:
         made_of: MadeOf = MadeOf(),
         unread: Callable[[], str | None] = lambda: None,
         joined: Callable[[], Mapping[str, int]] = dict,
+        held_back: Callable[[], str | None] = lambda: None,
         check: Callable[[], None] = lambda: None,
     ) -> Imported:
         """Import a source whole. `record_types` and `terms` (by kind of subject) say what it can
@@ -137,8 +140,8 @@ class Importer:
         `origin` tells the legacy row of the last item. Where more would go or be opened than `most`
         says, `allow` is asked, and whatever would go where `unread` says what could not be read and
         may be any record's: see `gateway.records.doubts`. `joined` gives the rows of joined files
-        and tables, `orders` which handling is stricter. `check` is called when everything was read,
-        and raises if it must not count.
+        and tables, `held_back` what is set aside because of some, `orders` which handling is
+        stricter. `check` is called when everything was read, and raises if it must not count.
 
         Raises RecordsUnavailable if another import is running, Shrinks (Unread, Opens) if `allow`
         says no. What `rows` or `check` raises goes through. What was read so far then stays staged.
@@ -155,6 +158,7 @@ class Importer:
             sums, resumed = staging.read(rows, origin, show)
             check()
             found = self._compared(source, current, sums, unread(), joined())
+            found = replace(found, held_back=held_back())
             moment = as_of() if callable(as_of) else as_of
             stamped = None if moment is None else stamp(moment)
             made = {
