@@ -1,8 +1,6 @@
 """From a mapping's `objects` and `fields` to rules; each path is checked against the standard."""
 
 import difflib
-import fnmatch
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from adapters import conversions, rules
 from adapters.codes import CodeTables, Word
-from adapters.conditions import Condition, Either, OneColumn
+from adapters.conditions import Condition, Either, OneColumn, pattern_of
 from adapters.conversions import DATE_KINDS, Convert
 from adapters.dates import DateReader, check_life, check_past
 from adapters.document import Document, Place
@@ -184,7 +182,7 @@ class FieldCompiler:
             values,
             others,
             one.get("blank"),
-            _pattern(one["like"]) if "like" in one else None,
+            pattern_of(one["like"]) if "like" in one else None,
             one.get("least"),
             one.get("most"),
             one.get("past"),
@@ -523,13 +521,6 @@ def _columns_of(field: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for test in [when] if isinstance(when, dict) else when or ():
         for one in test.get("any", [test]):
             yield one["column"], "when"
-
-
-def _pattern(written: str | Sequence[str]) -> re.Pattern[str]:
-    """Compile patterns of `*` (anything) and `?` (one character). No other character is special."""
-    patterns = [written] if isinstance(written, str) else written
-    plain = (re.sub(r"\*+", "*", re.sub(r"\[", "[[]", p)) for p in patterns)
-    return re.compile("|".join(f"(?:{fnmatch.translate(p)})" for p in plain))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

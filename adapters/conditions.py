@@ -1,5 +1,6 @@
 """What must hold of a row before something in a mapping counts: its `when`."""
 
+import fnmatch
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -125,3 +126,10 @@ def all_hold(conditions: Sequence[Condition], row: Mapping[str, str]) -> bool:
 def steady(conditions: Sequence[Condition]) -> bool:
     """Whether all are steady."""
     return all(c.steady for c in conditions)
+
+
+def pattern_of(written: str | Sequence[str]) -> re.Pattern[str]:
+    """Compile patterns of `*` (anything) and `?` (one character). No other character is special."""
+    patterns = [written] if isinstance(written, str) else written
+    plain = (re.sub(r"\*+", "*", re.sub(r"\[", "[[]", p)) for p in patterns)
+    return re.compile("|".join(f"(?:{fnmatch.translate(p)})" for p in plain))

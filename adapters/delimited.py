@@ -19,6 +19,7 @@ from typing import Any, Final
 from adapters import detect, textfile
 from adapters.detect import DETECT, Confidence
 from adapters.followed import Followed, swallows
+from adapters.norows import NoRows
 from adapters.rows import BadRow, Columns, Row, Values
 from adapters.textfile import Line
 from gateway.errors import Misconfigured
@@ -43,6 +44,7 @@ class DelimitedReader:
         self._path = path
         self._spec = spec
         self._named: list[str] | None = spec.get("columns")
+        self._no_rows = NoRows(spec.get("no_rows", ()))
         self._seen: tuple[int, int] | None = None
         self._found = ("", "", "")
         self._stated: tuple[str, ...] = ()
@@ -201,6 +203,10 @@ class DelimitedReader:
         return names, len(found[0]) - len(names)
 
     def _row(self, line: Line, source: "_Lines", names: list[str]) -> Row | BadRow:
+        if "no_rows" in self._spec and line.whole:
+            text = textfile.legible(line.data, self._encoding)
+            if (none := self._no_rows.of(line.number, text)) is not None:
+                return none
         found = self._read(line, source)
         if isinstance(found, BadRow):
             return found

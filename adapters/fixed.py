@@ -9,6 +9,7 @@ from typing import Any, Final
 from adapters import textfile
 from adapters.cuts import Cut
 from adapters.fixed_layout import read_layout
+from adapters.norows import NoRows
 from adapters.rows import BadRow, Columns, Row, Values
 from gateway.errors import Misconfigured
 
@@ -26,6 +27,7 @@ class FixedReader:
         self._path = path
         self._encoding: str = spec["encoding"]
         self._stripped: bool = spec.get("stripped", False)
+        self._no_rows = NoRows(spec.get("no_rows", ()))
         places = _places(spec)
         self._width: int = spec.get("width") or max(last for _, last in places.values())
         self._columns: dict[str, slice] = {}
@@ -62,10 +64,9 @@ class FixedReader:
                 short = None
             if not line.data or line.data == _END:
                 continue
-            try:
-                text = textfile.decode(line.data, self._encoding)
-            except UnicodeDecodeError as error:
-                yield self._undecodable(line, error, cut)
+            text = self._text(line, cut)
+            if isinstance(text, BadRow):
+                yield text
                 continue
             lacks = line.whole and len(text) < self._width
             if lacks and self._stripped and not text.endswith(" "):
@@ -86,6 +87,15 @@ class FixedReader:
         if short is not None:
             # A last line without its end is what an export left that broke off.
             yield self._cut_off(short) if textfile.is_cut_off(self._path) else short
+
+    def _text(self, line: textfile.Line, cut: Cut) -> str | BadRow:
+        """Give a line's text, or set it aside: it has wrong bytes, or is no row."""
+        try:
+            text = textfile.decode(line.data, self._encoding)
+        except UnicodeDecodeError as error:
+            return self._undecodable(line, error, cut)
+        none = self._no_rows.of(line.number, text) if line.whole else None
+        return text if none is None else none
 
     def _cut_off(self, short: Row | BadRow) -> BadRow:
         """Set the last line aside, which lacks its end."""

@@ -427,7 +427,7 @@ class FileLookup:
                 bad = row
             keys = [key for found in bad.keys(self.key) if (key := composite(found))]
             # Where a row's columns may stand is not what its key is.
-            known = bool(keys) and bad.row is not None
+            known = bad.no_record or (bool(keys) and bad.row is not None)
             database.executemany(
                 "INSERT INTO damaged (k, known) VALUES (?, ?)", ((k, known) for k in keys)
             )

@@ -6,7 +6,7 @@ from typing import Any, Final
 from adapters import registry
 from adapters.dated import DatedReader
 from adapters.mapping import MappingFile
-from adapters.rows import Columns, Reader, Row, Selective
+from adapters.rows import BadRow, Columns, Reader, Row, Selective
 from gateway.errors import Misconfigured
 
 _MOST_CODES: Final = 200_000
@@ -76,6 +76,8 @@ def _code_file(
             raise mapping.doc.wrong(f"{spec[key]}: no such column", *place, key)
     table: dict[str, Any] = {}
     for row in reader.rows():
+        if isinstance(row, BadRow) and row.no_record:
+            continue
         if not isinstance(row, Row):
             raise mapping.doc.wrong(f"line {row.line} of the code table: {row.text}", *place)
         code, word = row.values.get(spec["code"], ""), row.values.get(spec["word"], "")
