@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
+from adapters.draft_live import add_search
 from adapters.draft_text import SSN_WITHIN, Draft, Field, JoinDraft, columns_of, holds_ssn, written
 from adapters.guessing import FITS, Guess, flags, guesses, knowledge
 from adapters.nibrs import codes as standard_codes
@@ -78,6 +79,8 @@ def draft(
         if not field.to.endswith(_SSN) and any(holds_ssn(every[c]) for c in columns_of(field)):
             whys.append(SSN_WITHIN)
         field.doubts += dict.fromkeys(why for why in whys if why)
+    if spec.get("mode") == "live":
+        add_search(made)
     return "\n".join(written(made)) + "\n"
 
 

@@ -73,12 +73,15 @@ class Draft:
     each: dict[str, str] = field(default_factory=dict)
     """Objects that stand once for each row of a repeated part."""
     doubts: Mapping[str, str] = field(default_factory=dict)
+    found_by: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Live databases: the columns by which searches reach a record."""
+    search: Mapping[str, Any] = field(default_factory=dict)
     years: bool = False
 
 
 def written(made: Draft) -> Iterator[str]:
     """Write it, line by line."""
-    key = _key(made)
+    key = key_of(made)
     made.taken |= {f.column for every in made.flags.values() for f in every}
     made.taken |= {key[0]} if key else set()
     made.taken |= {j.source for j in made.joins}
@@ -100,13 +103,7 @@ def written(made: Draft) -> Iterator[str]:
             yield f"  {name}: {flow(words)}{_plain(mark)}"
     yield ""
     yield "records:"
-    yield f"  - type: {made.kind['type']}  {CHECK}: is it?"
-    if made.table is not None:
-        yield f"    table: {flow(made.table)}"
-    yield from _id_lines(key, made.looked)
-    yield from _joins(made.joins)
-    yield from _handling(made)
-    yield f'    contact: {{unit: Records, phone: "000"}}  {CHECK}: whom to ask'
+    yield from _record(made, key)
     yield "    objects:"
     used = {f.to.partition("/")[0] for f in made.fields}
     links = {
@@ -131,7 +128,28 @@ def written(made: Draft) -> Iterator[str]:
         yield f"      - {flow({'to': one.to, **one.keys})}{mark}"
     for to, alias in links.items():
         yield f"      - {flow({'to': to, 'link': alias})}"
+    yield from _search(made)
     yield from _left(made)
+
+
+def _record(made: Draft, key: tuple[str, bool] | None) -> Iterator[str]:
+    """Write what a record is, but for its content."""
+    yield f"  - type: {made.kind['type']}  {CHECK}: is it?"
+    if made.table is not None:
+        yield f"    table: {flow(made.table)}"
+    yield from _id_lines(key, made.looked)
+    if made.found_by:
+        yield f"    found_by: {flow(made.found_by)}  {CHECK}: each column needs an index"
+    yield from _joins(made.joins)
+    yield from _handling(made)
+    yield f'    contact: {{unit: Records, phone: "000"}}  {CHECK}: whom to ask'
+
+
+def _search(made: Draft) -> Iterator[str]:
+    if made.search:
+        yield ""
+        yield "search:"
+        yield f"  person: {flow(made.search['person'])}  {CHECK}: each column needs an index"
 
 
 def _only_links(made: Draft, to: str, used: set[str]) -> bool:
@@ -156,7 +174,8 @@ def _block(spec: Mapping[str, Any], indent: int, doubts: Mapping[str, str]) -> I
         if isinstance(value, Mapping) and (
             len(flow(dict(value))) > _WIDE - indent or (doubts and key == "columns")
         ):
-            yield f"{' ' * indent}{flow(str(key))}:"
+            mark = f"  {CHECK}: {doubts[key]}" if key in doubts else ""
+            yield f"{' ' * indent}{flow(str(key))}:{mark}"
             yield from _block(value, indent + 2, doubts if key == "columns" else {})
         else:
             mark = f"  {CHECK}: {doubts[key]}" if key in doubts else ""
@@ -181,7 +200,7 @@ def _joins(joins: Sequence[JoinDraft]) -> Iterator[str]:
             yield "        many: true"
 
 
-def _key(made: Draft) -> tuple[str, bool] | None:
+def key_of(made: Draft) -> tuple[str, bool] | None:
     """Give the column to name records by, and whether it is sure; None if there is none."""
     looked = made.looked
     keys = [(c, g.what) for c, g in made.guesses.items() if g.entry.get("key")]

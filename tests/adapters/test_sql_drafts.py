@@ -116,3 +116,50 @@ def test_a_source_has_to_be_named() -> None:
     done = command("mapping", "draft", "--table", "x")
     assert done.exit_code != 0
     assert "--with url=" in str(done.exception) + done.output
+
+
+def numbers(path: Path) -> Path:
+    """Make a database with numbers in ways that no search asks for."""
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(
+            "CREATE TABLE name_mst (name_id INTEGER PRIMARY KEY, last_nm TEXT, dob TEXT, ssn TEXT,"
+            " oln TEXT)"
+        )
+        db.execute("CREATE TABLE veh (veh_no TEXT PRIMARY KEY, name_id INTEGER, plate TEXT)")
+        for n in range(40):
+            number = f"9{n:02}-{10 + n}-{1000 + n}" if n else "9" * 60 + "-" + "9" * 60
+            person = (n, "QUILL", f"19{50 + n}-03-01", number, f"t{1000000 + n}")
+            db.execute("INSERT INTO name_mst VALUES (?,?,?,?,?)", person)
+            db.execute("INSERT INTO veh VALUES (?,?,?)", (f"V{n:04}", n, f"XQZ {1000 + n}"))
+        db.commit()
+    return path
+
+
+def test_a_live_draft_says_where_numbers_are_searched_and_how_they_are_written(
+    tmp_path: Path,
+) -> None:
+    out, database = tmp_path / "draft.yaml", numbers(tmp_path / "legacy.db")
+    live = ("mapping", "draft", database, "--with", "mode=live", "--out", out, "--table")
+    assert command(*live, "name_mst").exit_code == 0
+    text = out.read_text()
+    ways = '  written: {name_mst.ssn: ["###-##-####"], name_mst.oln: [lower]}'
+    assert f"{ways}  # CHECK: so numbers stand there" in text
+    assert "    found_by: {person: {column: name_id}}  # CHECK" in text
+    assert "identifiers: {ssn: ssn, driver_license: oln}}  # CHECK" in text
+    checked = check(out)
+    assert checked.source is not None
+    assert checked.source.terms["person"] >= {"ssn", "driver_license"}
+    # But for the number that is written as no search could ask for it.
+    assert [f.text for f in checked.findings if "name_mst.oln" in f.text] == []
+    out.write_text(text.replace(", name_mst.oln: [lower]", ""))
+    assert any("name_mst.oln: numbers stand there" in f.text for f in check(out).findings)
+    out.unlink()
+    assert command(*live, "veh").exit_code == 0
+    assert 'veh.plate: ["### ####"]' in out.read_text()
+    assert "vehicle: {plate: plate}" in out.read_text()
+    assert check(out).faults == []
+    out.unlink()
+    mirror = [w if w != "mode=live" else "mode=mirror" for w in map(str, live)]
+    assert command(*mirror, "name_mst").exit_code == 0
+    for word in ("written", "found_by", "search"):
+        assert f"{word}:" not in out.read_text()
