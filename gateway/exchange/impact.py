@@ -19,8 +19,8 @@ from gateway.policy.comparing import Effect, effects, fits, views
 from gateway.policy.kept import KeptSets
 from gateway.policy.reclassed import Reclassed, of_records, reclassed
 from gateway.policy.redeciding import Again, Redecider
+from gateway.policy.rules import words_of
 from gateway.policy.sets import PolicySet
-from gateway.policy.vocabulary import read_vocabulary
 
 EXAMPLES = 5
 _PAGE = 500
@@ -128,7 +128,7 @@ class Measure:
         self._kept = kept
         self._base = candidate
         self._agreed = agreed
-        self._words = read_vocabulary(candidate.data)
+        self._words = words_of(candidate)
         self._sets: dict[str, PolicySet | None] = {}
         self._open: dict[str, Redecider] = {}
         self.impact = Impact(candidate.revision)

@@ -2,8 +2,9 @@
 
 from gateway.policy.element_tree import ElementTree, compile_elements
 from gateway.policy.elements import PlanNode, compile_plan
+from gateway.policy.rules import words_of
 from gateway.policy.sets import PolicySet
-from gateway.policy.vocabulary import Vocabulary, read_vocabulary
+from gateway.policy.vocabulary import Vocabulary
 
 _PLANS = 512
 
@@ -15,7 +16,7 @@ class ActiveSet:
 
     def __init__(self, policy_set: PolicySet) -> None:
         self.policy_set = policy_set
-        self.vocabulary: Vocabulary = read_vocabulary(policy_set.data)
+        self.vocabulary: Vocabulary = words_of(policy_set)
         self._elements: ElementTree = compile_elements(
             self.vocabulary.elements, self.vocabulary.wherever
         )

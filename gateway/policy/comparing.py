@@ -67,12 +67,17 @@ def views(entrypoint: str, case: Mapping[str, Any], outcome: Any) -> dict[str, V
 
 
 def fits(entrypoint: str, case: Mapping[str, Any], outcome: Any, words: Vocabulary) -> bool:
-    """Tell whether the gateway would take an outcome for one. It refuses where it doesn't."""
+    """Tell whether the gateway would take an outcome for one. It refuses where it doesn't.
+
+    One that allows with a reason whose code has no entry is a refusal too.
+    """
     try:
         if entrypoint == "release":
             decisions.read_release(outcome, len(case["facts"]), words)
         else:
             _READS[entrypoint](outcome, words)
+            parts = decisions.verdicts(outcome)
+            return not any(p["allow"] and decisions.unlisted(p, words) for p in parts)
     except PolicyUnavailable:
         return False
     return True

@@ -12,6 +12,7 @@ from gateway.policy import decisions, fixed
 from gateway.policy.agreements import KEY, with_examples
 from gateway.policy.embedded import Compiled
 from gateway.policy.engine import Limits
+from gateway.policy.rules import unlisted
 from gateway.policy.sets import PolicySet
 from gateway.policy.timing import Clock
 from gateway.policy.vocabulary import Vocabulary
@@ -88,6 +89,11 @@ class Deciding:
         work = partial(self._compiled.evaluate, rule, orjson.dumps(case.input))
         raw, took_ms = clock.time(name, rule, work)
         try:
-            return read(orjson.loads(raw), self._words), took_ms
+            outcome = orjson.loads(raw)
+            found = read(outcome, self._words), took_ms
         except PolicyUnavailable as error:
             raise PolicyRejected(error.detail, where=rule) from None
+        for verdict in decisions.verdicts(outcome):
+            for code in decisions.unlisted(verdict, self._words):
+                raise PolicyRejected(unlisted(code), where=rule)
+        return found

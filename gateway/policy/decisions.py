@@ -2,11 +2,12 @@
 
 A key too many or too few, a value of another kind, a word that the vocabulary does not hold, more
 given than was asked: each is `PolicyUnavailable`, which is a refusal. The message names the place,
-never a value.
+never a value. A reason whose code has no entry in the set is a refusal as well, and who asked reads
+`UNLISTED` in its stead; the outcome in the log has it as the rule gave it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -22,6 +23,13 @@ _GRANULARITIES = {str(g): g for g in Granularity}
 _ACTIONS = frozenset({"give", "mask", "pointer", "count", "nothing"})
 _SHOWS = frozenset({"record", "pointer", "none"})
 _LONG, _TEXT, _YEARS_100, _KEEP = 1024, 256, 52_560_000, 36_500
+
+UNLISTED = Reason(
+    "policy.unlisted_reason",
+    "A rule refused this, and it has no reason that may be shown. Ask the administrator of the "
+    "agency that refused: its access log holds what the rule said.",
+)
+"""Said instead of a reason whose code no entry of the set explains."""
 
 _PEER = frozenset({"allow", "reasons", "granularity", "terms", "record_types", "rules"})
 _ASK = frozenset({"allow", "reasons", "agencies", "rules"})
@@ -149,10 +157,31 @@ def _granularity(value: Any, words: Vocabulary, place: str) -> Granularity:
     return _GRANULARITIES[value]
 
 
-def _reasons(value: Any, place: str) -> tuple[Reason, ...]:
-    if type(value) is not list:
-        _bad(place)
-    return tuple(_reason(v, place) for v in value)
+def _verdict(
+    found: Mapping[str, Any], words: Vocabulary, place: str
+) -> tuple[bool, tuple[Reason, ...]]:
+    """Take whether it is allowed, and the reasons. One that no entry explains allows nothing."""
+    allow, reasons = _bool(found["allow"], f"{place}.allow"), found["reasons"]
+    if type(reasons) is not list:
+        _bad(f"{place}.reasons")
+    if not allow and not reasons:
+        _bad(f"{place}.reasons")
+    read = tuple(_reason(v, f"{place}.reasons") for v in reasons)
+    if all(r.code in words.codes for r in read):
+        return allow, read
+    return False, tuple(dict.fromkeys(r if r.code in words.codes else UNLISTED for r in read))
+
+
+def verdicts(outcome: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Give the parts of a well-formed outcome that allow or refuse: itself, and each agency's."""
+    if "reasons" in outcome:
+        yield outcome
+        yield from outcome.get("agencies", {}).values()
+
+
+def unlisted(verdict: Mapping[str, Any], words: Vocabulary) -> list[str]:
+    """Give the codes of a verdict's reasons that have no entry in the set."""
+    return [r["code"] for r in verdict["reasons"] if r["code"] not in words.codes]
 
 
 def _reason(value: Any, place: str) -> Reason:
@@ -163,7 +192,7 @@ def _reason(value: Any, place: str) -> Reason:
     code, text, citation = value["code"], value["text"], value.get("citation")
     if type(code) is not str or not _CODE.fullmatch(code):
         _bad(f"{place}.code")
-    if type(text) is not str or not 0 < len(text) <= _LONG:
+    if type(text) is not str or not text.strip() or len(text) > _LONG:
         _bad(f"{place}.text")
     if citation is not None and (type(citation) is not str or not 0 < len(citation) <= _TEXT):
         _bad(f"{place}.citation")
@@ -181,19 +210,13 @@ def _minutes(value: Any, words: Vocabulary, place: str) -> Mapping[str, int]:
     return value
 
 
-def _refusal_has_reasons(allow: bool, reasons: tuple[Reason, ...], place: str) -> None:  # noqa: FBT001 - the flag is the outcome's own
-    if not allow and not reasons:
-        _bad(f"{place}.reasons")
-
-
 def read_ask(outcome: Any, words: Vocabulary) -> AskOutcome:
     """Check the first door's outcome. Raises `PolicyUnavailable`."""
     found = _object(outcome, _ASK, "ask")
     agencies = found["agencies"]
     if type(agencies) is not dict:
         _bad("ask.agencies")
-    allow, reasons = _bool(found["allow"], "ask.allow"), _reasons(found["reasons"], "ask.reasons")
-    _refusal_has_reasons(allow, reasons, "ask")
+    allow, reasons = _verdict(found, words, "ask")
     return AskOutcome(
         allow=allow,
         reasons=reasons,
@@ -208,8 +231,7 @@ def _peer(ori: str, value: Any, words: Vocabulary) -> PeerOutcome:
         _bad(place)
     agreement = value.get("agreement")
     found = _object({k: v for k, v in value.items() if k != "agreement"}, _PEER, place)
-    allow, reasons = _bool(found["allow"], place), _reasons(found["reasons"], place)
-    _refusal_has_reasons(allow, reasons, place)
+    allow, reasons = _verdict(found, words, place)
     if allow and not _ORI.fullmatch(ori):
         _bad(place)
     terms = found["terms"]
@@ -235,9 +257,7 @@ def _digest(value: Any, place: str) -> str | None:
 def read_answer(outcome: Any, words: Vocabulary) -> AnswerOutcome:
     """Check the second door's outcome. Raises `PolicyUnavailable`."""
     found = _object(outcome, _ANSWER, "answer")
-    allow = _bool(found["allow"], "answer.allow")
-    reasons = _reasons(found["reasons"], "answer.reasons")
-    _refusal_has_reasons(allow, reasons, "answer")
+    allow, reasons = _verdict(found, words, "answer")
     terms = found["terms"]
     if type(terms) is not list or not all(type(t) is str for t in terms):
         _bad("answer.terms")
@@ -321,9 +341,7 @@ def _handling(value: Any, words: Vocabulary) -> MatchHandling:
 def read_admit(outcome: Any, words: Vocabulary) -> AdmitOutcome:
     """Check what the asking side's policy says to an answer. Raises `PolicyUnavailable`."""
     found = _object(outcome, _ADMIT, "admit")
-    allow = _bool(found["allow"], "admit.allow")
-    reasons = _reasons(found["reasons"], "admit.reasons")
-    _refusal_has_reasons(allow, reasons, "admit")
+    allow, reasons = _verdict(found, words, "admit")
     obligations = _obligations(found["obligations"], words, "admit.obligations")
     return AdmitOutcome(allow, reasons, obligations, _rules(found["rules"], "admit.rules"))
 

@@ -1,18 +1,20 @@
 """The rules of a set as their metadata name them, and the papers that its data hold.
 
 A rule's metadata is the `# METADATA` comment before it, in YAML. A block with `custom.id` is a rule
-that outcomes name by that id. A paper is an object of the data with an `id` of its own, such as an
-agreement: outcomes name it in the same way.
+that outcomes name by that id: the entry of a reason's code. A paper is an object of the data with
+an `id` of its own, such as an agreement: outcomes name it in the same way.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 
 from gateway.policy.builtins import Misuse
-from gateway.policy.sets import PolicySet
+from gateway.policy.sets import Base, PolicySet
+from gateway.policy.syntax import Tree, walk
+from gateway.policy.vocabulary import Vocabulary, read_vocabulary
 
 _DEPTH = 8
 
@@ -54,7 +56,7 @@ def metadata_blocks(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
             if not below.startswith("#"):
                 break
             body.append(below.removeprefix("#").removeprefix(" "))
-        yield number, yaml.safe_load("\n".join(body)) or {}
+        yield number, yaml.load("\n".join(body), Loader=Base) or {}  # noqa: S506 - a SafeLoader
 
 
 def rules_of(policy_set: PolicySet) -> Mapping[str, Rule]:
@@ -82,6 +84,60 @@ def _rules(policy_set: PolicySet) -> Iterator[Rule]:
                 confirm_by_counsel=custom.get("confirm_by_counsel") is not False,
                 where=f"{path}:{line}",
             )
+
+
+def words_of(policy_set: PolicySet) -> Vocabulary:
+    """Give a set's words, with the codes that its rules have entries for.
+
+    Raises `PolicyRejected` where the vocabulary is malformed.
+    """
+    entries = rules_of(policy_set).values()
+    return replace(
+        read_vocabulary(policy_set.data), codes=frozenset(r.id for r in entries if r.title)
+    )
+
+
+def unlisted_codes(trees: Iterable[Tree], words: Vocabulary) -> Iterator[Misuse]:
+    """Find reasons, as far as they are written out, with a code that no entry explains, or no text.
+
+    A code that is put together is only known when a decision gives it.
+    """
+    for tree in trees:
+        for node in walk(tree["ast"]["rules"]):
+            if "Object" in node:
+                given = {_text(k): (_text(v), v) for _, k, v in node["Object"]["fields"]}
+                if {"code", "text"} <= given.keys():
+                    yield from _faults(tree["source"]["file"], given, words)
+
+
+def _faults(
+    file: str, given: Mapping[Any, tuple[Any, Tree]], words: Vocabulary
+) -> Iterator[Misuse]:
+    (code, node), (text, said) = given["code"], given["text"]
+    if code is not None and code not in words.codes:
+        yield Misuse(f"{file}:{_line(node)}", unlisted(code))
+    if text is not None and not text.strip():
+        yield Misuse(
+            f"{file}:{_line(said)}", "a reason without words: say what, why, and what to do next"
+        )
+
+
+def unlisted(code: str) -> str:
+    """Say what to do about a code that has no entry."""
+    return (
+        f"the code '{code}' has no entry: write '# METADATA' before the rule that gives it, with "
+        f"title, custom.id '{code}' and custom.citation"
+    )
+
+
+def _text(expr: Tree) -> Any:
+    (kind, inner), *_ = expr.items()
+    return inner["value"] if kind in {"String", "RawString"} else None
+
+
+def _line(expr: Tree) -> int:
+    (inner,) = expr.values()
+    return int(inner["span"]["line"])
 
 
 def ids_twice(policy_set: PolicySet) -> Iterator[Misuse]:

@@ -157,16 +157,16 @@ def _parse(text: str, name: str) -> dict[str, Any]:
 
 # The parser in C where there is one: an edit counts a tenth of a second sooner.
 if TYPE_CHECKING:
-    _Base = yaml.SafeLoader
+    Base = yaml.SafeLoader
 else:
-    _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 _TWICE = "the key stands twice: keep one of them"
 _NO_TEXT = "a key that is no text: put it in quotes"
 
 
-class _Loader(_Base):
+class _Loader(Base):
     """Plain values only: no key twice, no dates."""
 
 

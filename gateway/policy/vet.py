@@ -34,7 +34,7 @@ from gateway.policy.deciding import Deciding
 from gateway.policy.embedded import Compiled, syntax_tree
 from gateway.policy.engine import Limits
 from gateway.policy.paths import unknown_paths
-from gateway.policy.rules import ids_twice
+from gateway.policy.rules import ids_twice, unlisted_codes, words_of
 from gateway.policy.sets import TEST_SUFFIX, PolicySet, from_canonical
 from gateway.policy.shared import Shared
 from gateway.policy.suite import run_suite
@@ -88,7 +88,7 @@ def vet(
     has in common with the candidate is not tested again. `processes`: how many share the work; all
     but this one are forked. Raises `PolicyRejected`.
     """
-    words = read_vocabulary(candidate.data)
+    words = words_of(candidate)
     _elements_exist(words)
     if builtins.SYSTEM in candidate.data:
         raise PolicyRejected("data 'system' are the OPA server's own", where="data.json")
@@ -119,6 +119,7 @@ def vet(
         _refuse(unread(looks))
         _refuse(unknown_words(candidate.data))
         _refuse(ids_twice(candidate))
+        _refuse(unlisted_codes(trees, words))
         try:
             if undecided is not None:
                 raise undecided

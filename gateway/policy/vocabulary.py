@@ -59,6 +59,8 @@ class Vocabulary:
     """Values of a record's facts, the least strict first; those not named are stricter."""
     duties: Mapping[str, str] = field(default_factory=dict)
     """An obligation that a person has to do, and what that is, in a sentence."""
+    codes: frozenset[str] = frozenset()
+    """Codes of reasons that have an entry: the ids in the rules' metadata (`rules.words_of`)."""
 
     def caution_words(self, codes: Iterable[str]) -> tuple[str, ...]:
         """Give cautions as words, each once. An unknown code stays: no caution is ever lost."""

@@ -8,11 +8,11 @@ import pytest
 
 from gateway.errors import PolicyUnavailable
 from gateway.policy import decisions
+from gateway.policy.rules import words_of
 from gateway.policy.sets import load_set
-from gateway.policy.vocabulary import read_vocabulary
 from tests.policy.made import SMALL
 
-WORDS = read_vocabulary(load_set(SMALL).data)
+WORDS = words_of(load_set(SMALL))
 REASON = {"code": "agreement.none", "text": "There is no agreement.", "citation": "Test 1"}
 PEER = {
     "allow": True,
@@ -214,6 +214,35 @@ def test_a_refusal_without_a_reason_is_malformed(name: str) -> None:
     with pytest.raises(PolicyUnavailable):
         reader({**good, "allow": False})
     reader({**good, "allow": False, "reasons": [REASON]})
+
+
+@pytest.mark.parametrize("name", ["ask", "answer", "admit"])
+@pytest.mark.parametrize("allow", [True, False])
+def test_a_code_without_an_entry_is_a_refusal_that_says_nothing_of_it(
+    name: str, *, allow: bool
+) -> None:
+    reader, good = READERS[name]
+    raw = [{"code": "x.y", "text": "RAW"}, {"code": "x.z", "text": "RAW"}, REASON]
+    read: Any = reader({**good, "allow": allow, "reasons": raw})
+    assert read.allow is False
+    assert [r.code for r in read.reasons] == [decisions.UNLISTED.code, "agreement.none"]
+    assert "RAW" not in str(read)
+
+
+def test_one_agencys_code_without_an_entry_refuses_that_agency_alone() -> None:
+    reader, good = READERS["ask"]
+    unlisted = {**PEER, "reasons": [{"code": "x.y", "text": "RAW"}]}
+    read: Any = reader({**good, "agencies": {"TX9990000": unlisted, "CA9990000": PEER}})
+    assert read.allow
+    assert {o: p.allow for o, p in read.agencies.items()} == {"TX9990000": False, "CA9990000": True}
+    assert read.agencies["TX9990000"].reasons == (decisions.UNLISTED,)
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t\n"])
+def test_a_reason_without_words_is_malformed(text: str) -> None:
+    reader, good = READERS["answer"]
+    with pytest.raises(PolicyUnavailable):
+        reader({**good, "allow": False, "reasons": [{**REASON, "text": text}]})
 
 
 @pytest.mark.parametrize("count", [0, 2])

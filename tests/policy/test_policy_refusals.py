@@ -32,7 +32,7 @@ def reasons(folder: Path) -> set[tuple[str, str]]:
 def test_every_refusal_has_a_next_step() -> None:
     found = reasons(POLICIES)
     assert len(found) >= 36
-    assert {"agreement.%v_only", "chri.purpose_code_required"} <= {code for code, _ in found}
+    assert {"agreement.hit_only", "chri.purpose_code_required"} <= {code for code, _ in found}
     assert {(c, text) for c, text in found if not _STEP.search(text)} == set()
 
 

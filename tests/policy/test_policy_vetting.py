@@ -183,6 +183,33 @@ _WITH_ID = "# METADATA\n# title: Mine\n# custom:\n#   id: mine.once\n"
             id="a caution without its word",
         ),
         pytest.param({**extra(SLOW), **BIG}, "the limit", id="slow"),
+        pytest.param(
+            extra('x contains {\n\t"code": "mine.new",\n\t"text": "No. Ask.",\n} if true'),
+            f"{EXTRA}:4: the code 'mine.new' has no entry: write '# METADATA' before the rule",
+            id="a code without an entry",
+        ),
+        pytest.param(
+            extra(f'{_WITH_ID}x := {{"code": "mine.once",\n\t"text": " "}}'),
+            f"{EXTRA}:8: a reason without words: say what, why, and what to do next",
+            id="a reason without words",
+        ),
+        pytest.param(
+            extra(
+                "# METADATA\n# custom:\n#   id: mine.bare\n"
+                'x := {"code": "mine.bare", "text": "Ask."}'
+            ),
+            f"{EXTRA}:6: the code 'mine.bare' has no entry",
+            id="an entry without a title",
+        ),
+        pytest.param(
+            {
+                "sallyport/admit/admit.rego": "package sallyport.admit\nimport rego.v1\n"
+                'decision := {"allow": false, "obligations": [], "rules": [], "reasons": '
+                '[{"code": concat(".", ["admit", "made"]), "text": "Ask."}]}\n'
+            },
+            "data.sallyport.admit.decision: the code 'admit.made' has no entry",
+            id="a code that is put together",
+        ),
     ],
 )
 def test_what_must_stay_out_does(tmp_path: Path, files: dict[str, str], said: str) -> None:

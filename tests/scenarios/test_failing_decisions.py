@@ -53,6 +53,20 @@ crafted if {
 """
 
 
+# The code is put together from the question, so that no check of the set can read it.
+MADE = """package sallyport.ask
+
+import rego.v1
+
+made if input.search.reference.number == "26-000007"
+
+decision := {"allow": false, "agencies": {}, "rules": ["test.made"], "reasons": [reason]} if {
+	made
+	reason := {"code": concat(".", ["made", input.search.reason_code]), "text": "RAW WORDS"}
+}
+"""
+
+
 @pytest.fixture
 def may_search(office: Office) -> Office:
     """A gateway whose client may search; it is not started yet."""
@@ -99,6 +113,27 @@ def decided(gateway: Gateway) -> list[str]:
     with gateway.client(auditor, "audit") as client:
         entries = client.get("/v1/audit/entries", params={"limit": 100}).json()["entries"]
     return [e["decision"] for e in entries if e["type"] in {"query_out", "deny"}]
+
+
+def test_a_code_without_an_entry_is_refused_in_general_words_and_stands_in_the_log(
+    may_search: Office,
+) -> None:
+    add_rule(may_search, "made", MADE)
+    gateway = may_search.gateway
+    gateway.start()
+    gateway.ready()
+    officer = an_officer(roles=("officer",), attributes=("sworn",))
+    with gateway.client(officer, "search") as client:
+        refused = client.post("/v1/searches", json=body("26-000007"))
+        assert client.post("/v1/searches", json=body("26-000001")).status_code == 200
+    assert (refused.status_code, refused.json()["code"]) == (403, "policy.refused")
+    assert [r["code"] for r in refused.json()["reasons"]] == ["policy.unlisted_reason"]
+    assert "its access log" in refused.json()["reasons"][0]["text"]
+    assert not {w for w in ("RAW", "made.robbery") if w in refused.text}
+    gateway.stop()
+    log = json.loads(gateway.command("audit", "entries", "--unseal", "--json").stdout)["entries"]
+    (denied,) = [e for e in log if e.get("reasons") == ["policy.unlisted_reason"]]
+    assert "made.robbery" in json.dumps(denied)
 
 
 def test_a_slow_one_is_refused_with_a_plain_problem_and_the_next_is_unharmed(

@@ -88,14 +88,40 @@ said := array.concat(
 	[data.sallyport.agreement.record_types_not_covered | count(record_types) < count(input.search.record_types)],
 )
 
+lowered := object.union(
+	lowered_to[data.sallyport.shared.grant.granularity],
+	{"citation": data.sallyport.shared.paper.citation},
+)
+
 # METADATA
-# title: Less is given than was asked, as agreed
+# title: "Less is given than was asked, as agreed: whom to ask"
 # custom:
 #   id: agreement.pointer_only
 #   citation: The agreement's granularity
 #   confirm_by_counsel: false
-lowered := {
-	"code": sprintf("agreement.%v_only", [data.sallyport.shared.grant.granularity]),
+lowered_to["pointer"] := {
+	"code": "agreement.pointer_only",
 	"text": "The agreement gives less than was asked: at most whether there is something, and whom to ask. Ask the agency itself for the rest.",
-	"citation": data.sallyport.shared.paper.citation,
+}
+
+# METADATA
+# title: "Less is given than was asked, as agreed: how many there are"
+# custom:
+#   id: agreement.count_only
+#   citation: The agreement's granularity
+#   confirm_by_counsel: false
+lowered_to["count"] := {
+	"code": "agreement.count_only",
+	"text": "The agreement gives less than was asked: at most how many there are. Ask the agency itself for the rest.",
+}
+
+# METADATA
+# title: "Less is given than was asked, as agreed: whether there is something"
+# custom:
+#   id: agreement.hit_only
+#   citation: The agreement's granularity
+#   confirm_by_counsel: false
+lowered_to["hit"] := {
+	"code": "agreement.hit_only",
+	"text": "The agreement gives less than was asked: only whether there is something. Ask the agency itself for the rest.",
 }

@@ -5,7 +5,9 @@ import data.sallyport.vocabulary
 
 asked := example_test.asked
 
-decision(question) := found if found := data.sallyport.answer.decision with input as question with data.agreements as data.sallyport.example.agreements with data.local.never_classes as [] with data.local.hidden_types as [] with data.local.limits as {"max_matches": 100}
+decision(question) := under(data.sallyport.example.agreements, question)
+
+under(agreements, question) := found if found := data.sallyport.answer.decision with input as question with data.agreements as agreements with data.local.never_classes as [] with data.local.hidden_types as [] with data.local.limits as {"max_matches": 100}
 
 codes(question) := example_test.codes(decision(question))
 
@@ -123,6 +125,26 @@ test_a_pointer_where_a_pointer_is_agreed if {
 	reason.code == "agreement.pointer_only"
 	reason.citation == "MOU-2026-07 s.4"
 	result.rules == ["mou-2026-07", "agreement.pointer_only"]
+}
+
+# What the bureau gives is lowered in the agreement; the answer says how far, each by a code of its own.
+test_what_is_agreed_at_most_has_a_code_of_its_own if {
+	bureau := object.union(asked, {"self": "NM9990000"})
+	every granularity in ["hit", "count"] {
+		grant := object.union(
+			data.sallyport.example.agreements.CA9990000.NM9990000["mou-2026-07"].shares.NM9990000[0],
+			{"granularity": granularity},
+		)
+		agreements := object.union(
+			data.sallyport.example.agreements,
+			{"CA9990000": {"NM9990000": {"mou-2026-07": {"shares": {"NM9990000": [grant]}}}}},
+		)
+		result := under(agreements, bureau)
+		result.allow == true
+		result.granularity == granularity
+		result.rules == ["mou-2026-07", sprintf("agreement.%v_only", [granularity])]
+		result.reasons[0].citation == "MOU-2026-07 s.4"
+	}
 }
 
 test_less_is_given_when_less_is_asked if {

@@ -11,6 +11,12 @@ lowered := "pointer" if {
 	input.search.granularity == "record"
 } else := input.search.granularity
 
+# METADATA
+# title: An agreement between the two
+# custom:
+#   id: agreement.none
+#   citation: Test 1
+#   confirm_by_counsel: false
 default decision := {
 	"allow": false,
 	"reasons": [{"code": "agreement.none", "text": "There is no agreement with your agency."}],

@@ -42,6 +42,12 @@ peer(ori) := {
 	not ori in partners
 }
 
+# METADATA
+# title: A strong log-on
+# custom:
+#   id: officer.assurance
+#   citation: Test 1
+#   confirm_by_counsel: false
 default decision := {
 	"allow": false,
 	"reasons": [{"code": "officer.assurance", "text": "Log on with a second factor."}],
