@@ -13,6 +13,7 @@ from adapters.compile import FieldCompiler
 from adapters.conditions import Condition, all_hold
 from adapters.dates import DateReader
 from adapters.document import Document, Place
+from adapters.mapping import yes_or_no
 from adapters.rows import Fault, Row, Values
 from gateway.errors import Untranslatable
 from gateway.model import Contact, Fact, Handling
@@ -22,8 +23,6 @@ ReadFact: TypeAlias = Callable[[Mapping[str, str], Groups], Fact]
 """Reads a fact off a row's columns and its repeated parts."""
 ReadContact: TypeAlias = Callable[[Mapping[str, str]], Contact | None]
 
-YES_OR_NO: Final = frozenset({"juvenile", "intelligence", "criminal_history"})
-"""Facts that the mapping language knows to be true or false."""
 _LONGEST = 256
 """What the protocol lets a contact's text have."""
 
@@ -85,7 +84,7 @@ def compile_handling(
 def _check_kind(doc: Document, name: str, said: Sequence[tuple[Fact, Place]]) -> None:
     """Refuse a fact that is true or false, or something else: one of them is a slip."""
     others = {fact: place for fact, place in reversed(said) if not isinstance(fact, bool)}
-    if others and (name in YES_OR_NO or any(isinstance(fact, bool) for fact, _ in said)):
+    if others and (name in yes_or_no() or any(isinstance(fact, bool) for fact, _ in said)):
         listed = ", ".join(sorted(map(str, others)))
         text = (
             f"{name} is true or false, and neither is {listed}: write true or false, without quotes"
@@ -129,7 +128,7 @@ class _Flags:
         if "under" in spec:
             return self._under(spec, place, part)
         if "date" in spec:
-            if name in YES_OR_NO:
+            if name in yes_or_no():
                 text = f"{name}: it is true or false, and no day: see `cases` and `under`"
                 raise self.doc.wrong(text, *place, "date")
             return self._day(spec, place, part)

@@ -95,6 +95,14 @@ def schema() -> Mapping[str, Any]:
 
 
 @cache
+def yes_or_no() -> frozenset[str]:
+    """Name the facts that the language knows to be true or false."""
+    handling = schema()["$defs"]["record"]["properties"]["handling"]
+    kinds: Mapping[str, Mapping[str, str]] = handling["properties"]
+    return frozenset(n for n, kind in kinds.items() if kind["$ref"].endswith("/yes_or_no"))
+
+
+@cache
 def _validator() -> Draft202012Validator:
     return Draft202012Validator(schema())
 
