@@ -5,7 +5,7 @@ release does not have raises Misconfigured, with the step at fault and the neare
 """
 
 import difflib
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ from gateway.niem.release import Child, Element, Slot, release
 OBJECT = "object"
 _ANYWHERE = Slot(0, None, ())
 _MAX_INTEGER: Final = 10**15
+_FEW: Final = 8
+"""So many keys of an object are named where none is like the wrong one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +156,14 @@ def _find(path: str) -> Child:
     parent, _, key = path.rpartition("/")
     if parent:
         children = _element(_find(parent), parent).shape.children
-        child, near = children.get(key), list(children)
+        child = children.get(key)
+        allowed = [k for k, c in children.items() if c.element is None or not c.element.abstract]
     else:
         element = release().element(key)
         child = Child(_ANYWHERE, element, None) if element else None
-        near = []
+        allowed = []
     if child is None or (child.element is not None and child.element.abstract):
-        raise Misconfigured(_complaint(parent, key, near or release().names()))
+        raise Misconfigured(_complaint(parent, key, allowed))
     return child
 
 
@@ -170,7 +173,8 @@ def _element(child: Child, path: str) -> Element:
     return child.element
 
 
-def _complaint(parent: str, key: str, allowed: Iterable[str]) -> str:
+def _complaint(parent: str, key: str, allowed: Sequence[str]) -> str:
+    """Say what is wrong with a key. `allowed` may stand in the parent; none in a message: any."""
     where = parent or "the message"
     element = release().element(key)
     if element is not None and element.abstract:
@@ -178,6 +182,9 @@ def _complaint(parent: str, key: str, allowed: Iterable[str]) -> str:
         instead = [e.name for e in others if e is not None and not e.abstract]
         return f"{where}: {key} is abstract; use one of {', '.join(instead[:6]) or 'none'}"
     known = "is not allowed here" if release().knows(key) else "is not a NIEM 6.0 property"
-    near = difflib.get_close_matches(key, allowed, n=4, cutoff=0.6)
-    hint = f"; did you mean {', '.join(near)}?" if near else ""
+    near = difflib.get_close_matches(key, allowed or release().names(), n=4, cutoff=0.6)
+    if near:
+        return f"{where}: {key} {known}; did you mean {', '.join(near)}?"
+    own = [k for k in allowed if ":" in k]
+    hint = f"; there are {', '.join(own)}" if 0 < len(own) <= _FEW else ""
     return f"{where}: {key} {known}{hint}"

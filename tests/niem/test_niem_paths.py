@@ -62,6 +62,9 @@ def test_code_lists_are_the_releases() -> None:
         ("nc:Person/nc:PersonName/nc:Date", "nc:Person/nc:PersonName: nc:Date is not allowed here"),
         ("nc:Person/nc:PersonBirthDate/nc:DateRepresentation", "is abstract; use one of nc:Date"),
         ("nc:DateRepresentation", "is abstract"),
+        # What is abstract is no advice, and where nothing is alike the few that there are stand.
+        ("j:ProtectionOrder/j:ProtectionOrderConditionAbs", "mean j:ProtectionOrderConditionText"),
+        ("nc:Person/nc:PersonNationality/genc:Alpha3", "; there are nc:PersonNationalityCountry"),
         ("nc:Person/nc:PersonName/nc:personNameCommentText/nc:Date", "is an attribute"),
         ("", "is not a NIEM 6.0 property"),
     ],
