@@ -50,9 +50,14 @@ class Line(NamedTuple):
 def require(path: Path) -> None:
     """Raise SourceMissing if a source file is not there, or is no plain file."""
     if not path.is_file():
+        what = "there is no such file"
+        if path.exists():
+            what = f"{'a folder' if path.is_dir() else 'no plain file'} stands under that name"
+        elif path.is_symlink():
+            what = "the link leads to nothing"
         raise SourceMissing(
-            f"{path.name}: there is no such file in {path.parent.name}/. Does the export still "
-            "run, and write there? Else mend the mapping's path"
+            f"{path.name}: {what} in {path.parent.name}/. Does the export still run, and write "
+            "there? Else mend the mapping's path"
         )
 
 

@@ -17,7 +17,7 @@ from gateway.records import fingerprint
 from gateway.records.corrections import Corrections
 from gateway.records.doubts import ANYTHING, Most, Shrinks
 from gateway.records.dryrun import dry_run
-from gateway.records.importer import Imported, Importer, MadeOf, Progress
+from gateway.records.importer import Imported, Importer, MadeOf, Progress, writable
 from gateway.records.source import Upkeep
 from gateway.records.store import Generation, Run
 from gateway.records.strictness import Orders
@@ -131,7 +131,8 @@ class Import:
             self._importer.note(replace(run, scheduled=self._how.scheduled, quick=self._quick))
 
         try:
-            done = self._or_logged(shown)
+            with writable(Path(RECORDS)):
+                done = self._or_logged(shown)
         except Shrinks as error:
             note("refused", error)
             raise

@@ -25,7 +25,7 @@ from gateway.cli.options import AsJson, Home
 from gateway.cli.showing import progress_bar
 from gateway.errors import Misconfigured, SallyportError
 from gateway.records.doubts import Opens, Shrinks, Unread
-from gateway.records.importer import Imported, Importer
+from gateway.records.importer import Imported, Importer, writable
 from gateway.records.schedule import BUSY, Schedule
 from gateway.settings import Settings
 
@@ -137,7 +137,8 @@ def _import_all(
             if dry_run:
                 done.append(rehearse(home, path, how, shown))
             else:
-                with closing(Importer(home / DATA / RECORDS)) as importer:
+                records = home / DATA / RECORDS
+                with writable(records), closing(Importer(records)) as importer:
                     done.append(Import(home, importer, path, how).run(shown))
         except SallyportError as error:
             failed.append((name, error))

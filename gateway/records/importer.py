@@ -23,6 +23,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.exc import OperationalError
 
 from gateway.errors import RecordsUnavailable
 from gateway.model import stamp
@@ -97,6 +98,19 @@ class MadeOf:
     whole: str = ""
     stated: tuple[str, ...] = ()
     """What was found out about the files, as the mapping leaves it open: kept, and shown."""
+
+
+@contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """Say so where `records.db` can't be written. Raises RecordsUnavailable."""
+    try:
+        yield
+    except OperationalError as error:
+        raise RecordsUnavailable(
+            f"{path.name} can't be written ({error.orig}): does another program hold it, or is the "
+            "disk full? The records from before go on serving; see to it, and import again",
+            code="import.unwritable",
+        ) from error
 
 
 def _nobody(_: Shrinks) -> bool:

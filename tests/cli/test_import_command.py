@@ -3,7 +3,9 @@
 import csv
 import json
 import os
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -497,3 +499,41 @@ def test_the_list_of_sources_says_what_was_found_out_of_a_file(home: Path) -> No
     told = "persons.csv: lines end with CR"
     assert sources(home)["persons"]["found_out"] == [told]
     assert f"persons: found out of {told}" in run(home, "source", "list")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("folder", "a folder stands under that name"),
+        ("link", "the link leads to nothing"),
+        ("pipe", "no plain file stands under that name"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_file_is_named(home: Path, kind: str, said: str) -> None:
+    imported(home)
+    path = home / "sources" / "persons.csv"
+    path.unlink()
+    {
+        "folder": path.mkdir,
+        "link": lambda: path.symlink_to("gone"),
+        "pipe": lambda: os.mkfifo(path),
+    }[kind]()
+    done = invoke(home, "import")
+    assert done.exit_code == 1
+    assert said in done.stderr
+    listed = sources(home)["persons"]
+    assert (listed["last_code"], listed["records"]) == ("source.missing", 20)
+
+
+def test_records_that_another_program_holds_are_told_and_left(home: Path) -> None:
+    imported(home)
+    write(home, *map(row, range(1, 22)))
+    with closing(sqlite3.connect(home / "data/records.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = invoke(home, "import", "--json")
+        assert done.exit_code == 1
+        [found] = json.loads(done.stdout)
+        assert found["error"]["code"] == "import.unwritable"
+        assert "database is locked" in found["error"]["text"]
+        assert sources(home)["persons"]["records"] == 20
+    assert imported(home)["records"] == 21
