@@ -56,7 +56,8 @@ def metadata_blocks(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
             if not below.startswith("#"):
                 break
             body.append(below.removeprefix("#").removeprefix(" "))
-        yield number, yaml.load("\n".join(body), Loader=Base) or {}  # noqa: S506 - a SafeLoader
+        block = yaml.load("\n".join(body), Loader=Base)  # noqa: S506 - a SafeLoader
+        yield number, block if isinstance(block, dict) else {}
 
 
 def rules_of(policy_set: PolicySet) -> Mapping[str, Rule]:

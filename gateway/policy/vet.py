@@ -33,6 +33,7 @@ from gateway.policy import builtins, folders
 from gateway.policy.deciding import Deciding
 from gateway.policy.embedded import Compiled, syntax_tree
 from gateway.policy.engine import Limits
+from gateway.policy.jurisdictions import unfinished
 from gateway.policy.paths import unknown_paths
 from gateway.policy.rules import ids_twice, unlisted_codes, words_of
 from gateway.policy.sets import TEST_SUFFIX, PolicySet, from_canonical
@@ -115,6 +116,7 @@ def vet(
     except PolicyRejected as error:
         undecided = error
     with Shared(len(pieces), lambda number: pieces[number][1](), processes) as shared:
+        _refuse(unfinished(candidate, trees, looks))
         _refuse(unknown_paths(trees, candidate.data))
         _refuse(unread(looks))
         _refuse(unknown_words(candidate.data))

@@ -3,17 +3,21 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from gateway.errors import PolicyRejected
 from gateway.policy.agreements import with_examples
 from gateway.policy.embedded import EmbeddedEngine
 from gateway.policy.engine import Limits
+from gateway.policy.jurisdictions import unfinished
+from gateway.policy.places import located
 from gateway.policy.sets import PolicySet, load_set, make_set
-from gateway.policy.vet import vet
+from gateway.policy.vet import Known, look_through, vet
 from tools.rules_table import rules
 
 ROOT = Path(__file__).parents[2]
@@ -160,3 +164,170 @@ async def test_a_line_that_is_missing_closes(five: PolicySet) -> None:
         assert without != lines
         cut = make_set({**five.modules, "law/washington/lines.rego": without}, five.data)
         assert (await decide(cut, "criminal_investigation", "investigation"))["allow"] is False
+
+
+# -- mistakes of whoever adds one ---------------------------------------------------------------
+
+LAW = "law/washington"
+RULES, LINES, TESTS, DATA = (
+    f"{LAW}/{f}" for f in ("washington.rego", "lines.rego", "washington_test.rego", "data.yaml")
+)
+AGENCY = f"agencies/{WASHINGTON}/data.yaml"
+
+
+def changed(name: str, old: str, new: str) -> Callable[[Path], None]:
+    def change(made: Path) -> None:
+        text = (made / name).read_text()
+        assert old in text
+        (made / name).write_text(text.replace(old, new, 1))
+
+    return change
+
+
+def removed(name: str) -> Callable[[Path], None]:
+    return lambda made: (made / name).unlink()
+
+
+def without_law(made: Path) -> None:
+    """Only lines that say nothing, and no test."""
+    for name in (RULES, TESTS, DATA):
+        (made / name).unlink()
+    text = (made / LINES).read_text()
+    (made / LINES).write_text(re.sub(r":= data\.law\.washington\.\w+( if \S+)?", ":= set()", text))
+
+
+def twice(made: Path) -> None:
+    shutil.copytree(made / LAW, made / "law" / "washington2", ignore=lambda *_: {"data.yaml"})
+    for name in ("washington.rego", "washington_test.rego"):
+        (made / "law" / "washington2" / name).unlink()
+
+
+MISTAKES: dict[str, tuple[Callable[[Path], object], str, str]] = {
+    "no lines": (removed(LINES), f"{RULES}:1", "lines.rego is missing"),
+    "no tests": (removed(TESTS), f"{LINES}:1", "has no test"),
+    "no law": (without_law, f"{LINES}:1", "has no test"),
+    "folder misnamed": (
+        lambda made: (made / LAW).rename(made / "law" / "washingtn"),
+        "law/washingtn/lines.rego:4",
+        "a line of 'washington' in the folder of 'washingtn'",
+    ),
+    "claimed twice": (twice, "law/washington2/lines.rego:4", "move the line to law/washington/"),
+    "not claimed": (
+        changed(LINES, 'jurisdictions contains "washington"\n', ""),
+        f"{LINES}:1",
+        'the line `jurisdictions contains "washington"` is missing',
+    ),
+    "a line left out": (
+        changed(LINES, 'bars["washington"] := {"civil_immigration"}\n', ""),
+        f"{LINES}:1",
+        'the line `bars["washington"]` is missing',
+    ),
+    "a line of another place": (
+        changed(LINES, 'owner_deny["washington"]', 'owner_deny["texas"]'),
+        f"{LINES}:7",
+        "a line of 'texas' in the folder of 'washington'",
+    ),
+    "a word in a line": (
+        changed(LINES, '{"civil_immigration"}', '{"civil_imigration"}'),
+        f"{LINES}:12",
+        "'civil_immigration' is one",
+    ),
+    "no id": (changed(RULES, "#   id: wa.civil_immigration\n", ""), f"{RULES}:10", "no custom.id"),
+    "no title": (
+        changed(RULES, "# title: Its officers do not tell them in a question\n", ""),
+        f"{RULES}:109",
+        "`untold` has no title",
+    ),
+    "no citation": (
+        changed(RULES, "#   citation: RCW 13.50.050\n", ""),
+        f"{RULES}:117",
+        "`hide` has no custom.citation",
+    ),
+    "not said whether counsel has to confirm": (
+        changed(RULES, "#   confirm_by_counsel: true\nnever", "never"),
+        f"{RULES}:51",
+        "`never` has no custom.confirm_by_counsel",
+    ),
+    "an id that is not the rule's": (
+        changed(RULES, "id: wa.juvenile", "id: wa.juveniles"),
+        f"{RULES}:118",
+        "the id 'wa.juvenile', which no METADATA of this file has",
+    ),
+    "no rule has it": (
+        changed(RULES, "# METADATA\n# title: Juvenile", "# A note\n# title: Juvenile"),
+        f"{RULES}:118",
+        "`hide` has no title",
+    ),
+    "a key of the data": (
+        changed(DATA, "adult_at:", "adult_att:"),
+        f"{DATA}:2",
+        "no rule reads 'adult_att': a misspelt name, or left over?; 'adult_at' is read",
+    ),
+    "a limit of the agency's own": (
+        changed("local/data.yaml", "never_classes:", "never_clases:"),
+        "local/data.yaml:3",
+        "'never_classes' is read",
+    ),
+    "an agency's place": (
+        changed(AGENCY, "jurisdiction: washington", "jurisdiction: washingtn"),
+        f"{AGENCY}:3",
+        "there is no folder law/washingtn",
+    ),
+    "an agency of no place": (
+        changed(AGENCY, "jurisdiction: washington\n", ""),
+        f"{AGENCY}:1",
+        "WA9990000 has no `jurisdiction`",
+    ),
+    "a place that agencies still name": (
+        lambda made: shutil.rmtree(made / LAW),
+        f"{AGENCY}:3",
+        "the law of 'washington' is not written down",
+    ),
+    "a route": (
+        changed("routing/data.yaml", "texas:", "texass:"),
+        "routing/data.yaml:3",
+        "'texas' has one",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def seen(folder: Path) -> Known:
+    return look_through(load_set(folder).modules.items())
+
+
+def mistakes(made: Path, seen: Known) -> list[tuple[str | None, str]]:
+    candidate = load_set(made)
+    new = look_through(m for m in candidate.modules.items() if m not in seen)
+    modules = [{**seen, **new}[m] for m in candidate.modules.items()]
+    trees = [m.tree for m in modules if m.tree is not None]
+    found = [
+        located(PolicyRejected(m.reason, where=m.where), made)
+        for m in unfinished(candidate, trees, [m.look for m in modules])
+    ]
+    return [(f.where, f.detail) for f in found]
+
+
+def test_the_page_makes_none(folder: Path, seen: Known) -> None:
+    assert mistakes(folder, seen) == []
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_told_with_its_place(
+    folder: Path, seen: Known, tmp_path: Path, mistake: str
+) -> None:
+    spoil, where, said = MISTAKES[mistake]
+    made = tmp_path / "policies"
+    shutil.copytree(folder, made)
+    spoil(made)
+    first = mistakes(made, seen)[0]
+    assert first[0] == where
+    assert said in first[1]
+
+
+def test_vetting_refuses_a_place_without_law(folder: Path, tmp_path: Path) -> None:
+    made = tmp_path / "policies"
+    shutil.copytree(folder, made)
+    without_law(made)
+    with pytest.raises(PolicyRejected, match="law/washington has no test"):
+        vet(load_set(made), SHERIFF, Limits(case_ms=500))
