@@ -119,6 +119,12 @@ def _show(found: Impact, cursor: str | None) -> None:
     skipped = [f"{why.replace('_', ' ')} {n:,}" for why, n in sorted(found.skipped.items()) if n]
     if skipped:
         console.print(f"Not replayed: {', '.join(skipped)}.")
+    if found.lacking:
+        lacked = ", ".join(f"{path} {n:,}" for path, n in sorted(found.lacking.items()))
+        console.print(
+            "Not comparable are inputs from before the gateway wrote down what a rule of the "
+            f"candidate asks: {lacked}."
+        )
     if found.failed:
         console.print(
             f"[red]{found.failed:,} could not be decided by the candidate[/red]: it would refuse."
@@ -127,7 +133,7 @@ def _show(found: Impact, cursor: str | None) -> None:
         rows = {row: tally for row, tally in found.rows.items() if row.way == way}
         if rows:
             console.print(_table(title, rows))
-    if not found.changed:
+    if found.replayed and not found.changed:
         console.print("[green]Nothing would come out otherwise.[/green]")
     if cursor:
         console.print(f"Interrupted. This is of what was replayed; go on with --after {cursor}")

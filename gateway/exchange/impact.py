@@ -17,6 +17,7 @@ from gateway.ledger import Filters, LogEntry, PageOf
 from gateway.policy.agreements import KEY, with_agreements
 from gateway.policy.comparing import Effect, effects, fits, views
 from gateway.policy.kept import KeptSets
+from gateway.policy.lacking import Lacking
 from gateway.policy.reclassed import Reclassed, of_records, reclassed
 from gateway.policy.redeciding import Again, Redecider
 from gateway.policy.rules import words_of
@@ -57,13 +58,18 @@ class Row:
 
 @dataclass(slots=True)
 class Impact:
-    """The whole report. `skipped` counts what could not be replayed, by why."""
+    """The whole report. `skipped` counts what could not be replayed, by why.
+
+    Of it, `not_comparable` are inputs that lack what a rule of the candidate asks, since they were
+    logged under an older schema; `lacking` counts those by the paths.
+    """
 
     revision: str
     decisions: Counter[str] = field(default_factory=Counter)
     changed: int = 0
     failed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    lacking: Counter[str] = field(default_factory=Counter)
     rows: dict[Row, Tally] = field(default_factory=dict)
 
     @property
@@ -91,6 +97,7 @@ class Impact:
             "unchanged": self.replayed - self.changed,
             "candidate_failed": self.failed,
             "skipped": dict(sorted(self.skipped.items())),
+            "lacking": dict(sorted(self.lacking.items())),
             "effects": [
                 {
                     "way": row.way,
@@ -123,7 +130,7 @@ class Measure:
         *,
         agreed: Mapping[str, Any] | None = None,
     ) -> None:
-        """Take a candidate. Raises `PolicyRejected` where its vocabulary is malformed."""
+        """Take a candidate. Raises `PolicyRejected` where it or its vocabulary can't be read."""
         self._log = log
         self._kept = kept
         self._base = candidate
@@ -131,6 +138,7 @@ class Measure:
         self._words = words_of(candidate)
         self._sets: dict[str, PolicySet | None] = {}
         self._open: dict[str, Redecider] = {}
+        self._lacking = Lacking(candidate)
         self.impact = Impact(candidate.revision)
 
     async def __aenter__(self) -> "Measure":  # noqa: PYI034 - nobody derives from it
@@ -166,10 +174,16 @@ class Measure:
             elif not isinstance(one, Recorded) and one.result in {"erased", "damaged"}:
                 self.impact.skipped[one.result] += 1
         by_set: dict[str, list[Recorded]] = {}
-        for one in some:
+        for one in filter(self._comparable, some):
             by_set.setdefault(str(one.entry.fields.get("policy")), []).append(one)
         for revision, theirs in by_set.items():
             await self._by_set(revision, theirs)
+
+    def _comparable(self, one: Recorded) -> bool:
+        paths = self._lacking.of(one.entrypoint, orjson.loads(one.case))
+        self.impact.lacking.update(paths)
+        self.impact.skipped["not_comparable"] += bool(paths)
+        return not paths
 
     async def _by_set(self, revision: str, some: Sequence[Recorded]) -> None:
         """Decide what one set decided, by the candidate with that set's agreements."""

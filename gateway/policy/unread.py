@@ -19,7 +19,7 @@ _ROOTS = [("sallyport", entrypoint, "decision") for entrypoint in ENTRYPOINTS]
 def unread(looks: Iterable[Look]) -> Iterator[Misuse]:
     """Find the rules of `local/` and `law/` that no entrypoint's decision comes to, in order."""
     rules = [rule for look in looks if look.decides for rule in look.rules]
-    read = _read(rules)
+    read = read_from(_ROOTS, rules)
     for rule in rules:
         folder, _, rest = rule.where.partition("/")
         if not rest or folder not in {LOCAL, LAW} or rule.path in read:
@@ -31,8 +31,8 @@ def unread(looks: Iterable[Look]) -> Iterator[Misuse]:
         yield Misuse(rule.where, f"no decision reads '{name}': a misspelt name{lines}?{there}")
 
 
-def _read(rules: Sequence[Rule]) -> set[Path]:
-    """Give the paths of all rules that the entrypoints come to."""
+def read_from(roots: Iterable[Path], rules: Sequence[Rule]) -> set[Path]:
+    """Give the paths of all rules that these come to, such as the entrypoints' decisions."""
     by_path: dict[Path, list[Rule]] = {}
     for rule in rules:
         by_path.setdefault(rule.path, []).append(rule)
@@ -42,7 +42,7 @@ def _read(rules: Sequence[Rule]) -> set[Path]:
             below.setdefault(path[:length], []).append(path)
     read: set[Path] = set()
     seen: set[Path] = set()
-    waiting: list[Path] = list(_ROOTS)
+    waiting: list[Path] = list(roots)
     while waiting:
         wanted = waiting.pop()
         if wanted in seen:

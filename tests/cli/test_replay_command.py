@@ -223,6 +223,7 @@ def test_impact_tells_by_its_exit_code(home: Path, tmp_path: Path) -> None:
     assert names(home, EntryType.QUERY_IN)[0] in other.stdout
     nothing = run(policy.app, home, "impact", new, "--until", "2020-01-01")
     assert nothing.exit_code == 3
+    assert "otherwise." not in nothing.stdout
     bad = write_set(tmp_path / "bad", {"x.rego": "package x\ny := [\n"})
     assert isinstance(run(policy.app, home, "impact", bad).exception, PolicyRejected)
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from gateway.errors import PolicyRejected
@@ -247,6 +248,42 @@ async def test_an_outcome_that_was_not_recorded_is_decided_by_the_set_of_then(
     new = changed(tmp_path / "new", ANSWER, '{"TX9990000", "CA9990000"}', '{"TX9990000"}')
     lines = effects(await impact(texas, new))
     assert ("allow_to_deny", "decision", "answer", "CA9990000", "investigation", "", 2) in lines
+
+
+async def older(made: Agency, fact: str) -> None:
+    """Log a search once more, as a version did that did not yet write down this of the officer."""
+    await made.ask(agencies=("CA9990000",))
+    asked = await made.last(EntryType.QUERY_OUT)
+    case = orjson.loads((asked.personal or {})["decision"]["input"])
+    del case["officer"][fact]
+    await made.rewritten(asked, input=orjson.dumps(case).decode())
+
+
+async def test_an_input_that_lacks_what_a_rule_asks_is_not_comparable(texas: Agency) -> None:
+    await older(texas, "assurance")
+    measured = await impact(texas, SMALL)
+    assert (measured.replayed, measured.changed, measured.failed) == (1, 0, 0)
+    assert measured.rows == {}
+    assert measured.skipped["not_comparable"] == 1
+    assert measured.as_json()["lacking"] == {"officer.assurance": 1}
+
+
+async def test_an_input_that_lacks_what_no_rule_asks_is_compared(texas: Agency) -> None:
+    await older(texas, "logged_on_hours")
+    measured = await impact(texas, SMALL)
+    assert (measured.replayed, measured.skipped["not_comparable"]) == (2, 0)
+    assert measured.as_json()["lacking"] == {}
+
+
+async def test_who_is_allowed_with_a_code_without_an_entry_would_be_refused(
+    texas: Agency, tmp_path: Path
+) -> None:
+    await texas.answer()
+    said = '"reasons": [{"code": "x.y", "text": "Less."}], "granularity": lowered'
+    new = changed(tmp_path / "new", ANSWER, '"reasons": [], "granularity": lowered', said)
+    measured = await impact(texas, new)
+    assert measured.failed == 1
+    assert {(e[0], e[2]) for e in effects(measured)} == {("allow_to_deny", "answer")}
 
 
 async def test_filters_and_examples(texas: Agency, tmp_path: Path) -> None:
