@@ -27,6 +27,8 @@ LONGEST_S: Final = 6 * 3_600
 _DAILY_BASE_S: Final = 300
 _STOP_S: Final = 5
 _BUSY_WAIT_S: Final = 60
+_ROUNDED: Final = timedelta(minutes=1)
+"""A look that is ahead of the clock by less was written down rounded, or the clock was trimmed."""
 BUSY: Final = 4
 """What an import's process ends with where another import is running."""
 WRONG: Final = "mapping.wrong"
@@ -41,11 +43,14 @@ def next_due(
 ) -> datetime:
     """Say when a source is due: at once if it was never imported.
 
-    `checked` is when it was last seen to be unchanged. After failures the wait doubles each time.
+    So it is where the last look lies ahead, as the clock was put back since. `checked` is when it
+    was last seen to be unchanged. After failures the wait doubles each time.
     """
-    if run is None:
+    looks = [] if run is None else [run.finished, *([] if checked is None else [checked])]
+    past = [look for look in looks if look <= now + _ROUNDED]
+    if run is None or not past:
         return now
-    last = run.finished if checked is None else max(run.finished, checked)
+    last = max(past)
     regular = _regular(poll, last)
     if not run.failures:
         return regular
@@ -174,7 +179,10 @@ class Schedule:
 
     def _due(self, source: Upkeep, poll: Poll, now: datetime) -> datetime:
         due = next_due(poll, self._last(source.name), now, self._checked.get(source.name))
-        return max(due, self._not_before.get(source.name, due))
+        later = self._not_before.get(source.name, due)
+        # One that is further ahead than any wait was set before the clock was put back.
+        longest = timedelta(seconds=max(poll.settle_s, _BUSY_WAIT_S))
+        return max(due, later) if later <= now + longest else due
 
     def _last(self, name: str) -> Run | None:
         """Give the last import: what it wrote itself, or that it died and wrote nothing."""

@@ -33,7 +33,18 @@ def test_a_source_that_was_never_imported_is_due_at_once() -> None:
 def test_every_so_often_counts_from_the_last_look() -> None:
     poll = Poll(every_s=900)
     assert next_due(poll, run(), NOW) == NOW + 15 * MINUTE
-    assert next_due(poll, run(), NOW, NOW + 10 * MINUTE) == NOW + 25 * MINUTE
+    later = NOW + 10 * MINUTE
+    assert next_due(poll, run(), later, later) == NOW + 25 * MINUTE
+
+
+@pytest.mark.parametrize("poll", [Poll(every_s=900), Poll(daily=(time(2, 30),))])
+def test_a_clock_that_is_put_back_holds_up_nothing(poll: Poll) -> None:
+    back = NOW - timedelta(days=3)
+    assert next_due(poll, run(), back) == back
+    assert next_due(poll, run("failed", 5), back) == back
+    assert next_due(poll, run(), back, NOW) == back
+    # What was looked at since is looked at as ever.
+    assert next_due(Poll(every_s=900), run(), back + MINUTE, back) == back + 15 * MINUTE
 
 
 @pytest.mark.parametrize(
@@ -48,7 +59,7 @@ def test_every_so_often_counts_from_the_last_look() -> None:
 )
 def test_daily_is_by_the_clock_of_the_zone(day: datetime, due: datetime) -> None:
     poll = Poll(daily=(time(2, 30), time(14, 15)), zone="America/Denver")
-    assert next_due(poll, run(at=day), NOW) == due
+    assert next_due(poll, run(at=day), day) == due
 
 
 def test_the_wait_doubles_after_each_failure_up_to_a_limit() -> None:
@@ -61,7 +72,8 @@ def test_the_wait_doubles_after_each_failure_up_to_a_limit() -> None:
     assert next_due(Poll(every_s=86_400), run("failed", 9), NOW) == NOW + timedelta(days=1)
     daily = Poll(daily=(time(12, 4),))
     assert next_due(daily, run("failed", 1), NOW) == NOW + 4 * MINUTE
-    assert next_due(daily, run("failed", 1, NOW + 5 * MINUTE), NOW) == NOW + 10 * MINUTE
+    later = NOW + 5 * MINUTE
+    assert next_due(daily, run("failed", 1, later), later) == NOW + 10 * MINUTE
 
 
 def test_a_poll_is_written_as_the_mapping_has_it() -> None:
@@ -282,6 +294,20 @@ async def test_where_another_import_runs_it_is_tried_again_soon(file: Path) -> N
     await polled.tick(timedelta(seconds=31))
     assert polled.rows == 6
     assert BUSY == 4  # what IMPORT above ends with
+
+
+async def test_a_clock_that_is_put_back_lets_the_next_export_in(file: Path) -> None:
+    polled = Polled(file)
+    await polled.tick(timedelta(days=3))
+    write(file, "busy")
+    await polled.tick(2 * MINUTE)
+    assert (polled.started, polled.rows) == (2, 3)
+    write(file, "4")
+    await polled.tick(timedelta(days=-3))
+    assert polled.rows == 4
+    # And it is not looked at each second from then on.
+    await polled.tick(timedelta(seconds=1))
+    assert polled.started == 3
 
 
 async def test_what_was_refused_waits_for_a_person_or_for_another_file(file: Path) -> None:
