@@ -84,6 +84,7 @@ class MeasureReader:
             raise Misconfigured(f"{written} can't be given in {unit}")
         self._factor = factor / size
         self._most = _MOST[self.unit_key]
+        self._of_thing = False
         self._places = Decimal(1).scaleb(-(decimals or 0))
         self.value_key = "nc:MeasureDecimalValue" if decimals else "nc:MeasureIntegerValue"
 
@@ -91,12 +92,19 @@ class MeasureReader:
         """Say the unit in words: for measures that have no code list of units."""
         self._unit = _WORDS[self._unit]
         self.unit_key = "nc:MeasureUnitText"
+        self._of_thing = True
 
     def niem(self, text: str) -> dict[str, Any] | None:
         """Give the measure as a NIEM object. Raises Untranslatable."""
-        value = (self._read(text) * self._factor).quantize(self._places, ROUND_HALF_UP)
-        if not value:
+        exact = self._read(text) * self._factor
+        value = exact.quantize(self._places, ROUND_HALF_UP)
+        if not exact:
             return None
+        # A body is rounded. Of a thing the amount decides what the charge is.
+        if not value or (self._of_thing and self._factor == 1 and value != exact):
+            raise Untranslatable(
+                "places behind the point would be lost: say `decimals`", code="measure.places"
+            )
         if value > self._most:
             raise Untranslatable("the measure can't be right", code="measure.range")
         whole = self.value_key == "nc:MeasureIntegerValue"

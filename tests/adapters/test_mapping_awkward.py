@@ -300,6 +300,36 @@ def test_quantities(small: Make, how: str, unit: str, text: str, value: dict[str
 
 
 @pytest.mark.parametrize(
+    ("decimals", "text", "value"),
+    [
+        (None, "0.3", None),  # it was nought, and so not known
+        (None, "1.5", None),  # it was two grams
+        (2, "0.004", None),
+        (2, "608.17", "608.17"),
+        (2, "3", "3.00"),
+        (None, "3.0", 3),
+    ],
+)
+def test_no_amount_is_rounded_away(
+    small: Make, decimals: int | None, text: str, value: str | int | None
+) -> None:
+    places = "" if decimals is None else f", decimals: {decimals}"
+    drug = (
+        'to: "drug/nc:SubstanceQuantityMeasure", column: SEX, '
+        f"measure: {{from: grams, unit: GRM{places}}}"
+    )
+    source = small(mapping(drug, objects='{drug: "nc:Drug"}'), HEADER + f"7,X,,{text}\n".encode())
+    (found,) = source.rows()
+    if value is None:
+        assert isinstance(found, SetAside)
+        assert (found.code, found.column, found.value) == ("measure.places", "SEX", text)
+    else:
+        assert isinstance(found, Record)
+        measure = found.message["nc:Drug"]["nc:SubstanceQuantityMeasure"]
+        assert value in measure.values()
+
+
+@pytest.mark.parametrize(
     ("form", "text", "surname", "given"),
     [
         ("SURNAME GIVEN MIDDLE SUFFIX", "DE LA CRUZ ANA MARIA", "DE LA CRUZ", "ANA"),
