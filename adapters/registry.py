@@ -24,6 +24,7 @@ from adapters.delimited import DelimitedReader
 from adapters.excel import ExcelReader
 from adapters.fixed import FixedReader
 from adapters.nibrs import NibrsReader
+from adapters.plugged import Plugged
 from adapters.rows import Reader
 from adapters.xmlsource import XmlReader
 from gateway.errors import Misconfigured
@@ -52,12 +53,12 @@ def open_format(path: Path, spec: Mapping[str, Any]) -> Reader:
     name: str = spec["type"]
     if name in FORMATS:
         return FORMATS[name](path, spec)
-    made = _of_package(name)
+    made, package = _of_package(name)
     _check_keys(name, made, spec)
     reader = made(path, spec)
     if lacking := [n for n in _NEEDED if not callable(getattr(reader, n, None))]:
         raise Misconfigured(f"{name}: its reader has no {', '.join(lacking)}")
-    return reader
+    return Plugged(name, package, reader)
 
 
 def names() -> list[str]:
@@ -65,7 +66,7 @@ def names() -> list[str]:
     return sorted({*FORMATS, *(point.name for point in entry_points(group=GROUP))})
 
 
-def _of_package(name: str) -> Make:
+def _of_package(name: str) -> tuple[Make, str]:
     found: list[EntryPoint] = list(entry_points(group=GROUP, name=name))
     if not found:
         near = difflib.get_close_matches(name, [*names(), SQL], n=2, cutoff=0.6)
@@ -80,7 +81,7 @@ def _of_package(name: str) -> Make:
     except Exception as error:  # whatever another package raises when it is imported
         text = f"{name}: the package {_package(found[0])} that reads it can't be loaded"
         raise Misconfigured(f"{text}: {error}") from error
-    return made
+    return made, _package(found[0])
 
 
 def _package(point: EntryPoint) -> str:

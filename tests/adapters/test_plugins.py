@@ -80,6 +80,22 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         sys.modules.pop(package, None)
 
 
+CARELESS = """
+from adapters.rows import BadRow, Columns, Row
+
+class Reader:
+    def __init__(self, path, spec):
+        pass
+    def columns(self):
+        return Columns(frozenset({"ID", "NAME"}), {"part": frozenset({"part.X"})})
+    def as_of(self):
+        return None
+    def total_hint(self):
+        return None
+    def rows(self):
+        yield Row(1, "one", {"ID": " 1 ", "NAME": "CRUZ, ANA"}, {"part": [{"part.X": " x"}]})
+        yield %s
+"""
 FORM = "{type: pairs, path: data, fields: [ID, NAME]}"
 
 
@@ -130,3 +146,52 @@ def test_two_packages_with_one_format_are_a_fault(small: Make, install: Install)
     install("fictional_others", "pairs = fictional_others:Reader")
     with pytest.raises(Misconfigured, match="fictional_others, fictional_pairs"):
         small(mapping(NAME, form=FORM), b"ID=7\n")
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "column"),
+    [
+        ('Row(2, "two", {"ID": "2\\x07", "NAME": "CRUZ, EVA"})', "record.key_unprintable", "ID"),
+        ('Row(2, "two", {"ID": "2\\u202e", "NAME": "X, Y"})', "record.key_unprintable", "ID"),
+        ('Row(2, "two\\udc80", {"ID": "2\\udc80", "NAME": "X, Y"})', "row.encoding", "ID"),
+        ('Row(2, "two", {"ID": "2", "NAME": "X\\udc80, Y"})', "row.encoding", "NAME"),
+        ('Row(2, "two", {"ID": 2, "NAME": "X, Y"})', "row.not_text", "ID"),
+        ('Row(2, "two", {"ID": "2", "NAME": None})', "row.not_text", "NAME"),
+        ('Row(2, "two", {"ID": "2"})', "row.lacks", "NAME"),
+        (
+            'Row(2, "two", {"ID": "2", "NAME": "X, Y"}, {"part": [{"part.X": 7}]})',
+            "row.not_text",
+            "part.X",
+        ),
+        (
+            'BadRow(2, "two", "own.code", "why", "ID", row=Row(2, "", {"ID": "\\udc80"}))',
+            "own.code",
+            "ID",
+        ),
+        ('BadRow(2, "two\\udc80", "own.code", "why", "ID", "2\\udc80")', "own.code", "ID"),
+    ],
+)
+def test_what_no_text_can_be_is_set_aside_like_that_of_a_built_in_format(
+    small: Make, install: Install, row: str, code: str, column: str
+) -> None:
+    install("fictional_careless", "pairs = fictional_careless:Reader", CARELESS % row)
+    first, aside = small(mapping(NAME, form=FORM), b"x").rows()
+    assert isinstance(first, Record)
+    assert first.record_id == "1"
+    assert isinstance(aside, SetAside)
+    assert (aside.line, aside.code, aside.column) == (2, code, column)
+    for text in (aside.raw, aside.text, aside.value or ""):
+        text.encode()  # it can be kept
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("1 / 0", "of the package fictional_careless failed behind line 1: ZeroDivisionError"),
+        ('("ID", "2")', "the package fictional_careless gives no rows, but tuple"),
+    ],
+)
+def test_a_reader_that_fails_is_named(small: Make, install: Install, row: str, words: str) -> None:
+    install("fictional_careless", "pairs = fictional_careless:Reader", CARELESS % row)
+    with pytest.raises(Misconfigured, match=words):
+        list(small(mapping(NAME, form=FORM), b"x").rows())
