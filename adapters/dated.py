@@ -5,7 +5,7 @@ A file's time of change says when somebody wrote it there: an old export that is
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,9 +13,8 @@ from adapters.dates import DateReader
 from adapters.joins import listed
 from adapters.rows import BadRow, Columns, Reader, Row, Selective, Stating
 from gateway.errors import Misconfigured, RecordsUnavailable, Untranslatable
+from gateway.model import CLOCKS_DIFFER
 
-AHEAD: Final = timedelta(minutes=10)
-"""By so much another machine's clock may be ahead of ours."""
 _IN_NAME: Final = re.compile(r"([^{}]*)\{([^{}]+)\}([^{}]*)")
 _ADVICE: Final = "Have it exported anew, or mend `as_of` in the mapping"
 
@@ -76,7 +75,7 @@ class DatedReader:
         written = self._reader.as_of()
         if said is None or written is None:
             return None
-        if said > datetime.now(UTC) + AHEAD:
+        if said > datetime.now(UTC) + CLOCKS_DIFFER:
             raise self._wrong(
                 f"{self.column or 'its name'} says that it is of {said:%Y-%m-%d %H:%M} UTC, and "
                 "that lies ahead. Look whether `zone` and the clocks are right"

@@ -12,7 +12,7 @@ import re
 import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, Literal, NewType, Protocol, TypeAlias
 
@@ -75,6 +75,19 @@ def new_blind() -> str:
 def digest(data: bytes) -> str:
     """Give SHA-256 as the log and the wire write it: `sha-256:` and 64 hex digits."""
     return "sha-256:" + hashlib.sha256(data).hexdigest()
+
+
+CLOCKS_DIFFER: Final = timedelta(minutes=10)
+"""By so much another machine's clock may be ahead of ours."""
+
+
+def age_of(as_of: datetime | None, now: datetime) -> timedelta | None:
+    """Give how old data are. None: nobody knows, as where they are ahead of the clock.
+
+    So they are once a clock that was wrong was put back. For a while they would count as fresh,
+    however old they came to be.
+    """
+    return None if as_of is None or as_of > now + CLOCKS_DIFFER else now - as_of
 
 
 def stamp(moment: datetime) -> str:

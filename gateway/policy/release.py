@@ -30,6 +30,7 @@ from gateway.model import (
     Ori,
     Question,
     Reason,
+    age_of,
     stamp,
 )
 from gateway.policy.active import ActiveSet
@@ -79,11 +80,11 @@ def stale_types(permit: AnswerPermit, as_of: datetime | None, now: datetime) -> 
 
     An unknown age counts as too old where a limit is agreed. No limit: never stale.
     """
-    stale = {}
+    stale, age = {}, age_of(as_of, now)
     for record_type in permit.record_types:
         minutes = permit.freshness.get(record_type)
         stale[record_type] = minutes is not None and (
-            as_of is None or now - as_of > timedelta(minutes=minutes)
+            age is None or age > timedelta(minutes=minutes)
         )
     return stale
 

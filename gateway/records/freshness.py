@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from gateway.model import age_of
+
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
@@ -25,7 +27,7 @@ def freshness(
     """Compare. The rule is that of an answer: what is exactly as old as it may be is fresh."""
     known = sorted((limits[t], t) for t in record_types if t in limits)
     limit, limited = known[0] if known else (None, None)
-    age = None if as_of is None else now - as_of
+    age = age_of(as_of, now)
     stale = limit is not None and (age is None or age > timedelta(minutes=limit))
     minutes = None if age is None else max(0, int(age.total_seconds() // 60))
     return Freshness(minutes, limit, limited, stale)

@@ -94,6 +94,10 @@ def test_an_age_is_held_against_the_strictest_limit() -> None:
     unknown = freshness(None, ["warrant"], limits, NOW)
     assert (unknown.stale, unknown.age) == (True, None)
     assert not freshness(None, ["person"], limits, NOW).stale
+    # Once a clock that was wrong is put back, nobody knows how old what was read then is.
+    ahead = freshness(NOW + 11 * MINUTE, ["warrant"], limits, NOW)
+    assert (ahead.stale, ahead.age) == (True, None)
+    assert freshness(NOW + 9 * MINUTE, ["warrant"], limits, NOW).age == 0
     assert [span(m) for m in (None, 0, 119, 120, 2_879, 2_880)] == [
         *("", "0 min", "119 min", "2 h", "47 h", "2 d")
     ]
