@@ -20,8 +20,8 @@ from gateway.cli.policy_sign import read_signer
 from gateway.errors import Invalid, NotFound, SallyportError, Unavailable
 from gateway.policy.agreements import said_last
 from gateway.policy.standing import Standing, standings
-from gateway.trust.agreement_files import Held
-from gateway.trust.agreements import Act, Document
+from gateway.trust.agreement_files import Held, Trouble
+from gateway.trust.agreements import Act, Document, is_id
 
 app = typer.Typer(no_args_is_help=True, help="Sign and keep agreements with others.")
 _ROOM_FOR_TITLES = 110
@@ -55,7 +55,8 @@ def draft(
     name: Annotated[str | None, typer.Option("--id", help="Such as mou-2027-01.")] = None,
     days: Annotated[int, typer.Option(help="For how many days.", min=1, max=36_500)] = 730,
     paper: Annotated[
-        Path | None, typer.Option(help="The signed paper, to put its digest in.", exists=True)
+        Path | None,
+        typer.Option(help="The signed paper, to put its digest in.", exists=True, dir_okay=False),
     ] = None,
     task_force: Annotated[
         str | None, typer.Option(help="Make it a joint task force of this name.")
@@ -63,12 +64,22 @@ def draft(
 ) -> None:
     """Write a new agreement as YAML, to be edited: with the words that it may use."""
     desk = work.open_desk(home)
+    everybody = [desk.ori, *parties]
+    if len(set(everybody)) < len(everybody):
+        raise Invalid(
+            f"A party stands twice: --with names the others, each once, beside {desk.ori}."
+        )
+    if name is not None and not is_id(name):
+        raise Invalid(
+            f"'{name}' can't be an agreement's id: small letters, digits, dots and hyphens, such "
+            "as mou-2027-01."
+        )
     began = datetime.now(UTC).replace(hour=0, minute=0, second=0)
     digest = _digest_of(paper) if paper else None
     text = agreement_draft.template(
         desk.policy_set.data,
         name=name or f"mou-{began:%Y-%m-%d}",
-        parties=[desk.ori, *parties],
+        parties=everybody,
         begins=f"{began:%Y-%m-%dT%H:%M:%SZ}",
         ends=f"{began + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}",
         paper=digest,
@@ -216,9 +227,20 @@ def verify(
     agreement: Annotated[str | None, typer.Argument(metavar="[ID]")] = None,
     *,
     home: Home,
+    paper: Annotated[
+        Path | None,
+        typer.Option(
+            help="Is this file the paper that the agreement names?", exists=True, dir_okay=False
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify every signature over every text, or those of one. Exit code 1 if one is not good."""
+    """Verify every signature over every text, or those of one. Exit code 1 if one is not good.
+
+    With --paper, also whether the file is the paper whose digest the latest version names.
+    """
+    if paper is not None and agreement is None:
+        raise Invalid("--paper takes an ID too: whose paper it should be.")
     desk = work.open_desk(home)
     agreed = desk.read()
     chosen = [h for h in agreed.book.documents if agreement in {None, h.document.agreement.id}]
@@ -237,6 +259,11 @@ def verify(
         for h in chosen
     ]
     troubles = [t for t in agreed.troubles if agreement is None or f"/{agreement}/" in t.where]
+    if paper is not None:
+        latest = max(chosen, key=lambda h: h.document.agreement.version)
+        if _digest_of(paper) != latest.document.agreement.paper.digest:
+            reason = f"{paper.name} is not the paper that it names, or was changed since"
+            troubles.append(Trouble(latest.where, reason))
     if as_json:
         _print_json(
             {
@@ -328,8 +355,8 @@ def _document(desk: Desk, what: str) -> Document:
     file = Path(what)
     if file.is_file():
         return work.read_file(desk, file)
-    if "/" in what or "." in Path(what).suffix:
-        raise Invalid(f"There is no file {what}.")
+    if desk.read().book.get(what) is None and ("/" in what or Path(what).suffix):
+        raise Invalid(f"There is no file {what}, and no agreement of that id here.")
     return work.read_file(desk, desk.home / desk.held(what).where)
 
 
@@ -345,9 +372,9 @@ def _digest_of(paper: Path) -> str:
 def _moment(text: str) -> str:
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        utc = found.astimezone(UTC) if found.tzinfo else found
+    except (ValueError, OverflowError):
         raise Invalid(f"'{text}' is no day and no moment: write 2029-01-01.") from None
-    utc = found.astimezone(UTC) if found.tzinfo else found
     return f"{utc:%Y-%m-%dT%H:%M:%SZ}"
 
 

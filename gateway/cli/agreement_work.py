@@ -5,7 +5,7 @@ Nothing here needs a running gateway; what it writes counts when the gateway rea
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,7 @@ def read_file(desk: Desk, file: Path) -> Document:
 
 
 def _document(text: str, file: Path) -> Document:
-    raw = _as_written(load_yaml(text.encode(), file.name))
+    raw = load_yaml(text.encode(), file.name, days=False)
     try:
         if isinstance(raw, dict) and "signatures" in raw:
             return read_document(raw)
@@ -122,18 +122,6 @@ def _faults(text: str, error: ValidationError) -> list[tuple[int, str]]:
 
 def _fault(path: tuple[str | int, ...], reason: str) -> str:
     return f"'{'.'.join(map(str, path)) or 'agreement'}' {reason}"
-
-
-def _as_written(value: Any) -> Any:
-    """Give days and moments as texts: YAML makes more of them than was written."""
-    if isinstance(value, dict):
-        return {k: _as_written(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_as_written(v) for v in value]
-    if isinstance(value, datetime):
-        utc = value.astimezone(UTC) if value.tzinfo else value
-        return f"{utc:%Y-%m-%dT%H:%M:%SZ}"
-    return value.isoformat() if isinstance(value, date) else value
 
 
 def _text(file: Path) -> str:
@@ -239,12 +227,21 @@ def say(desk: Desk, agreement: str, act: Act, reason: str) -> Statement:
 
 
 def renewed(desk: Desk, agreement: str, begins: str | None, ends: str) -> dict[str, Any]:
-    """Give the text of a next version: the same, from where the latest ends, or as said."""
+    """Give the text of a next version: the same, from where the latest ends, or as said.
+
+    Raises NotFound, and Invalid where it would end before it begins.
+    """
     held = desk.held(agreement)
     text = held.document.text
     text["version"] = held.document.agreement.version + 1
     text["replaces"] = held.document.digest
-    text["valid"] = {"from": begins or held.document.agreement.valid.to, "to": ends}
+    starts = begins or held.document.agreement.valid.to
+    if ends <= starts:
+        raise Invalid(
+            f"The new end, {ends}, is not later than its begin, {starts}: give another --to, or a "
+            "--from before it."
+        )
+    text["valid"] = {"from": starts, "to": ends}
     return text
 
 

@@ -18,14 +18,22 @@ import binascii
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic import model_validator as after
 
 from gateway.errors import Invalid
@@ -51,8 +59,29 @@ _ORI = re.compile(ORI_PATTERN)
 AgreementId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
 Party = Annotated[str, StringConstraints(pattern=r"^([A-Z0-9]{9}|[a-z][a-z0-9_]{0,63})$")]
 """An agency's ORI, or a type of agency: then each agency of the type that signs is a party."""
-Moment = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
-Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
+def _moment(text: str) -> str:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", text):
+        raise ValueError("has to be a moment in UTC, with its Z, such as 2029-01-01T00:00:00Z")
+    try:
+        datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"is no moment that there is: {error}") from None
+    return text
+
+
+def _day(text: str) -> str:
+    try:
+        if date.fromisoformat(text).isoformat() == text:
+            return text
+    except ValueError:
+        pass
+    raise ValueError("has to be a day as year-month-day, such as 2029-01-31")
+
+
+Moment = Annotated[str, AfterValidator(_moment)]
+Day = Annotated[str, AfterValidator(_day)]
 Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Offset = Annotated[str, StringConstraints(pattern=r"^[+-](0\d|1[0-4]):[0-5]\d$")]
 Signature = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{86}$")]
@@ -246,6 +275,18 @@ class StatementEnvelope(_Model):
     signature: Signature
 
 
+_ID = TypeAdapter[str](AgreementId)
+
+
+def is_id(text: str) -> bool:
+    """Whether an agreement can have this id."""
+    try:
+        _ID.validate_python(text)
+    except ValidationError:
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """An agreement as it was read. `canonical` is what is signed; `signatures` are not verified."""
@@ -382,7 +423,8 @@ _PLAIN = {
     "string_too_short": "is still empty: fill it in",
     "too_short": "is still empty: name at least one",
     "extra_forbidden": "is nothing that an agreement has: take it out, or correct its name",
-    "string_type": "has to be a text",
+    "string_type": "has to be a text: put it in quotes",
+    "model_type": "is no agreement: begin with `sallyport agreement draft`",
     "string_pattern_mismatch": "is empty, or has another form than is wanted here: see the draft",
 }
 """What a person can do about a fault, by pydantic's name for it."""

@@ -96,10 +96,15 @@ def read_yaml(path: Path, adapter: TypeAdapter[T]) -> T:
         raise Misconfigured(f"{path.name}: {_findings(error)}") from None
 
 
-def load_yaml(data: bytes, name: str) -> Any:
-    """Parse one strict YAML document: no aliases, no key twice. Raises Misconfigured with line."""
+def load_yaml(data: bytes, name: str, *, days: bool = True) -> Any:
+    """Parse one strict YAML document: no aliases, no key twice. Raises Misconfigured with line.
+
+    Without `days`, a day or a moment is the text that was written: not another hour, or `2026-1-5`
+    as another number of a case.
+    """
+    loader = _StrictLoader if days else _PlainLoader
     try:
-        document = yaml.load(data, _StrictLoader)  # noqa: S506 - it is SafeLoader with less
+        document = yaml.load(data, loader)  # noqa: S506 - it is SafeLoader with less
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = f", line {mark.line + 1}" if mark else ""
@@ -142,6 +147,15 @@ class _StrictLoader(yaml.SafeLoader):
                 )
             seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+class _PlainLoader(_StrictLoader):
+    """The same, with days and moments as texts."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - as the base class has it
+        first: [(tag, form) for tag, form in found if tag != "tag:yaml.org,2002:timestamp"]
+        for first, found in _StrictLoader.yaml_implicit_resolvers.items()
+    }
 
 
 class _folder:  # noqa: N801 - a context manager used like a function
