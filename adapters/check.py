@@ -114,7 +114,7 @@ def check(
     checked.findings = [
         *_unmapped(mapping, compiler.columns, compiler.used),
         *_unused_tables(mapping.doc, list(compiler.tables.uses()), rows=rows),
-        *(_not_asked(mapping) if mapping.format.get("mode") == "live" else ()),
+        *(_of_live(mapping) if mapping.format.get("mode") == "live" else ()),
     ]
     if checked.doubled:
         text = f"records with the id of another: {checked.doubled:,}. An import sets them aside"
@@ -180,6 +180,27 @@ def _dating(mapping: MappingFile) -> Iterator[str]:
     for name, spec in (("", mapping.content), *joins):
         if column := spec.get("format", {}).get("as_of", {}).get("column"):
             yield f"{name}.{column}" if name else column
+
+
+def _of_live(mapping: MappingFile) -> Iterator[Finding]:
+    """Tell of what no search finds in a live source."""
+    yield from _not_reached(mapping)
+    yield from _not_asked(mapping)
+
+
+def _not_reached(mapping: MappingFile) -> Iterator[Finding]:
+    """Tell of records that no question leads to."""
+    for number, record in enumerate(mapping.records):
+        ways, place = record.get("found_by", {}), ("records", number)
+        if not ways:
+            text = (
+                f"no search finds records of type {record['type']}, but by their id: say in "
+                "`found_by` how they are reached"
+            )
+            yield Finding("warning", mapping.doc.line(*place, "type"), text)
+        elif "person" in ways and "person" not in mapping.content.get("search", {}):
+            text = "no person leads to them: say in `search` where people are looked for"
+            yield Finding("warning", mapping.doc.line(*place, "found_by", "person"), text)
 
 
 def _not_asked(mapping: MappingFile) -> Iterator[Finding]:

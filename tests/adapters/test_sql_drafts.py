@@ -163,3 +163,29 @@ def test_a_live_draft_says_where_numbers_are_searched_and_how_they_are_written(
     assert command(*mirror, "name_mst").exit_code == 0
     for word in ("written", "found_by", "search"):
         assert f"{word}:" not in out.read_text()
+
+
+def test_a_check_tells_of_live_records_that_no_search_finds(tmp_path: Path) -> None:
+    out, database = tmp_path / "draft.yaml", numbers(tmp_path / "legacy.db")
+    live = ("mapping", "draft", database, "--with", "mode=live", "--out", out, "--table")
+    assert command(*live, "name_mst").exit_code == 0
+    text = out.read_text()
+
+    def warned(lines: list[str]) -> list[tuple[int, str]]:
+        out.write_text("\n".join(lines) + "\n")
+        return [
+            (f.line, f.text.partition(":")[0])
+            for f in check(out).findings
+            if "no search finds" in f.text or "no person leads" in f.text
+        ]
+
+    whole = text.splitlines()
+    record = next(n for n, line in enumerate(whole, 1) if line.startswith("  - type: person"))
+    assert warned(whole) == []
+    of_nobody = [line for line in whole if not line.startswith(("search:", "  person:"))]
+    of_nobody = [line for line in of_nobody if not line.startswith("  written:")]
+    line = next(n for n, line in enumerate(of_nobody, 1) if "found_by:" in line)
+    assert warned(of_nobody) == [(line, "no person leads to them")]
+    alone = [line for line in of_nobody if "found_by:" not in line]
+    (found,) = warned(alone)
+    assert found == (record - 1, "no search finds records of type person, but by their id")
