@@ -67,7 +67,8 @@ class CobolReader:
     def rows(self) -> Iterator[Row | BadRow]:
         """Give the rows."""
         columns = self._layout.columns
-        own = columns.own if self._chosen is None else columns.own & self._chosen
+        chosen = self._chosen
+        own = (c for c in self._layout.order if chosen is None or c in chosen)
         blank: Values = dict.fromkeys(own, "")
         parts = [p for p in columns.groups if self._uses(p)]
         for number, frame in enumerate(frames(self._path, self._framing), 1):

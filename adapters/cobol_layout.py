@@ -144,8 +144,12 @@ class Layout:
             )
             for part in self._parts.values()
         }
-        own = {self._names[id(i)] for i in self._own} | {leaf.column for leaf in self._renamed}
-        return Columns(frozenset(own), groups)
+        return Columns(frozenset(self.order), groups)
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The columns of the record itself, as they follow each other in the copybook."""
+        return (*(self._names[id(i)] for i in self._own), *(leaf.column for leaf in self._renamed))
 
     def _walk(self, items: Sequence[Item], part: _Part | None, taken: set[str]) -> None:
         for item in items:

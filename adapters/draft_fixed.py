@@ -46,15 +46,21 @@ def find_layout(path: Path) -> FixedLayout:
             f"{path.name}: its lines are of {len(widths)} lengths, so they are not of fixed width; "
             "pad them first, or say which --format it is"
         )
+    others = len(lines) - usual
     lines = [line for line in lines if len(line) == width]
     if width > _MOST_WIDTH:
         raise Misconfigured(f"{path.name}: lines of {width:,} characters are no fixed width")
     columns = {f"C{first:03}": [first, last] for first, last in _cut(lines, width)}
-    notes = (
+    notes = [
         f"Found out: {encoding} ({sure}), lines of {width} characters, {len(columns)} columns.",
         "CHECK: where columns begin was guessed. Put in the file's own layout: names, positions.",
-    )
-    return FixedLayout(encoding, width, columns, notes)
+    ]
+    if others:
+        notes.append(
+            f"CHECK: {others} of {usual + others} lines are of other lengths. Headings of pages, "
+            "totals? Name them under `no_rows` in the format"
+        )
+    return FixedLayout(encoding, width, columns, tuple(notes))
 
 
 def find_width(path: Path, spec: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -6,8 +6,9 @@ Values decide more than names do: a column called SSN that holds names is none. 
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, Final
@@ -22,6 +23,9 @@ _MOST_UNLIKE: Final = 0.5
 _SHORTEST: Final = 5
 """Letters of a name that may be several words run together."""
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_PREFIX: Final = re.compile(r"[A-Za-z0-9]{1,8}[-_. ](?=.)")
+_LEAST_BEGUN: Final = 4
+_MANY_BEGUN: Final = 0.4
 _OTHER: Final = re.compile(r"[^A-Za-z0-9#]+")
 
 
@@ -133,9 +137,29 @@ def _alone(profile: Profile) -> Guess | None:
 def guesses(looked: Mapping[str, Profile]) -> dict[str, Guess]:
     """Guess at all columns. One that a name speaks for is not guessed at by values besides."""
     found = {c: g for c, p in looked.items() if (g := guess(p)) is not None}
+    found |= _behind_prefix(looked, found)
     named = {g.what for g in found.values() if g.by_name}
     found = {c: g for c, g in found.items() if g.by_name or g.what not in named}
     return {c: _by_neighbours(c, g, found, looked) for c, g in found.items()}
+
+
+def _behind_prefix(
+    looked: Mapping[str, Profile], found: Mapping[str, Guess]
+) -> Iterator[tuple[str, Guess]]:
+    """Guess anew without the word that many names begin with, as a mainframe's record names it."""
+    begun = Counter(m[0] for p in looked.values() if (m := _PREFIX.match(p.title)))
+    prefix, count = begun.most_common(1)[0] if begun else ("", 0)
+    if count < max(_LEAST_BEGUN, _MANY_BEGUN * len(looked)):
+        return
+    if any(re.search(knowledge()["roles"]["others"], name) for name in spellings(prefix + "x")):
+        return  # all of it is somebody else's
+    for column, profile in looked.items():
+        named = column in found and found[column].by_name
+        if not named and profile.title.startswith(prefix):
+            rest = guess(replace(profile, title=profile.title.removeprefix(prefix)))
+            if rest is not None and rest.by_name:
+                doubt = f"guessed without {prefix}, which many names begin with"
+                yield column, replace(rest, doubts=(*rest.doubts, doubt))
 
 
 def _by_neighbours(

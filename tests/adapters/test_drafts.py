@@ -12,9 +12,11 @@ from typer.testing import CliRunner
 
 import adapters
 from adapters.check import check
+from adapters.cobol import CobolReader
 from adapters.document import Document
 from adapters.guessing import spellings
 from adapters.looks import is_vin
+from adapters.rows import Row
 from demo.people import Manifest
 from gateway.cli.main import app
 from gateway.model import Record
@@ -327,6 +329,15 @@ def test_fixed_width_without_a_layout(world: World, tmp_path: Path) -> None:
     assert mapped(tmp_path)
 
 
+def test_lines_of_another_length_among_others_are_pointed_at(tmp_path: Path) -> None:
+    named = enumerate(PEOPLE)
+    rows = [f"{n:04} {sur.upper():<16} {given:<10} {born}" for n, (sur, given, _, born) in named]
+    source = write(tmp_path / "r.txt", "1RPT JB0420 PAGE 1", *rows, "TOTAL 12")
+    written, _ = drafted(tmp_path, source, options=("--format", "fixed"))
+    assert "CHECK: 2 of 14 lines are of other lengths" in written
+    assert "`no_rows`" in written
+
+
 def test_fixed_width_with_its_layout(world: World, tmp_path: Path) -> None:
     source = shutil.copy(world[0] / "USBPX9900" / "sources" / "encounters.txt", tmp_path)
     told = (
@@ -447,3 +458,40 @@ def test_rows_marked_as_deleted_are_for_nobody(tmp_path: Path) -> None:
     (tmp_path / "draft.yaml").unlink()
     _, content = drafted(tmp_path, tmp_path / "jail.db", options=("--table", "PERSON"))
     assert content["records"][0]["handling"]["disclosure"]["codes"] == {"D": "expunged"}
+
+
+def test_a_record_whose_names_begin_alike_is_read_behind_that(tmp_path: Path) -> None:
+    """A mainframe's record puts its own mark before each name; its columns stay in their order."""
+    fields = (("ID", 6), ("SURNM", 12), ("GVN", 12), ("DOB", 8), ("SEX", 1), ("FILLR", 4))
+    book = copybook("01 R.", *(f"05 KQ-{name} PIC X({size})." for name, size in fields))
+    (tmp_path / "R.cpy").write_text(book, encoding="ascii")
+    named = enumerate(PEOPLE)
+    people = [(f"R{n:05}", sur, given, born, sex, "") for n, (sur, given, sex, born) in named]
+    rows = [
+        b"".join(text(value, size) for value, (_, size) in zip(one, fields, strict=True))
+        for one in people
+    ]
+    (tmp_path / "r.dat").write_bytes(b"".join(rows))
+    options = ("--format", "cobol", "--with", f"copybook={tmp_path / 'R.cpy'}")
+    written, content = drafted(tmp_path, tmp_path / "r.dat", options=options)
+    (record,) = content["records"]
+    assert record["id"] == "{KQ-ID}"
+    by_column = {f["column"]: f["to"] for f in record["fields"] if "column" in f}
+    assert by_column["KQ-DOB"] == "person/nc:PersonBirthDate"
+    assert "guessed without KQ-" in written
+    (name,) = (f["name"] for f in record["fields"] if "name" in f)
+    assert name == {"surname": "KQ-SURNM", "given": "KQ-GVN"}
+    reader = CobolReader(
+        tmp_path / "r.dat", {**content["format"], "copybook": str(tmp_path / "R.cpy")}
+    )
+    first = next(reader.rows())
+    assert isinstance(first, Row)
+    assert list(first.values) == [f"KQ-{name}" for name, _ in fields]
+
+
+def test_victims_names_that_begin_alike_stay_somebody_elses(tmp_path: Path) -> None:
+    rows = [",".join((f"{n}", *PEOPLE[n][:2], PEOPLE[n][3])) for n in range(len(PEOPLE))]
+    source = write(tmp_path / "v.csv", "VIC_NO,VIC_SURNM,VIC_GVN,VIC_DOB", *rows)
+    text, _ = drafted(tmp_path, source)
+    assert "PersonBirthDate" not in text
+    assert "PersonName" not in text
