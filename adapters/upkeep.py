@@ -26,6 +26,7 @@ def upkeep_of(mapping: MappingFile) -> Upkeep:
         poll=_poll(mapping),
         max_shrink=mapping.content.get("max_shrink"),
         max_opened=mapping.content.get("max_opened"),
+        dated=any("as_of" in spec for spec in _formats(mapping.content)),
         steady=mapping.format["type"] != registry.SQL,
     )
 

@@ -11,6 +11,7 @@ SallyportError
 ├── Conflict            it contradicts what stands
 │   └── Shrinks         an import would drop more records than its source may lose
 │       ├── Opens           or handle more of them less strictly than may be at once
+│       ├── Older           or is of an earlier moment than its records
 │       └── Unread          or records that may stand where a file could not be read
 ├── Unavailable         this gateway can't do it now; nothing was released
 │   ├── PolicyUnavailable   no decision could be had

@@ -24,7 +24,7 @@ from gateway.cli.importing import DATA, RECORDS, How, Import, files_of, how_of, 
 from gateway.cli.options import AsJson, Home
 from gateway.cli.showing import progress_bar
 from gateway.errors import Misconfigured, SallyportError
-from gateway.records.doubts import Opens, Shrinks, Unread
+from gateway.records.doubts import Older, Opens, Shrinks, Unread
 from gateway.records.importer import Imported, Importer, writable
 from gateway.records.schedule import BUSY, Schedule
 from gateway.settings import Settings
@@ -61,6 +61,13 @@ def import_command(
             help="However many records would be handled less strictly, go on.",
         ),
     ] = False,
+    allow_older: Annotated[
+        bool,
+        typer.Option(
+            "--allow-older",
+            help="Though the source says that it is of an earlier moment, go on.",
+        ),
+    ] = False,
     allow_unread: Annotated[
         bool,
         typer.Option(
@@ -81,7 +88,8 @@ def import_command(
 
     A row that can't be translated is set aside, counted and kept: see `sallyport source set-aside`.
     An interrupted import goes on where it stopped. Exit codes: 0; 1 something failed; 3 more would
-    go or be opened than may, or a source can't be read whole; 4 another import is running.
+    go or be opened than may, or a source is older than its records or can't be read whole; 4
+    another import is running.
     """
     settings = settings_files.load(home)
     if watch:
@@ -92,7 +100,12 @@ def import_command(
     wanted = [p for p in sources.mappings(settings.home, names or []) if not adapters.says_live(p)]
     with progress_bar(quiet=as_json or scheduled, width=28) as bar:
         asks = _interactive() and not as_json and not scheduled
-        given = {Shrinks: allow_shrink, Opens: allow_opened, Unread: allow_unread}
+        given = {
+            Shrinks: allow_shrink,
+            Opens: allow_opened,
+            Older: allow_older,
+            Unread: allow_unread,
+        }
         how = how_of(settings)
         how = replace(
             how,

@@ -6,6 +6,7 @@ serving.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import ClassVar
 
 from gateway.errors import Conflict
@@ -34,6 +35,13 @@ class Opens(Shrinks):
 
     default_code = "import.opens"
     option = "--allow-opened"
+
+
+class Older(Shrinks):
+    """An import stopped, as the source says that it is of an earlier moment than the records."""
+
+    default_code = "import.older"
+    option = "--allow-older"
 
 
 class Unread(Shrinks):
@@ -68,6 +76,8 @@ class Compared:
     """The rows of joined files and tables."""
     held_back: str | None = None
     """How many rows are set aside because of joined ones that may be anybody's."""
+    of: tuple[datetime | None, datetime | None] = (None, None)
+    """The moment that the records in force are of, and that which the source says of itself."""
 
     @property
     def removed(self) -> int:
@@ -92,6 +102,15 @@ def doubts(
             f"it could not be read whole, {found.unread}. {', and '.join(said)}. What was not read "
             "may say otherwise of them, or who may see them",
             "Have it exported anew, or mend it there. To go on without what was not read, ",
+            *(found, touched),
+        )
+    was, says = found.of
+    if touched and was is not None and says is not None and says < was:
+        yield Older(
+            f"it is of {says:%Y-%m-%d %H:%M} UTC, and the records that serve are of "
+            f"{was:%Y-%m-%d %H:%M}: what was cleared, sealed or taken away since "
+            "would be as it was",
+            "Was an old export put in its place? If it is right, ",
             *(found, touched),
         )
     if found.before and 100 * removed > most.shrink * found.before:

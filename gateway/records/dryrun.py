@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import nullcontext
+from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +13,7 @@ import orjson
 from sqlalchemy import Engine, select
 
 from gateway.database import open_sqlite
+from gateway.model import parse_stamp
 from gateway.records import store
 from gateway.records.columns import index_format
 from gateway.records.doubts import ANYTHING, Compared, Most, doubts
@@ -43,6 +45,7 @@ def dry_run(
     unread: Callable[[], str | None] = lambda: None,
     joined: Callable[[], Mapping[str, int]] = dict,
     held_back: Callable[[], str | None] = lambda: None,
+    says: Callable[[], datetime | None] = lambda: None,
 ) -> Imported:
     """Compare a source with its current records, if there are any, as an import would."""
     if path.exists():
@@ -57,6 +60,7 @@ def dry_run(
             unread=unread,
             joined=joined,
             held_back=held_back,
+            says=says,
         )
     finally:
         if engine is not None:
@@ -75,17 +79,18 @@ def _compare(
     unread: Callable[[], str | None],
     joined: Callable[[], Mapping[str, int]],
     held_back: Callable[[], str | None],
+    says: Callable[[], datetime | None],
     withheld: AbstractSet[str] = frozenset(),
 ) -> Imported:
     g = store.generations.c
-    current, before, digest, made, of_joined = None, 0, "", "", "{}"
+    current, before, digest, made, of_joined, as_of = None, 0, "", "", "{}", None
     if engine is not None:
         with engine.connect() as connection:
-            query = select(g.id, g.records, g.digest, g.index_format, g.joined)
+            query = select(g.id, g.records, g.digest, g.index_format, g.joined, g.as_of)
             query = query.where(g.source == source, g.state == store.CURRENT)
             found = connection.execute(query).first()
         if found is not None:
-            current, before, digest, made, of_joined = found
+            current, before, digest, made, of_joined, as_of = found
     sums, seen, reasons = (
         begun(orders),
         dict[bytes, bytes](),
@@ -121,11 +126,13 @@ def _compare(
             unread=unread,
             joined=joined,
             held_back=held_back,
+            says=says,
             withheld=withheld | twins,
         )
     same = current is not None and digest == sums.digest and made == index_format()
     of_joins = (orjson.loads(of_joined), joined(), held_back())
-    compared = Compared(source, before, sums, unread(), *of_joins)
+    of = (parse_stamp(as_of) if as_of else None, says())
+    compared = Compared(source, before, sums, unread(), *of_joins, of)
 
     def of_kinds(wanted: Mapping[str, int]) -> dict[str, int]:
         if engine is None or current is None:

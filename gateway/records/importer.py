@@ -26,7 +26,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import OperationalError
 
 from gateway.errors import RecordsUnavailable
-from gateway.model import stamp
+from gateway.model import parse_stamp, stamp
 from gateway.records import store
 from gateway.records.columns import index_format
 from gateway.records.doubts import ANYTHING, Compared, Most, Shrinks, doubts
@@ -145,6 +145,7 @@ class Importer:
         unread: Callable[[], str | None] = lambda: None,
         joined: Callable[[], Mapping[str, int]] = dict,
         held_back: Callable[[], str | None] = lambda: None,
+        says: Callable[[], datetime | None] = lambda: None,
         check: Callable[[], None] = lambda: None,
     ) -> Imported:
         """Import a source whole. `record_types` and `terms` (by kind of subject) say what it can
@@ -155,9 +156,10 @@ class Importer:
         says, `allow` is asked, and whatever would go where `unread` says what could not be read and
         may be any record's: see `gateway.records.doubts`. `joined` gives the rows of joined files
         and tables, `held_back` what is set aside because of some, `orders` which handling is
-        stricter. `check` is called when everything was read, and raises if it must not count.
+        stricter, `says` of what moment the source itself says that it is. `check` is called when
+        everything was read, and raises if it must not count.
 
-        Raises RecordsUnavailable if another import is running, Shrinks (Unread, Opens) if `allow`
+        Raises RecordsUnavailable if another import is running, Shrinks (of any kind) if `allow`
         says no. What `rows` or `check` raises goes through. What was read so far then stays staged.
         """  # noqa: D205 - one sentence too long for one line
         with self._alone():
@@ -172,7 +174,7 @@ class Importer:
             sums, resumed = staging.read(rows, origin, show)
             check()
             found = self._compared(source, current, sums, unread(), joined())
-            found = replace(found, held_back=held_back())
+            found = replace(found, held_back=held_back(), of=(found.of[0], says()))
             moment = as_of() if callable(as_of) else as_of
             stamped = None if moment is None else stamp(moment)
             made = {
@@ -346,9 +348,11 @@ class Importer:
     ) -> Compared:
         g = store.generations.c
         with self._engine.connect() as c:
-            found = c.execute(select(g.records, g.joined).where(g.id == current)).first()
-        before, joined_before = (0, "{}") if found is None else found
-        return Compared(source, before, sums, unread, orjson.loads(joined_before), joined)
+            query = select(g.records, g.joined, g.as_of).where(g.id == current)
+            found = c.execute(query).first()
+        before, joined_before, as_of = (0, "{}", None) if found is None else found
+        of = (parse_stamp(as_of) if as_of else None, None)
+        return Compared(source, before, sums, unread, orjson.loads(joined_before), joined, of=of)
 
     def _held(self, generation: int | None, wanted: Mapping[str, int]) -> dict[str, int]:
         with self._engine.connect() as c:

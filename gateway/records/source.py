@@ -75,9 +75,9 @@ class Upkeep:
     `files` are all that an import reads, the mapping among them; None for what is no file, such as
     a database server. `beside` are those of them that are no database. `max_shrink` is the share of
     records in percent that may go at once, `max_opened` of those handled alike that may be opened.
-    `steady`: the files must be the same before and
-    after they are read, as a database's need not. `wrong` says why the mapping can't be used: it is
-    not polled then.
+    `steady`: the files must be the same before and after they are read, as a database's need not.
+    `dated`: a file says itself of what moment it is. `wrong` says why the mapping can't be used: it
+    is not polled then.
     """
 
     name: str
@@ -89,6 +89,7 @@ class Upkeep:
     max_opened: float | None = None
     steady: bool = True
     beside: tuple[Path, ...] = ()
+    dated: bool = False
     wrong: str | None = None
 
 

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gateway.cli.main import app
+from gateway.cli.records import REFUSED
 from gateway.cli.sources import Known
 from gateway.records import fingerprint
 
@@ -91,6 +92,26 @@ def test_it_is_never_later_than_the_file_nor_than_now(home: Path) -> None:
     os.utime(path, (ahead, ahead))
     said = datetime.fromisoformat(imported(home)["as_of"])
     assert timedelta() <= datetime.now(UTC) - said < timedelta(minutes=5)
+
+
+def test_an_old_export_that_is_put_there_again_stops_and_asks(home: Path) -> None:
+    mapped(home)
+    write(home, "2026-02-01 10:00", "2026-02-01 10:00")
+    before = imported(home)
+    write(home, "2026-01-31 10:00", "2026-01-31 10:00", name="OLDER")
+    assert "the import would stop and ask" in invoke(home, "import", "--dry-run").stdout
+    done = invoke(home, "import", "--allow-shrink")
+    assert done.exit_code == REFUSED
+    assert "it is of 2026-01-31 17:00 UTC, and the records that serve are of 2026" in done.stderr
+    after = listed(home)
+    assert (after["last_result"], after["last_code"]) == ("refused", "import.older")
+    assert (after["generation"], after["as_of"]) == (before["generation"], before["as_of"])
+    assert invoke(home, "import", "--allow-older").exit_code == 0
+    assert listed(home)["as_of"] == "2026-01-31T17:00:00.00Z"
+    # Of a file that says nothing itself, nobody knows that it is.
+    mapped(home, "")
+    os.utime(write(home, "-", "-", name="NEWER"), (1_700_000_000, 1_700_000_000))
+    assert imported(home)["as_of"].startswith("2023-11-14")
 
 
 @pytest.mark.parametrize(
