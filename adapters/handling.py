@@ -247,6 +247,11 @@ class _Flags:
         for code, word in table.words.items():
             if word is not None:
                 self.said.append((word, self.tables.place(spec["codes"], code, *place, "codes")))
+        for code in sorted(table.wordless):
+            at = self.tables.place(spec["codes"], code, *place, "codes")
+            if at != (*place, "codes"):  # nobody writes so by intention; in a file it is a blank
+                text = f"{name}: {code}: no raw value can be kept of a flag: give its word, or none"
+                raise self.doc.wrong(f"{text}: then such rows are set aside", *at)
         words = {w for w in (*table.words.values(), blank) if w is not None}
         if order is None:
             if len(columns) > 1:
@@ -279,7 +284,12 @@ def _word(column: str, row: Mapping[str, str], table: CodeTable, blank: Fact | N
         return blank
     word = table.find(code)
     if word is None:
-        text = "no table says who may see a record with this code"
+        known = code in table.words or code in table.wordless
+        text = (
+            "its table has no word for this code, so nobody can say who may see the record"
+            if known
+            else "no table says who may see a record with this code"
+        )
         raise Fault("handling.unknown", text, column, code)
     return word
 

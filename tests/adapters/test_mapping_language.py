@@ -475,6 +475,17 @@ def test_what_is_wrong_is_said_with_its_line(small: Make, text: str, line: int, 
     assert words in caught.value.detail
 
 
+def test_a_flag_whose_code_means_nothing_known_is_told_from_one_that_is_not_known(
+    small: Make,
+) -> None:
+    text = flagged("{column: SEX, codes: {Y: true, N: ~}}")
+    source = small(text, HEADER + b'1,"A, B",,N\n2,"A, B",,Q\n')
+    one, two = (r for r in source.rows() if isinstance(r, SetAside))
+    assert one.code == two.code == "handling.unknown"
+    assert "its table has no word for this code" in one.text
+    assert "no table says" in two.text
+
+
 def test_a_mapping_that_is_too_deep_or_too_large_is_refused(small: Make) -> None:
     for text in ("[" * 5_000 + "]" * 5_000, "a: " + "x" * 2**20):
         with pytest.raises(Misconfigured):
