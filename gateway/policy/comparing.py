@@ -24,6 +24,8 @@ _SHOWS = ("none", "pointer", "record")
 class View:
     """One part of an outcome. `agency` is the other side: who asks, or who is asked.
 
+    `kept` are the parts of the question that it is not told.
+
     `classes` maps a class to its action; `never` are those never shared. `hidden_by_value` are the
     elements' keys and values that keep a record from being shown; `only_with` the classes of which
     it has to give something.
@@ -41,6 +43,7 @@ class View:
     hidden_by_value: frozenset[tuple[str, str]] = frozenset()
     only_with: frozenset[str] = frozenset()
     codes: tuple[str, ...] = ()
+    kept: frozenset[str] = frozenset()
     rest: Any = None
 
 
@@ -135,6 +138,8 @@ def _ask(case: Mapping[str, Any], outcome: Any) -> dict[str, View]:
             record_types=frozenset(peer["record_types"]),
             terms=frozenset(peer["terms"]),
             codes=_codes(peer),
+            # Sets kept from before this was decided told the whole question but for its terms.
+            kept=frozenset(peer.get("kept", ())),
         )
         for ori, peer in outcome["agencies"].items()
     }
@@ -230,6 +235,7 @@ def _within(then: View, now: View) -> Iterator[Effect]:
     yield from _sets("record_type", then.record_types, now.record_types, now.agency)
     yield from _sets("term", then.terms, now.terms, now.agency)
     yield from _sets("class", now.never, then.never, now.agency)
+    yield from _sets("term", now.kept, then.kept, now.agency)
     if then.rest != now.rest:
         yield Effect("other", "obligations", now.agency)
     if then.codes != now.codes:

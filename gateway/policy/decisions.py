@@ -32,6 +32,7 @@ UNLISTED = Reason(
 """Said instead of a reason whose code no entry of the set explains."""
 
 _PEER = frozenset({"allow", "reasons", "granularity", "terms", "record_types", "rules"})
+_PEER_MAY = frozenset({"agreement", "kept"})
 _ASK = frozenset({"allow", "reasons", "agencies", "rules"})
 _ANSWER = frozenset(
     {
@@ -39,6 +40,8 @@ _ANSWER = frozenset(
         *("classes_never_shared", "freshness_minutes", "obligations", "rules"),
     }
 )
+_KEPT = frozenset({"reason"})
+"""Parts of a question that an agency may keep from others."""
 _BY_VALUE = "hidden_by_value"
 _ONLY_WITH = "only_with"
 _ACTION = frozenset({"show", "classes", "handling", "confirm", "rules", _BY_VALUE, _ONLY_WITH})
@@ -62,6 +65,8 @@ class PeerOutcome:
     rules: tuple[str, ...]
     agreement: str | None = None
     """The digest of the text that the question rests on; None for the agency's own records."""
+    kept: frozenset[str] = frozenset()
+    """Parts of the question that this agency is not told, which are no terms: `reason`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +234,8 @@ def _peer(ori: str, value: Any, words: Vocabulary) -> PeerOutcome:
     place = "ask.agencies"
     if type(value) is not dict:
         _bad(place)
-    agreement = value.get("agreement")
-    found = _object({k: v for k, v in value.items() if k != "agreement"}, _PEER, place)
+    agreement, kept = value.get("agreement"), value.get("kept", [])
+    found = _object({k: v for k, v in value.items() if k not in _PEER_MAY}, _PEER, place)
     allow, reasons = _verdict(found, words, place)
     if allow and not _ORI.fullmatch(ori):
         _bad(place)
@@ -245,6 +250,7 @@ def _peer(ori: str, value: Any, words: Vocabulary) -> PeerOutcome:
         record_types=_words(found["record_types"], words.record_types, f"{place}.record_types"),
         rules=_rules(found["rules"], f"{place}.rules"),
         agreement=_digest(agreement, f"{place}.agreement"),
+        kept=frozenset(_words(kept, _KEPT, f"{place}.kept")),
     )
 
 

@@ -20,6 +20,8 @@ from gateway.model import (
 )
 from gateway.policy.decisions import PeerOutcome
 
+REASON_KEPT = "Kept by the asking agency, which has it in its log under the search's id."
+"""The reason's text as another agency reads it where the asking agency keeps it to itself."""
 Pairwise = Callable[[str, Ori], str]
 """Gives the name of a local officer (`subject`) towards one agency."""
 
@@ -61,7 +63,9 @@ def minimised(
         subject=subject,
         record_types=outcome.record_types,
         granularity=outcome.granularity,
-        reason=search.reason,
+        reason=replace(search.reason, text=REASON_KEPT)
+        if "reason" in outcome.kept
+        else search.reason,
         reference=search.reference,
         iii_purpose_code=search.iii_purpose_code,
         warrant=search.warrant,

@@ -36,6 +36,14 @@ never contains element_class if {
 }
 
 # METADATA
+# title: Parts of a question that the agency tells nobody
+# custom:
+#   id: local.kept
+#   citation: Local rule
+#   confirm_by_counsel: false
+kept contains part if some part in data.local.kept_from_others
+
+# METADATA
 # title: Record types that the agency does not give out
 # custom:
 #   id: local.hidden_type

@@ -49,7 +49,15 @@ test_record_types_that_are_not_given_out if {
 	to_its_own == set()
 }
 
+test_what_of_a_question_stays_here if {
+	nothing := data.local.kept with data.local.kept_from_others as []
+	nothing == set()
+	reason := data.local.kept with data.local.kept_from_others as ["reason"]
+	reason == {"reason"}
+}
+
 test_the_lists_are_there if {
+	is_array(data.local.kept_from_others)
 	is_array(data.local.never_classes)
 	is_array(data.local.hidden_types)
 	is_array(data.local.everyone_purposes)

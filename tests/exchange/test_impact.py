@@ -84,6 +84,15 @@ async def test_first_door_counts_each_agency_and_not_the_others(
     ]
 
 
+async def test_what_of_a_question_an_agency_is_told_no_more(texas: Agency, tmp_path: Path) -> None:
+    await texas.ask(agencies=("CA9990000",))
+    rules = '"rules": ["test.partner"],'
+    new = changed(tmp_path / "new", ASK, rules, f'{rules} "kept": ["reason"],')
+    assert effects(await impact(texas, new)) == [
+        ("fewer", "term", "ask", "CA9990000", "investigation", "reason", 1)
+    ]
+
+
 async def test_a_refusal_of_all_is_one_of_each(texas: Agency, tmp_path: Path) -> None:
     await texas.ask(agencies=("CA9990000", "TX9990000"))
     new = changed(

@@ -238,6 +238,15 @@ def test_one_agencys_code_without_an_entry_refuses_that_agency_alone() -> None:
     assert read.agencies["TX9990000"].reasons == (decisions.UNLISTED,)
 
 
+@pytest.mark.parametrize("kept", [["name"], ["reason", "reason"], "reason", None, [1]])
+def test_only_parts_that_can_be_kept_are_kept(kept: Any) -> None:
+    reader, good = READERS["ask"]
+    read: Any = reader({**good, "agencies": {"TX9990000": {**PEER, "kept": ["reason"]}}})
+    assert read.agencies["TX9990000"].kept == {"reason"}
+    with pytest.raises(PolicyUnavailable):
+        reader({**good, "agencies": {"TX9990000": {**PEER, "kept": kept}}})
+
+
 @pytest.mark.parametrize("text", ["", " ", "\t\n"])
 def test_a_reason_without_words_is_malformed(text: str) -> None:
     reader, good = READERS["answer"]

@@ -32,6 +32,7 @@ from gateway.policy import (
 )
 from gateway.policy.engine import Decided
 from gateway.policy.kept import KeptSets
+from gateway.policy.questions import REASON_KEPT
 from gateway.policy.sets import PolicySet, load_set
 from gateway.policy.standard import as_standard
 from gateway.policy.vetting import Vetter
@@ -77,6 +78,24 @@ async def test_a_permit_holds_the_minimised_question(policy: Policy) -> None:
     assert "p4471" not in permit.question.asker.officer.replace("pairwise-p4471", "")
     assert permit.evidence.rules == ("test.partner",)
     assert permit.evidence.revision == policy.revision
+
+
+async def test_the_words_of_a_reason_can_stay_here(tmp_path: Path) -> None:
+    text = (SMALL / "sallyport/ask/ask.rego").read_text()
+    old = '"record_types": input.search.record_types, "rules": ["test.partner"],'
+    assert old in text
+    kept = write_set(
+        tmp_path / "policies",
+        {"sallyport/ask/ask.rego": text.replace(old, f'{old}\n\t"kept": ["reason"],')},
+    )
+    policy = await start(tmp_path / "data", kept)
+    try:
+        (permit,) = (await policy.permit_search(search(), now=NOW)).permits
+    finally:
+        await policy.close()
+    assert permit.question.reason.code == search().reason.code
+    assert permit.question.reason.text == REASON_KEPT
+    assert "Named" not in str(permit.question)
 
 
 async def test_the_decisions_input_holds_no_particulars_of_the_subject(policy: Policy) -> None:

@@ -181,6 +181,7 @@ def test_what_counsel_has_to_agree_to_is_off_as_shipped(shipped: PolicySet) -> N
         (("local", "never_classes"), "every class"),
         (("local", "hidden_types"), "every record type"),
         (("local", "everyone_purposes"), []),
+        (("local", "kept_from_others"), ["reason"]),
     ],
 )
 def test_what_administrators_may_set_does_not_fail_the_sets_own_tests(

@@ -106,6 +106,7 @@ peer(owner) := result if {
 		"granularity": input.search.granularity,
 		"terms": terms(owner),
 		"record_types": input.search.record_types,
+		"kept": kept(owner),
 		"agreement": object.get(deal.paper, "digest", null),
 		"rules": [deal.paper.id],
 	}
@@ -183,5 +184,10 @@ told_terms := [term |
 	some term in known_terms
 	not term in kept
 ]
+
+# Parts of the question that are no terms, which the agency tells nobody but itself.
+kept(owner) := [] if owner == input.self
+
+kept(owner) := [part | some part in data.local.kept] if owner != input.self
 
 untold := data.sallyport.law.untold[data.sallyport.context.asker_agency.jurisdiction]

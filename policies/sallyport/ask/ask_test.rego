@@ -4,7 +4,7 @@ import data.sallyport.example_test
 
 asking := example_test.asking
 
-decision(question) := found if found := data.sallyport.ask.decision with input as question with data.agreements as data.sallyport.example.agreements with data.local.never_classes as [] with data.local.hidden_types as [] with data.local.limits as {"max_matches": 100} with data.local.everyone_purposes as ["criminal_investigation"]
+decision(question) := found if found := data.sallyport.ask.decision with input as question with data.agreements as data.sallyport.example.agreements with data.local.never_classes as [] with data.local.hidden_types as [] with data.local.limits as {"max_matches": 100} with data.local.kept_from_others as [] with data.local.everyone_purposes as ["criminal_investigation"]
 
 peer(question, owner) := decision(question).agencies[owner]
 
@@ -21,9 +21,20 @@ test_an_agency_with_an_agreement_is_asked if {
 		"granularity": "record",
 		"terms": ["name", "birth_date"],
 		"record_types": ["person", "warrant"],
+		"kept": [],
 		"agreement": example_test.agreed,
 		"rules": ["mou-2026-01"],
 	}
+}
+
+test_what_stays_here_is_told_to_nobody_else if {
+	result := data.sallyport.ask.decision with input as naming(["TX9990000", "CA9990000"])
+		with data.agreements as data.sallyport.example.agreements
+		with data.local.limits as {"max_matches": 100}
+		with data.local.kept_from_others as ["reason"]
+	others := {owner: result.agencies[owner].kept | some owner in ["TX9990000", "CA9990000"]}
+	others[asking.self] == []
+	others == object.union({"TX9990000": ["reason"], "CA9990000": ["reason"]}, {asking.self: []})
 }
 
 test_missing_input_is_refused if {
@@ -70,7 +81,7 @@ test_an_expired_agreement_is_refused if {
 }
 
 test_no_agreement_is_refused if {
-	result := data.sallyport.ask.decision with input as asking with data.agreements as {} with data.local.limits as {"max_matches": 100}
+	result := data.sallyport.ask.decision with input as asking with data.agreements as {} with data.local.limits as {"max_matches": 100} with data.local.kept_from_others as []
 	example_test.codes(result.agencies.TX9990000) == {"agreement.none"}
 }
 
@@ -145,7 +156,7 @@ test_nobody_is_routed_to if {
 
 test_everyone_is_all_with_an_agreement if {
 	everyone := data.sallyport.ask.decision with input as naming(["*"])
-		with data.agreements as data.sallyport.example.agreements with data.local.never_classes as [] with data.local.hidden_types as [] with data.local.limits as {"max_matches": 100}
+		with data.agreements as data.sallyport.example.agreements with data.local.never_classes as [] with data.local.hidden_types as [] with data.local.limits as {"max_matches": 100} with data.local.kept_from_others as []
 		with data.local.everyone_purposes as ["criminal_investigation"]
 	object.keys(everyone.agencies) == all_four
 	alone := data.sallyport.ask.decision with input as naming(["*"])
