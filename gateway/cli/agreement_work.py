@@ -192,7 +192,10 @@ def say(desk: Desk, agreement: str, act: Act, reason: str) -> Statement:
     mine = [h for h in book.documents if h.document.agreement.id == agreement]
     signed = [h for h in mine if desk.ori in h.signers]
     if held is None or not signed:
-        raise NotFound(f"This agency has signed no agreement {agreement}.")
+        raise NotFound(
+            f"There is no agreement {agreement} here that this agency has signed and that can be "
+            "read: see `sallyport agreement list`."
+        )
     latest = max(signed, key=lambda h: h.document.agreement.version).document
     version = latest.agreement.version
     before = book.latest(agreement, desk.ori, version)

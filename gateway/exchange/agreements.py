@@ -123,9 +123,12 @@ class Agreeing:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._known: dict[str, tuple[str, tuple[str, ...]]] = {}
-        self._differs: dict[tuple[str, str], str] = {}
+        self._differs: dict[tuple[str, str], str | None] = {}
+        """By peer and name, the digest that the peer holds instead of ours; None: it holds none."""
         self._untold: dict[str, str] = {}
         self._compared: dict[str, float] = {}
+        self._met: set[str] = set()
+        """Partners since the start: who lost its file still tells the other what it holds."""
         _metadata.create_all(state)
         with state.connect() as c:
             self._done = {r.mark for r in c.execute(select(_marks.c.mark))}
@@ -185,6 +188,8 @@ class Agreeing:
             if drafts:
                 await self._ledger.begin(drafts)
             self._known = now
+            if changed or gone:
+                self._compared.clear()
         self._wake.set()
         return [s.plain() for s in changed]
 
@@ -216,7 +221,10 @@ class Agreeing:
             if s.warning is not None and not self._renewed(s, every)
         ]
         troubles = [{"where": t.where, "reason": t.reason} for t in self._policy.agreed.troubles]
-        differing = [{"agreement": n, "peer": p} for p, n in self._differing()]
+        differing = [
+            {"agreement": n, "peer": p, "missing_there": self._differs[p, n] is None}
+            for p, n in self._differing()
+        ]
         self._metrics.agreement_days.clear()
         for s in every:
             if s.state == "in_force" and s.days_left is not None:
@@ -305,22 +313,33 @@ class Agreeing:
         await asyncio.to_thread(self._folder.put_statement, statement)
 
     async def _compare(self, peer: str, theirs: Mapping[str, str]) -> None:
-        """Notice where the other's text is not ours; both refuse by it, since digests are named."""
+        """Notice where the other's text is not ours; both refuse by it, since digests are named.
+
+        So too where it holds none although it signed ours: its file was lost there.
+        """
         mine = self._held(peer)
-        for name in mine.keys() & theirs.keys():
-            key = (peer, name)
-            if mine[name] == theirs[name]:
+        wanted = {
+            _name(s.held)
+            for s in self._standings(self._policy.agreed)
+            if peer in s.held.signers and s.state in {"in_force", "not_begun", "suspended"}
+        }
+        for name in mine:
+            key, other = (peer, name), theirs.get(name)
+            if mine[name] == other or (other is None and name not in wanted):
                 self._differs.pop(key, None)
-            elif self._differs.get(key) != theirs[name]:
-                self._differs[key] = theirs[name]
-                _log.error("an agreement's text differs", agreement=name, peer=peer)
+            elif key not in self._differs or self._differs[key] != other:
+                self._differs[key] = other
+                if other is None:
+                    _log.error("a partner holds no such agreement", agreement=name, peer=peer)
+                else:
+                    _log.error("an agreement's text differs", agreement=name, peer=peer)
                 draft = Draft(
                     type=EntryType.NOTICE,
                     peer=peer,
                     decision="agreement_differs",
                     reasons=(name,),
                     request=mine[name],
-                    response=theirs[name],
+                    response=other,
                 )
                 await self._ledger.begin([draft])
 
@@ -362,7 +381,8 @@ class Agreeing:
 
     async def _tell_all(self) -> None:
         agreed = self._policy.agreed
-        partners = {p: list(self._items(agreed, p)) for p in self._partners(agreed)}
+        self._met |= set(self._partners(agreed))
+        partners = {p: list(self._items(agreed, p)) for p in sorted(self._met)}
         await asyncio.gather(*(self._tell(p, items) for p, items in partners.items()))
 
     async def _tell(self, peer: str, items: list[tuple[str, dict[str, Any]]]) -> None:
@@ -373,7 +393,8 @@ class Agreeing:
         """
         loop = asyncio.get_running_loop()
         fresh = [(m, i) for m, i in items if m not in self._done]
-        if not fresh and loop.time() - self._compared.get(peer, -COMPARE_S) < COMPARE_S:
+        every = EVERY_S if any(p == peer for p, _ in self._differing()) else COMPARE_S
+        if not fresh and loop.time() - self._compared.get(peer, -every) < every:
             return
         refused = False
         for mark, item in fresh or [("", {})]:

@@ -28,6 +28,7 @@ from tests.scenarios.two import (
     logged,
     only,
     outcome,
+    remove,
     run,
     said,
     until,
@@ -90,6 +91,22 @@ def test_a_suspension_is_told_also_where_a_draft_is_not_taken(kept: World) -> No
         apply(gateway)
         assert not differing(gateway)
         assert "signed another text" not in run(gateway, "list").stdout
+
+
+def test_who_lost_its_file_is_noticed_and_takes_it_in_again(kept: World) -> None:
+    """The text and what was said of it: a suspension is not lost with the file."""
+    run(kept[SHERIFF], "suspend", MOU, "--reason", "An audit is open")
+    remove(kept[SHERIFF].home / "agreements" / MOU)
+    apply(kept[SHERIFF])
+    assert until(lambda: bool(differing(kept[POLICE])))
+    (found,) = differing(kept[POLICE])
+    assert found == {"agreement": f"{MOU}.1", "peer": SHERIFF, "missing_there": True}
+    assert logged(kept[POLICE], "agreement_differs")[-1]["reasons"] == [f"{MOU}.1"]
+    assert outcome(kept) == "agreement.suspended"
+    run(kept[SHERIFF], "receive", str(kept[POLICE].home / "agreements" / MOU / "1.json"))
+    assert until(lambda: not differing(kept[POLICE]))
+    assert listed(kept[SHERIFF])["state"] == "suspended"
+    assert outcome(kept, SHERIFF, POLICE) == "agreement.suspended"
 
 
 def differing(gateway: Gateway) -> list[dict[str, Any]]:
