@@ -27,10 +27,11 @@ from gateway.model import SetAside
 from gateway.records.corrections import Corrections
 from gateway.records.importer import Importer
 from gateway.records.source import NO_SUCH_COLUMN, row_key
-from gateway.records.store import Reader
+from gateway.records.store import Reader, Reason
 from gateway.settings import Settings
 
 _MOST = 10_000
+_MOST_REASONS = 15
 
 
 def register(app: typer.Typer) -> None:
@@ -78,7 +79,10 @@ def set_aside(
         return
     with closing(Reader(settings.home / DATA / RECORDS)) as reader:
         found = reader.set_aside(name, limit=limit)
-        total = sum(r.count for r in reader.reasons(name))
+        reasons = reader.reasons(name)
+    total = sum(r.count for r in reasons)
+    if len(found) < total and not as_json:
+        _sum_up(reasons)
     _show(name, found, total, as_json=as_json)
 
 
@@ -124,6 +128,16 @@ def _show(name: str, found: Sequence[SetAside], total: int, *, as_json: bool) ->
     shown = f"the first {len(found):,} of " if len(found) < total else ""
     more = f" More: --limit {min(total, _MOST)}" if shown else ""
     Console().print(f"{shown}{total:,} {_rows(total)} of {name} set aside.{more}")
+
+
+def _sum_up(reasons: Sequence[Reason]) -> None:
+    """Say why rows are set aside: one row may hold back thousands, and stand behind them all."""
+    for r in reasons[:_MOST_REASONS]:
+        column = "" if r.column is None else f"{plain(r.column)}: "
+        said = f"{r.count:,} {_rows(r.count)} set aside: {column}{r.text} ({r.code})"
+        Console().print(said, markup=False, highlight=False)
+    if left := sum(r.count for r in reasons[_MOST_REASONS:]):
+        Console().print(f"{left:,} {_rows(left)} set aside for other reasons")
 
 
 def _facts(s: SetAside) -> dict[str, Any]:

@@ -136,3 +136,16 @@ def test_joined_rows_without_a_key_are_passed_over_where_the_mapping_lets_them(h
     # One more, and all are held back again.
     joined(home, 1, ",ROE,Y\n", ",POE,Y\n")
     assert invoke(home, "import").exit_code == REFUSED
+
+
+def test_one_row_that_holds_back_many_is_seen_in_the_list(home: Path) -> None:
+    joined(home, None, ",ROE,Y\n")
+    imported(home)
+    said = " ".join(invoke(home, "source", "set-aside", "c", "--limit", 3).stdout.split())
+    assert f"{ROWS} rows set aside: PERSON: nobody can say who may see it" in said
+    assert "p.csv, line 52" in said
+    assert "1 row set aside: m.KEY: p.csv, joined as m: the row has no key" in said
+    assert f"the first 3 of {ROWS + 1} rows of c set aside" in said
+    # Where all are shown, nothing is said twice.
+    said = " ".join(invoke(home, "source", "set-aside", "c", "--limit", 99).stdout.split())
+    assert "rows set aside: PERSON" not in said
