@@ -16,6 +16,7 @@ from adapters.sql_prepared import not_asked
 from adapters.written import LOWER
 from gateway.errors import Misconfigured
 from gateway.model import Fact, SetAside
+from gateway.records.source import NOT_SOUGHT
 
 _MOST_VALUES: Final = 50
 _MOST_NAMED: Final = 12
@@ -114,6 +115,7 @@ def check(
     checked.findings = [
         *_unmapped(mapping, compiler.columns, compiler.used),
         *_unused_tables(mapping.doc, list(compiler.tables.uses()), rows=rows),
+        *_standing_alone(mapping),
         *(_of_live(mapping) if mapping.format.get("mode") == "live" else ()),
     ]
     if checked.doubled:
@@ -172,6 +174,29 @@ def _unmapped(
                 "(name under `ignore` what is left out on purpose)"
             )
             yield Finding("warning", mapping.doc.line("format"), text)
+
+
+def _standing_alone(mapping: MappingFile) -> Iterator[Finding]:
+    """Name links from a role in which nobody is sought to a person who stands for himself.
+
+    Policy hides what stands in such a role, and the link; that person it gives like any other.
+    """
+    for number, record in enumerate(mapping.records):
+        objects = {n: o if isinstance(o, str) else o["is"] for n, o in record["objects"].items()}
+        for at, one in enumerate(record["fields"]):
+            alias, *steps = one["to"].split("/")
+            roles = {objects[alias], *(step.partition("[")[0] for step in steps)} & NOT_SOUGHT
+            if roles and objects.get(one.get("link", "")) == "nc:Person":
+                text = (
+                    f"nobody is found as {min(roles)}, and {one['link']} is given like any other "
+                    f"person: write whom this is within it ({one['to']}/nc:PersonName)"
+                )
+                if "j:ProtectionOrderRestrictedPerson" in roles:
+                    text += (
+                        ". It is whom the order protects; whom it binds is linked by an object "
+                        "j:ProtectionOrderRespondentPersonAssociation"
+                    )
+                yield Finding("warning", mapping.doc.line("records", number, "fields", at), text)
 
 
 def _dating(mapping: MappingFile) -> Iterator[str]:

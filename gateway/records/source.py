@@ -13,6 +13,17 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from gateway.model import Record, SubjectQuery
 
+NOT_SOUGHT: Final = frozenset(
+    {
+        *("j:Victim", "j:Witness", "j:IncidentVictim", "j:IncidentWitness"),
+        *("j:ProtectionOrderRestrictedPerson", "j:ProtectionOrderProtectedPersonAssociation"),
+        *("j:ProtectionOrderPetitionerPersonAssociation", "j:CourtOrderRequestEntity"),
+        *("j:CaseWitness", "j:CaseJuror", "j:CaseInitiatingParty"),
+    }
+)
+"""Roles in which nobody is found: a match by such a name would tell who was hurt, who talked, or
+whom an order protects."""
+
 
 class RecordSource(Protocol):
     """Records that are searched where they are kept. Its calls block, on a worker thread.

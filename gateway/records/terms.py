@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from gateway.model import Message
 from gateway.records.normalise import PersonName, code, day_of, person_name
+from gateway.records.source import NOT_SOUGHT
 
 # -- property -> term ---------------------------------------------------------------------------
 
@@ -73,16 +74,6 @@ ITEM_SERIAL = "nc:ItemSerialIdentification"
 ITEM_TYPES = {"j:Firearm": "firearm", "nc:Vehicle": "vehicle"}
 ITEM_MAKE = ("ncic:FirearmMakeCode", "nc:ItemMakeName")
 ITEM_TYPE = ("nc:ItemCategoryText", "j:FirearmCategoryText")
-
-NOT_SOUGHT = frozenset(
-    {
-        *("j:Victim", "j:Witness", "j:IncidentVictim", "j:IncidentWitness"),
-        *("j:ProtectionOrderRestrictedPerson", "j:ProtectionOrderProtectedPersonAssociation"),
-        "j:ProtectionOrderPetitionerPersonAssociation",
-    }
-)
-"""Roles in which nobody is found: a match by such a name would tell who was hurt, who talked, or
-whom an order protects."""
 
 _PERSON_MARKS = frozenset(
     {PERSON_NAME, PERSON_BIRTH, *PERSON_SEX, *PERSON_IDENTIFIERS, PERSON_OTHER_IDENTIFIER}

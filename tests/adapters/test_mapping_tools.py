@@ -212,6 +212,32 @@ def test_warnings_name_columns_not_mapped_and_codes_never_used(file: Path) -> No
     assert "not mapped" not in " ".join(f.text for f in check(file).findings)
 
 
+@pytest.mark.parametrize(
+    ("objects", "to", "said"),
+    [
+        ('order: "j:ProtectionOrder"', "order/j:ProtectionOrderRestrictedPerson", "whom it binds"),
+        ('victim: "j:Victim"', "victim/nc:EntityPerson", "nobody is found as j:Victim"),
+        (
+            'incident: "nc:Incident"',
+            "incident/j:IncidentVictim/nc:EntityPerson",
+            "within it (incident/j:IncidentVictim/nc:EntityPerson/nc:PersonName)",
+        ),
+        ('arrest: "j:Arrest"', "arrest/j:ArrestSubject/nc:EntityPerson", None),
+    ],
+)
+def test_a_victim_who_stands_for_himself_is_warned_of(
+    file: Path, objects: str, to: str, said: str | None
+) -> None:
+    """Policy would hide the link to him alone, and give him as it gives a suspect."""
+    both = f'{{person: "nc:Person", {objects}}}'
+    text = mapping(NAME, f'to: "{to}", link: person', objects=both)
+    file.write_text(text, encoding="utf-8")
+    (line,) = (n for n, one in enumerate(text.splitlines(), 1) if "link: person" in one)
+    found = [f for f in check(file).findings if "nobody is found" in f.text]
+    assert [f.line for f in found] == ([] if said is None else [line])
+    assert said is None or said in found[0].text
+
+
 def test_with_rows_the_reasons_are_summed_up(file: Path) -> None:
     found = json.loads(run("check", str(file), "--rows", "--json"))
     assert found["rows"] == {"read": 3, "mapped": 1, "set_aside": 2}

@@ -146,3 +146,18 @@ def test_nobody_is_found_as_the_one_whom_an_order_protects() -> None:
     }
     (found,) = extract(message).persons
     assert [name.surname for name in found.names] == ["marrowby"]
+
+
+def test_nobody_is_found_as_a_cases_witness_juror_or_complainant() -> None:
+    """Policy holds them for victims, so a match by their name must not tell of them either."""
+    named = {"nc:PersonName": {"nc:PersonGivenName": "ODA", "nc:PersonSurName": "FENWRAITH"}}
+    case = {
+        "j:CaseWitness": named,
+        "j:CaseJuror": [named],
+        "j:CaseInitiatingParty": {"nc:EntityPerson": named},
+        "j:CaseDefendantParty": {
+            "nc:EntityPerson": {"nc:PersonName": {"nc:PersonSurName": "MARROWBY"}}
+        },
+    }
+    message = {"nc:Case": case, "j:ProtectionOrder": {"j:CourtOrderRequestEntity": case}}
+    assert [p.names[0].surname for p in extract(message).persons] == ["marrowby"]
