@@ -142,6 +142,8 @@ class Objects:
         every = self._linked.get(wanted, [])
         if not every:
             text = f"line {line_of(at)}: there is no object that it refers to"
+            if len(at) or (at.text or "").strip():
+                text += ". Is it no reference? Then say under `references` which attributes are"
             raise Fault("xml.reference", text, wanted)
         if len(every) > _MOST_FOLLOWED:
             text = f"line {line_of(at)}: over {_MOST_FOLLOWED} elements are this object"
@@ -169,7 +171,8 @@ class Objects:
                     self._known.setdefault(name, []).append(element)
                 if (wanted := self._references.reference(element)) is not None:
                     self._referring.setdefault(wanted, []).append(element)
-                    if len(element) and not is_nil(element) and self._references.links(element):
+                    said = len(element) or (element.text or "").strip()
+                    if said and not is_nil(element) and self._references.links(element):
                         self._linked.setdefault(wanted, []).append(element)
         return self._known
 

@@ -191,6 +191,25 @@ def test_a_text_beside_a_reference_is_not_chosen_over_another(tmp_path: Path) ->
     assert "line 3: v refers to an object" in bad.text
 
 
+def test_a_text_may_have_a_uri_of_its_own(tmp_path: Path) -> None:
+    body = '<x><v n:uri="#V">ANA</v><w n:uri="#V"/></x>'
+    rows = read(tmp_path / "f", body, spec({"C": "a:v", "D": "a:w"}))
+    assert values(rows) == [{"C": "ANA", "D": "ANA"}]
+    other = body.replace("</x>", '<y n:uri="#V">EVA</y></x>')
+    (bad,) = read(tmp_path / "f", other, spec({"C": "a:v"}))
+    assert isinstance(bad, BadRow)
+    assert bad.code == "xml.reference_differs"
+
+
+def test_what_only_looks_like_a_reference_is_told_how_to_be_read(tmp_path: Path) -> None:
+    body = '<x><v n:ref="B-7">ANA</v></x>'
+    (bad,) = read(tmp_path / "f", body, spec({"C": "a:v"}))
+    assert isinstance(bad, BadRow)
+    assert "say under `references` which" in bad.text
+    said = spec({"C": "a:v"}, references={"ref": "s:uri"})
+    assert values(read(tmp_path / "f", body, said)) == [{"C": "ANA"}]
+
+
 def test_any_child_is_one_of_the_element_or_of_its_object(tmp_path: Path) -> None:
     body = f'<x><of n:ref="P1"><w>1</w></of>{PERSON}</x>'
     column = {"path": "a:of/*", "join": " "}
