@@ -111,7 +111,12 @@ def check(
         return Checked(_said(faults), records_of=known)
     checked = Checked([], source, source.stated(), list(_described(mapping.doc, compiler)))
     if rows:
-        _read(source, checked, progress)
+        try:
+            _read(source, checked, progress)
+            source.as_of()
+        except Misconfigured as error:
+            found = Finding("fault", mapping.doc.line("format"), error.detail)
+            return Checked([found], None, checked.stated, checked.records_of)
     checked.findings = [
         *_unmapped(mapping, compiler.columns, compiler.used),
         *_unused_tables(mapping.doc, list(compiler.tables.uses()), rows=rows),

@@ -12,7 +12,7 @@ from typing import Any, Final
 from adapters.dates import DateReader
 from adapters.joins import listed
 from adapters.rows import BadRow, Columns, Reader, Row, Selective, Stating
-from gateway.errors import Misconfigured, RecordsUnavailable, Untranslatable
+from gateway.errors import Misconfigured, Untranslatable
 from gateway.model import CLOCKS_DIFFER
 
 _IN_NAME: Final = re.compile(r"([^{}]*)\{([^{}]+)\}([^{}]*)")
@@ -45,13 +45,15 @@ class DatedReader:
             )
         start = spec.get("years_from", top.get("years_from"))
         self._dates = DateReader(formats, zone=zone or "UTC", start=start)
+        if self.column is None:
+            self._of_name()
 
     def columns(self) -> Columns:
         """Name the columns."""
         return self._reader.columns()
 
     def rows(self) -> Iterator[Row | BadRow]:
-        """Give the rows. Raises RecordsUnavailable at one of which nobody can say how old it is."""
+        """Give the rows. Raises Misconfigured at one of which nobody can say how old it is."""
         self._read_whole, self._oldest = False, None
         last, oldest = None, None
         for row in self._reader.rows():
@@ -64,7 +66,7 @@ class DatedReader:
         self._read_whole, self._oldest = True, oldest
 
     def as_of(self) -> datetime | None:
-        """Give the moment. Reads the file, if it was not read yet. Raises RecordsUnavailable."""
+        """Give the moment. Reads the file, if it was not read yet. Raises Misconfigured."""
         if self.column is None:
             said: datetime | None = self._of_name()
         else:
@@ -110,9 +112,9 @@ class DatedReader:
             said = f"{where} nobody can read how old it is: {error.detail}"
             raise self._wrong(said) from None
 
-    def _wrong(self, text: str) -> RecordsUnavailable:
+    def _wrong(self, text: str) -> Misconfigured:
         said = f"{self._path.name}: {text}. Nothing was changed. {_ADVICE}"
-        return RecordsUnavailable(said, code="import.as_of")
+        return Misconfigured(said, code="import.as_of")
 
 
 def _formats(spec: Mapping[str, Any]) -> tuple[list[str], tuple[str, str]]:

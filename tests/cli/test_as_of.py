@@ -50,8 +50,8 @@ def invoke(home: Path, *words: object) -> Result:
     return CliRunner().invoke(app, [*map(str, words), "--home", str(home)], catch_exceptions=False)
 
 
-def checked(home: Path) -> Result:
-    return CliRunner().invoke(app, ["mapping", "check", str(home / "mappings/s.yaml")])
+def checked(home: Path, *words: str) -> Result:
+    return CliRunner().invoke(app, ["mapping", "check", str(home / "mappings/s.yaml"), *words])
 
 
 def imported(home: Path) -> dict[str, Any]:
@@ -132,6 +132,10 @@ def test_where_nobody_can_read_it_nothing_is_imported(home: Path, moment: str, s
     assert done.exit_code == 1
     assert said in done.stderr
     assert "Nothing was changed" in done.stderr
+    assert checked(home).exit_code == 0
+    of_rows = checked(home, "--rows")
+    assert of_rows.exit_code == 1
+    assert said in of_rows.stdout
     after = listed(home)
     assert (after["last_result"], after["last_code"]) == ("failed", "import.as_of")
     assert [after[k] for k in ("generation", "as_of", "records")] == [
@@ -150,6 +154,7 @@ def test_a_moment_that_lies_ahead_is_refused(home: Path) -> None:
     assert done.exit_code == 1
     assert "that lies ahead" in done.stderr
     assert "`zone`" in done.stderr
+    assert "that lies ahead" in checked(home, "--rows").stdout
 
 
 def test_of_a_file_without_rows_nobody_knows_it(home: Path) -> None:
@@ -207,6 +212,9 @@ def test_the_name_of_what_a_link_leads_to_says_it(home: Path) -> None:
     assert done.exit_code == 1
     assert "in its name nobody can read how old it is" in done.stderr
     assert listed(home)["as_of"] == "2026-02-01T09:30:00.00Z"
+    assert listed(home)["last_code"] == "import.as_of"
+    assert "s.yaml:4" in listed(home)["last_text"]
+    assert "in its name nobody can read how old it is" in checked(home).stdout
 
 
 @pytest.mark.parametrize(
