@@ -276,10 +276,11 @@ class Decoding:
         self, member: Member, known: Mapping[str, str], unread: Mapping[str, Fault]
     ) -> bool:
         """Whether its conditions hold. None does that asks for what can't be read."""
-        return all(
-            w.column not in unread and w.column not in self._lost and w.holds(known)
-            for w in member.when or ()
-        )
+        for when in member.when or ():
+            # Asked of every record, and quicker than `all`.
+            if when.column in unread or when.column in self._lost or not when.holds(known):
+                return False
+        return True
 
     def _probed(
         self, choice: Choice, at: int, table: Table | None, unread: dict[str, Fault]
