@@ -33,7 +33,7 @@ _MOST_ROWS = 16
 _CHUNK = 32 * 2**20
 NAME_PARTS = ("given", "given_first", "given_other", "surname", "surname_first", "surname_last")
 _NO_NAME = (NONE,) * len(NAME_PARTS)
-_FORMAT_MODULES = ("normalise", "sounds", "terms", "keys", "columns")
+_FORMAT_MODULES = ("normalise", "sounds", "source", "terms", "keys", "columns")
 VEHICLE_TEXTS = (
     *("vin", "plate", "plate_state", "make", "make_name", "model", "model_name"),
     *("color", "category"),
