@@ -19,7 +19,7 @@ from gateway.cli.deciding import in_force
 from gateway.cli.options import AsJson, Home
 from gateway.cli.periods import Since, Until
 from gateway.cli.reading import OpenedLog, opened_log
-from gateway.cli.showing import progress_bar
+from gateway.cli.showing import fitting, progress_bar
 from gateway.errors import Invalid
 from gateway.exchange.exposure import FEWEST, Exposure, Got, asked_by, count_got, reach, together
 from gateway.exchange.releases import read_in_force
@@ -136,25 +136,22 @@ def show(body: dict[str, Any], *, public: bool) -> None:
     console = Console(width=None if sys.stdout.isatty() else _WIDE)
     console.print(f"What {body['agency']} can see of {body['owner']}, by policy {body['policy']}")
     if body["can_see"]:
-        console.print(_seen(body["can_see"], public=public))
+        console.print(_seen(body["can_see"], console.width, public=public))
     else:
         console.print("Nothing: every question of the grid is refused.")
     if not public and any(s["effects"] for s in body["can_see"]):
-        console.print(_effects(body["can_see"]))
+        console.print(_effects(body["can_see"], console.width))
     if body["refused"]:
-        console.print(_refused(body["refused"]))
+        console.print(_refused(body["refused"], console.width))
     for one in body["by_person"]:
         _by_person(console, one)
     _show_got(console, body["got"], public=public)
 
 
-def _seen(seen: list[dict[str, Any]], *, public: bool) -> Table:
-    table = Table(title="May be seen", title_justify="left", show_lines=True)
-    for column in ("purpose", "records", "as", "classes", "needs", "kept"):
-        table.add_column(column, overflow="fold")
+def _seen(seen: list[dict[str, Any]], width: int, *, public: bool) -> Table:
     # What a record's handling changes has a table of its own.
-    for one in together(seen, "record_types", but=("effects",)):
-        table.add_row(
+    rows = [
+        (
             one["purpose"],
             ", ".join(one["record_types"]),
             one["granularity"],
@@ -162,7 +159,10 @@ def _seen(seen: list[dict[str, Any]], *, public: bool) -> Table:
             escape(_needs(one, public=public)),
             _kept(one),
         )
-    return table
+        for one in together(seen, "record_types", but=("effects",))
+    ]
+    columns = ("purpose", "records", "as", "classes", "needs", "kept")
+    return fitting("May be seen", columns, rows, width)
 
 
 def _classes(one: dict[str, Any]) -> str:
@@ -201,11 +201,8 @@ def _kept(one: dict[str, Any]) -> str:
     return escape("\n".join(filter(None, parts)))
 
 
-def _effects(seen: list[dict[str, Any]]) -> Table:
+def _effects(seen: list[dict[str, Any]], width: int) -> Table:
     """Show what each handling fact does, with equal lines of several purposes together."""
-    table = Table(title="What a record's handling changes", title_justify="left", show_lines=True)
-    for column in ("a record that is", "shows as", "without", "for", "records"):
-        table.add_column(column, overflow="fold")
     lines: dict[tuple[str, str, str], tuple[dict[str, None], dict[str, None]]] = {}
     for one in seen:
         for effect in one["effects"]:
@@ -217,17 +214,18 @@ def _effects(seen: list[dict[str, Any]]) -> Table:
             purposes, types = lines.setdefault(key, ({}, {}))
             purposes[one["purpose"]] = None
             types |= dict.fromkeys(one["record_types"])
+    rows = []
     for (fact, show, without), (purposes, types) in lines.items():
         shown = "nothing, without a sign" if show == "none" else show
-        table.add_row(escape(fact), shown, without, ", ".join(purposes), ", ".join(types))
-    return table
+        rows.append((escape(fact), shown, without, ", ".join(purposes), ", ".join(types)))
+    columns = ("a record that is", "shows as", "without", "for", "records")
+    return fitting("What a record's handling changes", columns, rows, width)
 
 
-def _refused(refused: list[dict[str, Any]]) -> Table:
-    table = Table(title="Refused, whoever asks there", title_justify="left", show_lines=True)
+def _refused(refused: list[dict[str, Any]], width: int) -> Table:
     grounds = any(one["opened_by"] for one in refused)
-    for column in ("purposes", "records", "reasons", *(["would be answered with"] * grounds)):
-        table.add_column(column, overflow="fold")
+    columns = ("purposes", "records", "reasons", *(["would be answered with"] * grounds))
+    rows = []
     for one in together(refused, "purpose"):
         row = [
             ", ".join(one["purpose"]),
@@ -236,8 +234,8 @@ def _refused(refused: list[dict[str, Any]]) -> Table:
         ]
         if grounds:
             row.append("\nor ".join(f"{b}, released by a person" for b in one["opened_by"]))
-        table.add_row(*row)
-    return table
+        rows.append(row)
+    return fitting("Refused, whoever asks there", columns, rows, width)
 
 
 def _by_person(console: Console, one: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """What several commands show alike."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -42,3 +42,30 @@ def progress_bar(*, quiet: bool, width: int = 0) -> Progress:
         disable=quiet,
         transient=True,
     )
+
+
+def fitting(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Table:
+    """Make a table whose words stand whole: where its columns are too many, one below the other.
+
+    `width` is that of the window. Cells are escaped already.
+    """
+    longest = [
+        max(len(word) for cell in (name, *cells) for word in (cell.split() or [""]))
+        for name, *cells in zip(columns, *rows, strict=True)
+    ]
+    table = Table(title=title, title_justify="left", show_lines=True)
+    if sum(longest) + 3 * len(columns) + 1 <= width:
+        for name, least in zip(columns, longest, strict=True):
+            table.add_column(name, overflow="fold", min_width=least)
+        for row in rows:
+            table.add_row(*row)
+        return table
+    table = Table(title=title, title_justify="left", show_header=False)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    for row in rows:
+        for name, cell in zip(columns, row, strict=True):
+            if cell:
+                table.add_row(name, cell)
+        table.add_section()
+    return table

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from gateway.model import Granularity
+from gateway.policy.agreements import KEY
 from gateway.policy.explaining import ANY, Described
 from gateway.policy.grounds import letters_of, matters_of, reasons_of
 from gateway.policy.redeciding import Redecider
@@ -161,7 +162,8 @@ def _of_papers(policy_set: PolicySet, agency: str, owner: str) -> list[dict[str,
     """Give what each paper between two agencies would have a question say; without one, nothing."""
     found: list[dict[str, Any]] = []
     for paper in all_papers(policy_set):
-        if agency == owner or not {agency, owner} <= set(paper.way):
+        # What a set holds as examples for its tests is no paper between anybody.
+        if paper.way[0] != KEY or agency == owner or not {agency, owner} <= set(paper.way):
             continue
         content: Any = policy_set.data
         for step in paper.way:

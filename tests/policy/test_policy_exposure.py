@@ -2,16 +2,18 @@
 
 import asyncio
 import copy
+import io
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from gateway.cli.exposure import show
+from gateway.cli.exposure import _seen, show
 from gateway.exchange.exposure import Exposure, Got
 from gateway.policy.agreements import with_agreements, with_examples
 from gateway.policy.explaining import Described
@@ -276,3 +278,26 @@ async def test_what_a_release_would_have_answered_is_told(shipped: PolicySet) ->
     assert told["person"].opened_by == ("judicial_warrant",)
     # A type that was not agreed on is not opened by a warrant either.
     assert told["booking"].opened_by == ()
+
+
+# -- the papers that count, and how it reads ----------------------------------------------------
+
+
+async def test_the_examples_of_a_set_are_no_papers_between_agencies(shipped: PolicySet) -> None:
+    agreed = copy.deepcopy(shipped.data["agreements"])
+    for paper in agreed[CALIFORNIA][TEXAS].values():
+        paper["digest"] = f"sha-256:{'b' * 64}"
+    reach = await reach_of(with_agreements(shipped, agreed), CALIFORNIA, TEXAS, ["court_case"])
+    codes = {c for some in reasons(reach).values() for alike in some for c in alike}
+    assert "agreement.purpose_not_covered" in codes
+    assert "agreement.differs" not in codes
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_its_words_stand_whole_in_any_window(border: Reach, width: int) -> None:
+    table = _seen([asdict(s) for s in border.seen], width, public=False)
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(table)
+    words = console.export_text().split()
+    for word in ("criminal_investigation", "missing_person,", "criminal_history,"):
+        assert word in words
