@@ -495,3 +495,38 @@ def test_victims_names_that_begin_alike_stay_somebody_elses(tmp_path: Path) -> N
     text, _ = drafted(tmp_path, source)
     assert "PersonBirthDate" not in text
     assert "PersonName" not in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "header", "cells", "has"),
+    [
+        (
+            "seizure",
+            "SEIZURE_NO,SEIZED_ON,LNAME,FNAME,DRUG_TYPE,SERIAL_NO",
+            ("2026-03-11", "COCAINE"),
+            ("j:ItemSeizure", "nc:Drug", "j:Firearm"),
+        ),
+        ("detention", "DETENTION_NO,DETAINED_ON,LNAME,FNAME", ("2026-03-11",), ("j:Detention",)),
+        (
+            "travel_document",
+            "DOCUMENT_NO,LNAME,FNAME,DOCUMENT_TYPE",
+            ("PASSPORT",),
+            ("scr:TravelDocument",),
+        ),
+    ],
+)
+def test_what_is_seldom_exported_is_known_too(
+    tmp_path: Path, kind: str, header: str, cells: tuple[str, ...], has: tuple[str, ...]
+) -> None:
+    rows = []
+    for n, (surname, given, _, _) in enumerate(PEOPLE):
+        known = {"LNAME": surname, "FNAME": given, "SERIAL_NO": f"SN{n:05}"}
+        others = iter((f"26{n:05}", *cells))
+        rows.append(",".join(known.get(c) or next(others) for c in header.split(",")))
+    _, content = drafted(tmp_path, write(tmp_path / "x.csv", header, *rows))
+    assert content["records"][0]["type"] == kind
+    first = mapped(tmp_path)[0]
+    assert {"nc:Person", *has} <= first.message.keys()
+    if kind == "seizure":
+        items = first.message["j:ItemSeizure"]["j:ItemSeizureItem"]
+        assert {i["@id"] for i in items} == {first.message[n]["@id"] for n in has[1:]}
