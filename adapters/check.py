@@ -20,6 +20,8 @@ from gateway.records.source import NOT_SOUGHT
 
 _MOST_VALUES: Final = 50
 _MOST_NAMED: Final = 12
+_AHEAD: Final = 2060
+"""What is issued now expires before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def check(
         *_unmapped(mapping, compiler.columns, compiler.used),
         *_unused_tables(mapping.doc, list(compiler.tables.uses()), rows=rows),
         *_standing_alone(mapping),
+        *_of_the_last_century(mapping),
         *(_of_live(mapping) if mapping.format.get("mode") == "live" else ()),
     ]
     if checked.doubled:
@@ -201,6 +204,24 @@ def _standing_alone(mapping: MappingFile) -> Iterator[Finding]:
                         ". It is whom the order protects; whom it binds is linked by an object "
                         "j:ProtectionOrderRespondentPersonAssociation"
                     )
+                yield Finding("warning", mapping.doc.line("records", number, "fields", at), text)
+
+
+def _of_the_last_century(mapping: MappingFile) -> Iterator[Finding]:
+    """Name days on which something ends that two digits may put into the last century."""
+    ends: int = mapping.content.get("years_from", _AHEAD) + 100
+    for number, record in enumerate(mapping.records):
+        for at, one in enumerate(record["fields"]):
+            written = one.get("date", ())
+            short = any(
+                "YY" in w and "YYYY" not in w
+                for w in ([written] if isinstance(written, str) else written)
+            )
+            if short and "Expiration" in one["to"] and "years_from" not in one and ends <= _AHEAD:
+                text = (
+                    f"years of two digits end here with {ends - 1}: what expires later is taken "
+                    "for 100 years ago. Say `years_from: 2000` in this field"
+                )
                 yield Finding("warning", mapping.doc.line("records", number, "fields", at), text)
 
 

@@ -238,6 +238,28 @@ def test_a_victim_who_stands_for_himself_is_warned_of(
     assert said is None or said in found[0].text
 
 
+@pytest.mark.parametrize(
+    ("top", "more", "told"),
+    [
+        ("years_from: 1930", "", True),
+        ("years_from: 1990", "", False),
+        ("years_from: 1930", ", years_from: 2000", False),
+    ],
+)
+def test_an_expiry_that_two_digits_put_into_the_last_century_is_warned_of(
+    file: Path, top: str, more: str, *, told: bool
+) -> None:
+    """Births need 1930, and what expires in 2031 was then read as of 1931 without a word."""
+    ends = f'to: "document/nc:DocumentExpirationDate", column: BORN, date: MM/DD/YY{more}'
+    objects = '{person: "nc:Person", document: "scr:TravelDocument"}'
+    file.write_text(mapping(NAME, ends, objects=objects, top=top), encoding="utf-8")
+    checked = check(file)
+    assert checked.faults == []
+    found = [f.text for f in checked.findings if "100 years ago" in f.text]
+    assert len(found) == told
+    assert not told or "end here with 2029" in found[0]
+
+
 def test_with_rows_the_reasons_are_summed_up(file: Path) -> None:
     found = json.loads(run("check", str(file), "--rows", "--json"))
     assert found["rows"] == {"read": 3, "mapped": 1, "set_aside": 2}
