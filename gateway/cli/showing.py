@@ -53,10 +53,22 @@ def fitting(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], w
         max(len(word) for cell in (name, *cells) for word in (cell.split() or [""]))
         for name, *cells in zip(columns, *rows, strict=True)
     ]
-    table = Table(title=title, title_justify="left", show_lines=True)
-    if sum(longest) + 3 * len(columns) + 1 <= width:
-        for name, least in zip(columns, longest, strict=True):
-            table.add_column(name, overflow="fold", min_width=least)
+    spare = width - sum(longest) - 3 * len(columns) - 1
+    if spare >= 0:
+        table = Table(title=title, title_justify="left", show_lines=True)
+        widest = [
+            max(len(line) for cell in (name, *cells) for line in (cell.splitlines() or [""]))
+            for name, *cells in zip(columns, *rows, strict=True)
+        ]
+        # Who wants the least more gets it first, so that nothing is left over.
+        wanted = sorted(range(len(columns)), key=lambda n: widest[n] - longest[n])
+        widths = list(longest)
+        for place, column in enumerate(wanted):
+            more = min(widest[column] - longest[column], spare // (len(wanted) - place))
+            widths[column] += more
+            spare -= more
+        for name, wide in zip(columns, widths, strict=True):
+            table.add_column(name, overflow="fold", width=wide)
         for row in rows:
             table.add_row(*row)
         return table

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
-from gateway.cli.exposure import _seen, show
+from gateway.cli.exposure import _effects, _refused, _seen, show
 from gateway.exchange.exposure import Exposure, Got
 from gateway.policy.agreements import with_agreements, with_examples
 from gateway.policy.explaining import Described
@@ -293,11 +294,16 @@ async def test_the_examples_of_a_set_are_no_papers_between_agencies(shipped: Pol
     assert "agreement.differs" not in codes
 
 
-@pytest.mark.parametrize("width", [80, 120, 200])
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 160, 200])
 def test_its_words_stand_whole_in_any_window(border: Reach, width: int) -> None:
-    table = _seen([asdict(s) for s in border.seen], width, public=False)
-    console = Console(width=width, record=True, file=io.StringIO())
-    console.print(table)
-    words = console.export_text().split()
-    for word in ("criminal_investigation", "missing_person,", "criminal_history,"):
-        assert word in words
+    seen, refused = ([asdict(s) for s in some] for some in (border.seen, border.refused))
+    tables = [_seen(seen, width, public=False), _effects(seen, width), _refused(refused, width)]
+    for table in tables:
+        console = Console(width=width, record=True, file=io.StringIO())
+        console.print(table)
+        shown = console.export_text()
+        assert max(map(len, shown.splitlines())) <= width
+        cells = [cell for column in table.columns for cell in column._cells]
+        words = {word for cell in cells for word in Text.from_markup(str(cell)).plain.split()}
+        assert words
+        assert not words - set(shown.split())
