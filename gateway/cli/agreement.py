@@ -113,6 +113,13 @@ def sign(
     if held.missing:
         typer.echo(f"It counts when {', '.join(held.missing)} has signed it too.")
         typer.echo(f"To hand it over as a file: --out, or {desk.home / held.where}")
+    for other, purposes in work.overlapping(desk, held):
+        first = min(h.document.agreement.id for h in (held, other))
+        typer.echo(
+            f"Note: {_name(other)}, is for {', '.join(purposes)} between the same agencies as "
+            f"well. While both are in force, {first} decides, the first by its id: revoke the "
+            "other, or limit one of them."
+        )
     _count(home)
 
 

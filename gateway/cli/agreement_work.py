@@ -3,7 +3,7 @@
 Nothing here needs a running gateway; what it writes counts when the gateway reads it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,14 @@ from pydantic import ValidationError
 from gateway import settings as settings_files
 from gateway.errors import Conflict, Invalid, Misconfigured, NotFound, PolicyRejected
 from gateway.model import Ori, stamp
-from gateway.policy.agreements import Agreed, Agreements, pairs, place, unknown_words
+from gateway.policy.agreements import (
+    Agreed,
+    Agreements,
+    pairs,
+    place,
+    said_last,
+    unknown_words,
+)
 from gateway.policy.approvals import PART, Approvals
 from gateway.policy.kept import KeptSets
 from gateway.policy.sets import PolicySet, load_set
@@ -246,6 +253,40 @@ def renewed(desk: Desk, agreement: str, begins: str | None, ends: str) -> dict[s
         )
     text["valid"] = {"from": starts, "to": ends}
     return text
+
+
+def overlapping(desk: Desk, held: Held) -> Iterator[tuple[Held, list[str]]]:
+    """Find other agreements between the same agencies for a purpose of this one, with those.
+
+    What is for certain hours, cases or units alone has its own place among them, and is no doubt.
+    """
+    mine = held.document.agreement
+    if _limited(mine):
+        return
+    book = desk.read().book
+    for other in book.documents:
+        its = other.document.agreement
+        if its.id == mine.id or _limited(its) or other.faults or book.followed(its):
+            continue
+        if not (mine.valid.from_ < its.valid.to and its.valid.from_ < mine.valid.to):
+            continue
+        if said_last(book, other, sorted(other.signers))[0] == "revoked":
+            continue
+        shared = set(mine.parties) & set(its.parties)
+        both = sorted(
+            {p for owner in shared for p in _purposes(mine, owner) & _purposes(its, owner)}
+        )
+        if len(shared) > 1 and both:
+            yield other, both
+
+
+def _limited(agreement: Agreement) -> bool:
+    limits = (agreement.hours, agreement.cases, agreement.task_force)
+    return any(limit is not None for limit in limits)
+
+
+def _purposes(agreement: Agreement, owner: str) -> set[str]:
+    return {p for grant in agreement.shares.get(owner, ()) for p in grant.purposes}
 
 
 def partners(held: Held, types: Mapping[str, str], own: str) -> Sequence[str]:

@@ -124,6 +124,27 @@ def test_the_paper_is_held_against_its_digest(office: Path, tmp_path: Path) -> N
     assert "takes an ID too" in why(run(office, "verify", "--paper", str(paper)))
 
 
+def test_who_signs_is_told_of_another_for_the_same_purpose(office: Path, tmp_path: Path) -> None:
+    forever = {"from": "2026-01-01T00:00:00Z", "to": "2999-01-01T00:00:00Z"}
+
+    def signed(name: str, **changes: Any) -> str:
+        draft = tmp_path / f"{name}.yaml"
+        text = whole(valid=forever, **changes).replace("mou-2027.01", name)
+        draft.write_text(text)
+        done = run(office, "sign", str(draft), "--yes")
+        assert done.exit_code == 0, done.output
+        return " ".join(done.stdout.split())
+
+    assert "Note:" not in signed("mou-b")
+    second = signed("mou-a")
+    assert "Note: mou-b, version 1, is for" in second
+    assert "mou-a decides, the first by its id" in second
+    assert "Note:" not in signed("mou-c", cases=["26-1"])
+    later = {"from": "2999-01-01T00:00:00Z", "to": "2999-06-01T00:00:00Z"}
+    forever.update(later)
+    assert "Note:" not in signed("mou-d")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
