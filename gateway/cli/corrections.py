@@ -274,7 +274,7 @@ def _import_anew(settings: Settings, name: str, path: Path, *, quiet: bool) -> N
 def _tell(well: int, still: Sequence[SetAside], gone: int, same: int, outdated: int) -> None:
     for count, what in (
         (gone, "no longer set aside: passed over"),
-        (same, "not corrected in the file: left as they are"),
+        (same, "not corrected in the file, whose columns with # are not read back: left alone"),
         (outdated, "not as the source has it now: what it says counts. Export anew and look again"),
     ):
         if count:

@@ -358,7 +358,7 @@ def test_wrong_files_are_refused_with_what_to_do(home: Path, tmp_path: Path) -> 
     file = tmp_path / "rows.csv"
     corrected(home, file, lambda _: None)
     untouched = run(home, "source", "set-aside", "persons", "--retry", file)
-    assert "not corrected in the file" in untouched
+    assert "not corrected in the file, whose columns with # are not read back" in untouched
     assert "nothing to retry" in untouched
     with pytest.raises(Conflict, match="there already"):
         run(home, "source", "set-aside", "persons", "--export", file)
