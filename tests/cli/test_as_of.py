@@ -238,3 +238,29 @@ def test_what_is_wrong_with_it_is_said_with_its_line(
     assert done.exit_code == 1
     assert said in done.stdout
     assert "line 4" in done.stdout or "s.yaml:4" in done.stdout or "Mars" in top
+
+
+def test_the_head_of_an_xml_file_says_it(home: Path) -> None:
+    """By a column that no record uses, and that is read all the same."""
+    form = """{type: xml, path: ../sources/s.xml, record: x,
+      columns: {ID: '@id', NAME: v, MADE: /r/made}, as_of: {column: MADE, date: [%s]}}"""
+    text = MAPPING % ("zone: UTC", "")
+    csv = text[text.index("{type: csv") : text.index("\nrecords:")]
+    text = text.replace(csv, form % '"YYYY-MM-DDTHH:MI:SSZZ"').replace("zone: UTC", "")
+    (home / "mappings/s.yaml").write_text(text)
+    rows = "".join(f'<x id="{n}"><v>TESTER</v></x>' for n in range(3))
+    made = "<made>2026-01-31T10:00:00-07:00</made>"
+    (home / "sources/s.xml").write_text(f"<r>{made}{rows}</r>")
+    assert imported(home)["as_of"] == "2026-01-31T17:00:00.00Z"
+    (home / "sources/s.xml").write_text(f"<r>{rows}</r>")
+    assert "nobody can read how old it is" in invoke(home, "import").stderr
+
+
+def test_rows_that_are_one_may_say_several(home: Path) -> None:
+    text = MAPPING % ("zone: UTC\ntogether: {key: ID, part: line}", COLUMN)
+    (home / "mappings/s.yaml").write_text(text)
+    path = write(home, "2026-01-31 10:00", "20260130")
+    path.write_text(path.read_text() + "0,TESTER 0,20260129\n")
+    done = imported(home)
+    assert (done["as_of"], done["records"]) == ("2026-01-29T00:00:00.00Z", 2)
+    assert done["set_aside"] == 0
