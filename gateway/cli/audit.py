@@ -23,7 +23,7 @@ from gateway.cli import admin_client
 from gateway.cli.lazy import LazyGroup
 from gateway.cli.options import AsJson, Home
 from gateway.cli.reading import LEDGER, alone
-from gateway.cli.showing import progress_bar
+from gateway.cli.showing import fitting, progress_bar
 from gateway.errors import NotFound, Unavailable
 from gateway.ledger import EntryType, Filters, LogEntry, PageOf, origin_of
 from gateway.ledger.checkpoint import verifier_key
@@ -307,11 +307,9 @@ def _findings(console: Console, report: Report) -> None:
 
 
 def _table(name: str, found: list[dict[str, Any]], *, unseal: bool) -> None:
-    table = Table(title=f"Access log of {escape(name)}", title_justify="left")
     columns = ["no.", "time", "type", "peer", "purpose", "decision", "reasons", "results"]
     columns += ["transaction", *(["sealed part"] if unseal else [])]
-    for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column in {"time", "type", "peer"})
+    rows = []
     for e in found:
         row = [
             str(e.get("index", "")),
@@ -324,8 +322,10 @@ def _table(name: str, found: list[dict[str, Any]], *, unseal: bool) -> None:
         ]
         if unseal:
             row.append(_personal(e))
-        table.add_row(*(escape(cell) for cell in row))
-    _console().print(table)
+        rows.append([escape(cell) for cell in row])
+    console = _console()
+    title = f"Access log of {escape(name)}"
+    console.print(fitting(title, columns, rows, console.width, lines=False))
 
 
 def _console() -> Console:

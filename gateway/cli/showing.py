@@ -9,6 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+_WORD = 40
+"""Letters of the longest word that has to stand whole."""
+
 
 def show_facts(title: str, found: Mapping[str, Any], *, as_json: bool) -> None:
     """Print what was found, a line each; or all of it as JSON. Nothing is cut off."""
@@ -44,18 +47,26 @@ def progress_bar(*, quiet: bool, width: int = 0) -> Progress:
     )
 
 
-def fitting(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Table:
+def fitting(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    width: int,
+    *,
+    lines: bool = True,
+) -> Table:
     """Make a table whose words stand whole: where its columns are too many, one below the other.
 
-    `width` is that of the window. Cells are escaped already.
+    `width` is that of the window; `lines` are drawn between rows. Cells are escaped already. What
+    is longer than any word, as a digest, may be folded.
     """
     longest = [
-        max(len(word) for cell in (name, *cells) for word in (cell.split() or [""]))
+        max(min(len(word), _WORD) for cell in (name, *cells) for word in (cell.split() or [""]))
         for name, *cells in zip(columns, *rows, strict=True)
     ]
     spare = width - sum(longest) - 3 * len(columns) - 1
     if spare >= 0:
-        table = Table(title=title, title_justify="left", show_lines=True)
+        table = Table(title=title, title_justify="left", show_lines=lines)
         widest = [
             max(len(line) for cell in (name, *cells) for line in (cell.splitlines() or [""]))
             for name, *cells in zip(columns, *rows, strict=True)

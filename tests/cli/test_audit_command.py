@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from rich.console import Console
 from typer.testing import CliRunner
 
 from gateway.cli import admin_client, audit
@@ -263,3 +264,26 @@ def test_before_the_first_start_there_is_nothing(home: Path) -> None:
 
 def test_the_key_is_printed_for_other_tools(home: Path) -> None:
     assert good(home, "key").startswith(f"sallyport/{ORI}+")
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_the_log_reads_in_any_window(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int
+) -> None:
+    entry = {
+        "index": 101,
+        "time": "2026-11-29T11:34:28.33Z",
+        "type": "query_in",
+        "peer": ORI,
+        "purpose": "criminal_investigation",
+        "decision": "refused",
+        "reasons": ["agreement.purpose_not_covered", "officer.role"],
+        "transaction": "srch_01M8KHBHQ1GHGATFZS7FP1K6D",
+    }
+    monkeypatch.setattr(audit, "_console", lambda: Console(width=width))
+    audit._table("A gateway", [entry, entry], unseal=False)
+    shown = capsys.readouterr().out
+    words = shown.split()
+    assert words.count("criminal_investigation") == words.count(entry["transaction"]) == 2
+    assert words.count("agreement.purpose_not_covered,") == 2
+    assert max(map(len, shown.splitlines())) <= width
