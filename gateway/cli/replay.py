@@ -133,6 +133,8 @@ def _show_one(found: Replay, *, as_json: bool) -> None:
         return
     console = _console()
     table = Table(title=f"Entry {found.entry_id}", title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
     for name, value in found.as_json().items():
         if name not in {"entry_id", "differences", "result"}:
             table.add_row(name, escape(str(value)))

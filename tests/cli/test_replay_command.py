@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from rich.console import Console
 from typer.testing import CliRunner
 
 from gateway.cli import (
     audit,
     main,  # noqa: F401 - it registers the commands
     policy,
+    replay,
 )
 from gateway.cli.periods import moment
 from gateway.cli.setup import init_home
@@ -104,6 +106,17 @@ def test_the_same_is_0_and_the_reading_is_logged(home: Path) -> None:
     assert logged.fields["decision"] == "decisions_replayed"
     assert logged.personal["about"] == {"entry": name}
     assert logged.personal["user"]
+
+
+def test_no_digest_is_cut_off_in_a_narrow_window(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "_console", lambda: Console(width=60))
+    [name] = names(home, EntryType.QUERY_IN)
+    policy_digest = json.loads(run(audit.app, home, "replay", name, "--json").stdout)["policy"]
+    shown = run(audit.app, home, "replay", name).stdout
+    folded = "".join(line.split("│")[2].strip() for line in shown.splitlines() if "│" in line)
+    assert policy_digest in folded
 
 
 def test_different_is_1_with_what_differs(home: Path) -> None:
