@@ -57,7 +57,9 @@ def _files(mapping: MappingFile) -> tuple[Path, ...] | None:
     found = list(_beside(mapping))
     if mapping.format["type"] == registry.SQL:
         path = mapping.file(mapping.format["path"]) if "path" in mapping.format else mapping.path
-        found += [path.with_name(path.name + ending) for ending in _DATABASE]
+        # Of a link, what stands beside the file that it leads to.
+        leads = path.resolve()
+        found += [path, *(leads.with_name(leads.name + ending) for ending in _DATABASE)]
     return tuple(dict.fromkeys(found))
 
 

@@ -98,6 +98,21 @@ def test_what_has_not_changed_is_younger_and_nothing_else(home: Path) -> None:
     assert as_of(home) > before  # type: ignore[operator] # both are moments
 
 
+def test_what_is_not_yet_in_the_file_that_a_link_leads_to_is_read(home: Path) -> None:
+    """SQLite keeps what was written lately beside the file itself, and not beside a link to it."""
+    file = home / "sources" / "people.db"
+    (home / "kept").mkdir()
+    file.rename(home / "kept" / "of_today.db")
+    file.symlink_to(home / "kept" / "of_today.db")
+    with closing(sqlite3.connect(file, isolation_level=None)) as legacy:
+        legacy.execute("PRAGMA journal_mode=WAL")
+        legacy.execute("PRAGMA wal_autocheckpoint=0")
+        imported(home)
+        legacy.execute("UPDATE people SET name = 'LATER, QUILL', written = '2026-01-02 10:00:00'")
+        assert (home / "kept" / "of_today.db-wal").exists()
+        assert imported(home).changed == 30
+
+
 def test_removals_are_noticed_at_the_next_sweep_or_when_all_is_read_anew(home: Path) -> None:
     imported(home)
     execute(home, "DELETE FROM people WHERE id = 'P7'")
