@@ -119,6 +119,7 @@ class Import:
         self._allowed: list[tuple[str, int]] = []
         """By what it was let go on, and in spite of how many records or rows: see the log."""
         self._quick = fingerprint.quick(self._files)
+        self._of_corrections = self._corrected()
 
     def run(self, shown: Shown) -> Imported:
         """Do it, and keep what became of it. Raises SallyportError; what was read is kept."""
@@ -246,13 +247,20 @@ class Import:
             check=lambda: self._check(source.passed_over),
         )
         forgotten, changed = corrections.settle(source.held)
-        if changed:
+        # What a person said meanwhile counts, and what was written meanwhile was not read: the next
+        # import sees to both.
+        if changed and self._corrected() == self._of_corrections:
+            as_read = fingerprint.quick(self._files) == self._quick
             corrections.save()
             made = self._importer.current(self._upkeep.name)
-            if made is not None:
+            if made is not None and as_read:
                 fresh = MadeOf(fingerprint.quick(self._files), self._whole())
                 self._importer.still(made, as_of(), fresh)
         return replace(done, forgotten=forgotten, passed_over=_said(source.passed_over))
+
+    def _corrected(self) -> str:
+        """Say what the file of corrections is, without reading it."""
+        return fingerprint.quick([Corrections.path_of(self._home / DATA, self._upkeep.name)])
 
     def _check(self, passed: adapters.PassedOver | None) -> None:
         """Refuse what was read from a file that was being written. Log what is passed over."""

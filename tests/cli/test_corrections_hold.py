@@ -15,6 +15,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gateway.cli.main import app
+from gateway.records.corrections import Corrections
+from gateway.records.source import Correction, Said
 
 pytestmark = pytest.mark.usefixtures("wide")
 
@@ -174,6 +176,51 @@ def test_a_seal_outside_of_the_row_ends_its_correction(source: Source) -> None:
     source.write("?")
     source.imported()
     assert source.said() == {}
+
+
+def meanwhile(patch: pytest.MonkeyPatch, write: Callable[[], None]) -> None:
+    """Have something written when an import is about to settle corrections."""
+    settle = Corrections.settle
+
+    def first(corrections: Corrections, held: Mapping[str, Said]) -> tuple[int, bool]:
+        write()
+        return settle(corrections, held)
+
+    patch.setattr(Corrections, "settle", first)
+
+
+def test_an_export_that_comes_while_corrections_are_settled_is_read_by_the_next_import(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.write("?")
+    source.correct(SEAL="O")
+    source.write("E")
+    with monkeypatch.context() as patch:
+        meanwhile(patch, lambda: source.write("S"))
+        assert source.imported()["forgotten"] == 1
+    assert source.kept() == []
+    source.imported()
+    assert source.said() == {"W1": "sealed"}
+
+
+def test_what_a_person_corrects_while_an_import_ends_is_kept(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def correct() -> None:
+        kept = Corrections(source.home / "data", "s")
+        kept.put("0" * 32, Correction({"NAME": "ROE EVA"}, said={}))
+        kept.save()
+
+    source.write("?")
+    source.correct(SEAL="O")
+    source.write("S")
+    with monkeypatch.context() as patch:
+        meanwhile(patch, correct)
+        source.imported()
+    assert "0" * 32 in {one["row"] for one in source.kept()}
+    # The next import reads everything again, and sees which still hold.
+    assert source.imported()["forgotten"] == 2
+    assert source.kept() == []
 
 
 def test_what_is_damaged_otherwise_is_set_aside_anew(source: Source) -> None:
