@@ -9,7 +9,7 @@ in `law/` and `local/` that no rule reads.
 """
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -18,7 +18,7 @@ import yaml
 
 from gateway.policy.builtins import Look, Misuse, dotted
 from gateway.policy.folders import LAW, LINES, LOCAL
-from gateway.policy.rules import metadata_blocks
+from gateway.policy.rules import metadata_blocks, rules_of
 from gateway.policy.sets import TEST_SUFFIX, PolicySet
 from gateway.policy.syntax import Path, Tree
 from gateway.policy.words import Words, pointer
@@ -52,7 +52,8 @@ def unfinished(
     """Find what is missing or misnamed in `law/`, in the order in which it has to be mended."""
     if not any(_package(t) == LINES and not _file(t).startswith(f"{LAW}/") for t in trees):
         return  # no decision of this set asks for lines
-    places = _places(candidate, trees)
+    places = _places(candidate, trees, looks)
+    ids = rules_of(candidate).keys()
     for tree in trees:
         yield from _of_others(tree, places)
     yield from _without_lines(places)
@@ -62,12 +63,18 @@ def unfinished(
             if _package(tree) == LINES:
                 yield from _unknown_words(tree, Words(candidate.data))
             else:
-                yield from _uncited(tree, candidate.modules[_file(tree)])
+                yield from _uncited(tree, candidate.modules[_file(tree)], ids)
     yield from _of_no_place(candidate.data, places)
     yield from _unread_data(candidate.data, looks)
 
 
-def _places(candidate: PolicySet, trees: Sequence[Tree]) -> dict[str, _Place]:
+def _places(
+    candidate: PolicySet, trees: Sequence[Tree], looks: Sequence[Look]
+) -> dict[str, _Place]:
+    """Give the folders. One without lines, which other law reads and no agency names, is no place.
+
+    It is what places have in common.
+    """
     found: dict[str, _Place] = {}
     for path in sorted(candidate.modules):
         folder, _, rest = path.partition("/")
@@ -83,7 +90,17 @@ def _places(candidate: PolicySet, trees: Sequence[Tree]) -> dict[str, _Place]:
             if named == place.name and kind == "Compr":
                 place.lines[name] = where
             place.said |= named == place.name and (kind, name) == ("Set", _HERE)
-    return found
+    shared = {
+        read[1]
+        for look in looks
+        if look.decides
+        for rule in look.rules
+        for read in rule.reads
+        if rule.path[:1] == read[:1] == (LAW,) and len(read) > 1 and rule.path[:2] != read[:2]
+    }
+    agencies = _mapping(candidate.data.get("agencies")).values()
+    shared -= {str(_mapping(facts).get("jurisdiction")) for facts in agencies}
+    return {name: p for name, p in found.items() if p.at is not None or name not in shared}
 
 
 def _of_others(tree: Tree, places: Mapping[str, _Place]) -> Iterator[Misuse]:
@@ -91,8 +108,9 @@ def _of_others(tree: Tree, places: Mapping[str, _Place]) -> Iterator[Misuse]:
     place = places.get(_folder(tree))
     if place is None or _package(tree) != LINES:
         return
-    for name, named, where, kind in _named(tree):
-        if named != place.name and (kind == "Compr" or name == _HERE or named in places):
+    lines = {_HERE}.union(*(p.lines for p in places.values()))
+    for name, named, where, _ in _named(tree):
+        if named != place.name and (name in lines or named in places):
             yield Misuse(
                 where,
                 f"a line of '{named}' in the folder of '{place.name}': write '{place.name}', or "
@@ -112,7 +130,8 @@ def _without_lines(places: Mapping[str, _Place]) -> Iterator[Misuse]:
         if not place.said:
             yield Misuse(f"{place.at}:1", f'the line `{_HERE} contains "{place.name}"` is missing')
         others = [set(p.lines) for p in places.values() if p is not place and p.at is not None]
-        wanted = set[str].intersection(*others) if others else set()
+        # What one other place has may be its own alone, such as whose order opens sealed records.
+        wanted = set[str].intersection(*others) if len(others) > 1 else set()
         for name in sorted(wanted - set(place.lines)):
             yield Misuse(
                 f"{place.at}:1",
@@ -134,14 +153,13 @@ def _without_tests(places: Mapping[str, _Place], looks: Sequence[Look]) -> Itera
             )
 
 
-def _uncited(tree: Tree, text: str) -> Iterator[Misuse]:
-    """Find rules of the law that lack a part of their metadata, or name another id than it."""
+def _uncited(tree: Tree, text: str, ids: Collection[str]) -> Iterator[Misuse]:
+    """Find rules of the law that lack a part of their metadata, or name an id that no rule has."""
     try:
         blocks = dict(metadata_blocks(text))
     except yaml.YAMLError:
         yield Misuse(f"{_file(tree)}:1", "a METADATA comment is no YAML: compare it with others")
         return
-    ids = {str(_custom(b).get("id")) for b in blocks.values()}
     specs = [r["Spec"] for r in tree["ast"]["rules"] if "Spec" in r]
     for name, alike in groupby(specs, key=_name):
         if name not in _CITED:
@@ -156,7 +174,7 @@ def _uncited(tree: Tree, text: str) -> Iterator[Misuse]:
             if code is not None and code not in ids:
                 yield Misuse(
                     where,
-                    f"it gives the id '{code}', which no METADATA of this file has: officers and "
+                    f"it gives the id '{code}', which no METADATA of the set has: officers and "
                     "the log could not be told the rule. Write the same id in both",
                 )
 
@@ -196,7 +214,7 @@ def _of_no_place(data: Mapping[str, Any], places: Mapping[str, _Place]) -> Itera
         if named is None:
             reason = f"{ori} has no `jurisdiction`: name the folder of {LAW}/ whose law is its own"
             yield Misuse(pointer(("agencies", ori)), reason)
-        elif named not in places:
+        elif not isinstance(named, str) or named not in places:
             yield Misuse(pointer(("agencies", ori, "jurisdiction")), _no_place(named, places))
     for named in _mapping(data.get("routing")):
         if named not in places:
@@ -208,7 +226,7 @@ def _no_place(named: Any, places: Mapping[str, _Place]) -> str:
     hint = f"; '{near[0]}' has one" if near else ""
     return (
         f"there is no folder {LAW}/{named}, so the law of '{named}' is not written down, and its "
-        f"agencies would be refused{hint}"
+        f"agencies would be refused: add the folder, or take out what names it{hint}"
     )
 
 

@@ -202,6 +202,12 @@ def twice(made: Path) -> None:
         (made / "law" / "washington2" / name).unlink()
 
 
+def read_by_another(made: Path) -> None:
+    (made / LINES).unlink()
+    with (made / "law/texas/texas.rego").open("a") as file:
+        file.write("\nas_there if data.law.washington.other_matter\n")
+
+
 MISTAKES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "no lines": (removed(LINES), f"{RULES}:1", "lines.rego is missing"),
     "no tests": (removed(TESTS), f"{LINES}:1", "has no test"),
@@ -251,7 +257,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "an id that is not the rule's": (
         changed(RULES, "id: wa.juvenile", "id: wa.juveniles"),
         f"{RULES}:118",
-        "the id 'wa.juvenile', which no METADATA of this file has",
+        "the id 'wa.juvenile', which no METADATA of the set has",
     ),
     "no rule has it": (
         changed(RULES, "# METADATA\n# title: Juvenile", "# A note\n# title: Juvenile"),
@@ -272,6 +278,16 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], str, str]] = {
         changed(AGENCY, "jurisdiction: washington", "jurisdiction: washingtn"),
         f"{AGENCY}:3",
         "there is no folder law/washingtn",
+    ),
+    "an agency of two places": (
+        changed(AGENCY, "jurisdiction: washington", "jurisdiction: [washington]"),
+        f"{AGENCY}:3",
+        "'washington' has one",
+    ),
+    "lines of a place whose law another reads": (
+        read_by_another,
+        f"{RULES}:1",
+        "lines.rego is missing",
     ),
     "an agency of no place": (
         changed(AGENCY, "jurisdiction: washington\n", ""),
@@ -310,6 +326,60 @@ def mistakes(made: Path, seen: Known) -> list[tuple[str | None, str]]:
 
 def test_the_page_makes_none(folder: Path, seen: Known) -> None:
     assert mistakes(folder, seen) == []
+
+
+def shares_rules(made: Path) -> None:
+    """What several places have in common stands in a folder of its own, which is no place."""
+    (made / "law/common").mkdir()
+    (made / "law/common/common.rego").write_text(
+        'package law.common\n\nown if input.asker.ori == input.self\n'
+    )
+    (made / "law/common/common_test.rego").write_text(
+        "package law.common_test\n\n"
+        'test_own if data.law.common.own with input as {"self": "A", "asker": {"ori": "A"}}\n'
+    )
+    text = (made / RULES).read_text()
+    own = "own_records if input.asker.ori == input.self"
+    assert own in text
+    (made / RULES).write_text(text.replace(own, "own_records if data.law.common.own"))
+
+
+def splits_files(made: Path) -> None:
+    """Another definition of a rule, and a line, in other files than the first."""
+    (made / LAW / "more").mkdir()
+    (made / LAW / "more" / "hide.rego").write_text(
+        "package law.washington\n\n"
+        "# METADATA\n# title: More\n# custom:\n#   id: wa.more\n#   citation: RCW 1\n"
+        "#   confirm_by_counsel: true\n"
+        'hide contains [place, "wa.juvenile"] if {\n\tsome place, fact in input.facts\n'
+        "\tfact.juvenile == true\n}\n"
+    )
+    text = (made / LINES).read_text()
+    line = 'asking_bars["washington"] := set()\n'
+    assert line in text
+    (made / LINES).write_text(text.replace(line, "") + '\nnumbered["one"] := 1\n')
+    (made / LAW / "more_lines.rego").write_text(f"package sallyport.law\n\n{line}")
+
+
+def two_places(made: Path) -> None:
+    """Texas alone has its `sealed_opened`, and beside it there is only the federal law."""
+    others = ("california", "new_mexico", "washington")
+    for place in others:
+        shutil.rmtree(made / "law" / place)
+    for facts in (made / "agencies").glob("*/data.yaml"):
+        if any(f"jurisdiction: {place}" in facts.read_text() for place in others):
+            shutil.rmtree(facts.parent)
+    (made / "routing/data.yaml").write_text("texas: {otherwise: [TX9990000]}\n")
+
+
+@pytest.mark.parametrize("change", [shares_rules, splits_files, two_places])
+def test_what_is_no_mistake(
+    folder: Path, seen: Known, tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    made = tmp_path / "policies"
+    shutil.copytree(folder, made)
+    change(made)
+    assert mistakes(made, seen) == []
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
