@@ -45,6 +45,10 @@ ANSWER_BYTES = 8 * 2**20
 """The most that an answer holds, where no setting says otherwise."""
 _SETTLE_S = 3.0
 """To get ready to vet takes half a second of a core: not while a gateway starts."""
+_GROWN = (
+    "the set that counted last was vetted by an older version, and does not pass either: go back "
+    "to that version until it is mended; `sallyport policy check` names what is wrong"
+)
 Note = Callable[[str, tuple[str, ...]], Awaitable[None]]
 """Told of a set before it counts: its revision, and who signed it. What it raises keeps it out."""
 
@@ -128,33 +132,42 @@ class InForce:
             agreements=agreements,
             answer_bytes=answer_bytes,
         )
-        last = await asyncio.to_thread(self._kept.active)
+        last, strictly = await asyncio.to_thread(self._kept.last)
         try:
             candidate, agreed = await self._load(last)
-            if last is None or candidate.policy_set.revision != last.revision:
+            news = last is None or candidate.policy_set.revision != last.revision
+            if news or not strictly:
                 await self._vet(candidate, agreed)
-                await self._switch(candidate, agreed, note)
-            else:
-                await self._switch(candidate, agreed)
+            await self._switch(candidate, agreed, note if news else None)
         except PolicyRejected as error:
-            await self._go_on_with(last, error)
+            await self._go_on_with(last, error, strictly=strictly)
         except SallyportError:
             await self._engine.close()
             raise
         return self
 
-    async def _go_on_with(self, last: PolicySet | None, error: PolicyRejected) -> None:
-        """Decide by the set that counted last. Raises `error` if there is none that still may."""
+    async def _go_on_with(
+        self, last: PolicySet | None, error: PolicyRejected, *, strictly: bool
+    ) -> None:
+        """Decide by the set that counted last. Raises `error` if there is none that still may.
+
+        One that was vetted less `strictly` is vetted again.
+        """
         try:
             if last is None:
                 raise error
             good = await asyncio.to_thread(self._source.again, self._kept, last)
+            # The set of then, with the agreements of now: what was suspended since stays so.
+            agreed = await self._read_agreements(good.policy_set)
+            if not strictly:
+                await self._vet(good, agreed)
         except PolicyRejected:
             await self._engine.close()
-            raise error from None
+            if last is None or strictly:
+                raise error from None
+            raise PolicyRejected(f"{error.detail} ({_GROWN})", where=error.where) from None
         self._rejected = error
-        # The set of then, with the agreements of now: what was suspended since stays so.
-        await self._switch(good, await self._read_agreements(good.policy_set))
+        await self._switch(good, agreed)
 
     # -- the set in force -----------------------------------------------------------------
 

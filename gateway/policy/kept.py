@@ -18,7 +18,7 @@ from gateway.policy.sets import PolicySet, from_canonical
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _FILE, _BUNDLE, _NEWEST = "set.json", "bundle.tar.gz", "newest"
-VETTED_BY = 2
+VETTED_BY = 3
 """Goes up when vetting grows stricter: older copies are then vetted again."""
 
 
@@ -95,13 +95,13 @@ class KeptSets:
 
     def active(self) -> PolicySet | None:
         """Give the set that counted last and was vetted as strictly as now, or None."""
+        last, strictly = self.last()
+        return last if strictly else None
+
+    def last(self) -> tuple[PolicySet | None, bool]:
+        """Give the set that counted last, and whether it was vetted as strictly as now."""
         try:
             digest, _, vetted_by = (self._folder / "active").read_text().strip().partition(" ")
-        except OSError:
-            return None
-        if vetted_by != str(VETTED_BY):
-            return None
-        try:
-            return self.get(digest)
-        except PolicyRejected:
-            return None
+            return self.get(digest), vetted_by == str(VETTED_BY)
+        except (OSError, PolicyRejected):
+            return None, False

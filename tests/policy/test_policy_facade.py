@@ -507,6 +507,36 @@ async def test_the_last_good_set_survives_a_bad_edit_and_a_restart(tmp_path: Pat
     assert second.status()["rejected"]["file"] == ASK
 
 
+def vetted_by_an_older_version(data: Path) -> None:
+    noted = data / "policy_sets" / "active"
+    digest, _, _ = noted.read_text().partition(" ")
+    noted.write_text(f"{digest} 0\n")
+
+
+async def test_a_set_vetted_less_strictly_is_vetted_again_before_it_goes_on(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set", {})
+    data = tmp_path / "data"
+    first = await start(data, folder)
+    vetted_by_an_older_version(data)
+    edit(folder, "import rego.v1", "import rego.v1\n\nbroken :=")
+    second = await start(data, folder)
+    assert second.revision == first.revision
+    assert await may_ask(second)
+    assert second.status()["rejected"]["file"] == ASK
+    assert KeptSets(data).active() is not None
+
+
+async def test_a_set_that_no_longer_passes_does_not_go_on(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set", {})
+    edit(folder, "id: officer.assurance", "id: officer.other")
+    data = tmp_path / "data"
+    KeptSets(data).keep(load_set(folder))
+    vetted_by_an_older_version(data)
+    with pytest.raises(PolicyRejected, match=r"no entry.*go back to that version") as refused:
+        await start(data, folder)
+    assert (refused.value.where or "").startswith(f"{ASK}:")
+
+
 async def test_without_any_good_set_nothing_starts(tmp_path: Path) -> None:
     folder = write_set(tmp_path / "set", {ASK: "package sallyport.ask\nx :=\n"})
     with pytest.raises(PolicyRejected):
