@@ -332,7 +332,7 @@ def shares_rules(made: Path) -> None:
     """What several places have in common stands in a folder of its own, which is no place."""
     (made / "law/common").mkdir()
     (made / "law/common/common.rego").write_text(
-        'package law.common\n\nown if input.asker.ori == input.self\n'
+        "package law.common\n\nown if input.asker.ori == input.self\n"
     )
     (made / "law/common/common_test.rego").write_text(
         "package law.common_test\n\n"
