@@ -135,6 +135,10 @@ class Agreeing:
 
     async def start(self) -> None:
         """Take note of how things stand, and work in the background from now on."""
+        try:
+            await asyncio.to_thread(self._folder.keep_twice)
+        except OSError as error:
+            _log.error("what parties said could not be copied", errno=error.errno)
         self._known = self._states(self._policy.agreed)
         self._task = asyncio.create_task(self._run())
 

@@ -12,12 +12,12 @@ nothing but a new statement takes a suspension back. The `sallyport` command and
 both write here, under a lock.
 """
 
+import contextlib
 import fcntl
 import os
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -158,8 +158,11 @@ class AgreementFolder:
                     troubles.append(Trouble(where, "no agreement has such a name; it is not read"))
             except _Unreadable as error:
                 troubles.append(error.trouble)
-        for path in sorted((self.path / _COPIES).glob("*.json")):
+        held = {h.document.agreement.id for h in documents}
+        for path in self._copies(troubles):
             named = path.name.removesuffix(".json")
+            if named not in held:
+                continue  # an agreement that was taken away; with it this counts again
             where = f"{FOLDER}/{_COPIES}/{path.name}"
             try:
                 good, doubt = self._statements(path, where, troubles)
@@ -220,14 +223,41 @@ class AgreementFolder:
             copied = self._in_order(copy, f"{_COPIES}/{named}.json")
             known = [*kept, *_beyond(kept, copied)]
             whole = [*known, *_beyond(known, [statement])]
-            if len(whole) == len(kept):
+            if len(whole) == len(kept) == len(copied):
                 return False
-            lines = _json([s.envelope().model_dump(mode="json") for s in whole])
+            lines = _listed(whole)
             _kept_whole(copy, lines)
             _kept_whole(path, lines)
         return len(whole) > len(known)
 
+    def keep_twice(self) -> None:
+        """Copy what was said before there were copies, or lost its copy; not what is in doubt.
+
+        Raises OSError where the folder can't be written.
+        """
+        if not self.path.is_dir():
+            return
+        with self._locked():
+            for path in sorted(self.path.glob(f"*/{_STATEMENTS}")):
+                named = path.parent.name
+                copy = self.path / _COPIES / f"{named}.json"
+                with contextlib.suppress(Misconfigured):
+                    said = self._in_order(path, f"{named}/{_STATEMENTS}")
+                    if said and not copy.exists():
+                        _kept_whole(copy, _listed(said))
+
     # -- inside ---------------------------------------------------------------------------
+
+    def _copies(self, troubles: list[Trouble]) -> list[Path]:
+        """Give the files of what was said once more. A folder that can't be read is a trouble."""
+        try:
+            return sorted(p for p in (self.path / _COPIES).iterdir() if p.suffix == ".json")
+        except FileNotFoundError:
+            return []
+        except OSError:
+            reason = "can't be read: it has to be a folder of the user that the gateway runs as"
+            troubles.append(Trouble(f"{FOLDER}/{_COPIES}", reason))
+            return []
 
     def _files(self) -> Iterator[Path]:
         if not self.path.is_dir():
@@ -251,7 +281,8 @@ class AgreementFolder:
             raise Misconfigured(
                 f"{FOLDER}/{troubles[0].where}: {troubles[0].reason}. Nothing is given under that "
                 f"agreement until the file is restored: {FOLDER}/<id>/{_STATEMENTS} and "
-                f"{FOLDER}/{_COPIES}/<id>.json hold the same, so copy the good one over it"
+                f"{FOLDER}/{_COPIES}/<id>.json hold the same, so copy the good one over it. "
+                "Where a party has another key now, move both away once a new version is signed"
             )
         return good
 
@@ -307,7 +338,7 @@ class AgreementFolder:
                 troubles.append(Trouble(where, _unverified(party, known=party in self.keyring)))
         return good, doubt
 
-    @contextmanager
+    @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         self.path.mkdir(mode=0o700, exist_ok=True)
         handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -322,6 +353,10 @@ def _beyond(known: Sequence[Statement], more: Sequence[Statement]) -> list[State
     """Give those of `more` that are not known."""
     had = {s.canonical for s in known}
     return [s for s in more if s.canonical not in had]
+
+
+def _listed(statements: Sequence[Statement]) -> bytes:
+    return _json([s.envelope().model_dump(mode="json") for s in statements])
 
 
 def _lost(agreement: str, copy: str) -> Trouble:

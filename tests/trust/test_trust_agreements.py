@@ -356,6 +356,36 @@ def test_a_copy_of_statements_in_doubt_takes_the_agreement_with_it(
         folder.put_statement(said(Act.RESUME, 2))
 
 
+def test_what_was_said_before_there_were_copies_is_copied(folder: AgreementFolder) -> None:
+    folder.keep_twice()
+    folder.put(made(A, B))
+    folder.put_statement(said(Act.SUSPEND, 1))
+    file, copy_ = folder.path / "made" / "statements.json", folder.path / ".said" / "made.json"
+    for again in (folder.keep_twice, lambda: folder.put_statement(said(Act.SUSPEND, 1))):
+        shutil.rmtree(copy_.parent)
+        again()
+        assert copy_.read_bytes() == file.read_bytes()
+    # What is in doubt is left as it is: nothing but the parties' own words is copied.
+    copy_.unlink()
+    file.write_text(file.read_text().replace('"suspend"', '"resume"'))
+    folder.keep_twice()
+    assert not copy_.exists()
+
+
+def test_an_agreement_that_was_taken_away_leaves_no_trouble(folder: AgreementFolder) -> None:
+    folder.put(made(A, B))
+    folder.put_statement(said(Act.SUSPEND, 1))
+    shutil.rmtree(folder.path / "made")
+    assert not folder.read().troubles
+
+
+def test_copies_that_cannot_be_read_are_told(folder: AgreementFolder) -> None:
+    folder.put(made(A, B))
+    (folder.path / ".said").write_text("no folder")
+    (trouble,) = folder.read().troubles
+    assert trouble.where == "agreements/.said"
+
+
 def test_a_line_is_found_in_yaml_and_in_json() -> None:
     yaml = "a: 1\nb:\n  - x\n  - c: 2\n    d: 3\n"
     assert line_of(yaml, ("b", 1, "d")) == 5
