@@ -4,14 +4,17 @@ What their rows hold has to be texts that can be kept and sent. A row with somet
 aside, as a row of a built-in format is that can't be decoded; a reader that fails says whose it is.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from adapters import textfile
-from adapters.rows import BadRow, Columns, Fault, Reader, Row, Selective, Values
+from adapters.rows import BadRow, Columns, Fault, Reader, Row, Selective, Stating, Values
 from gateway.errors import Misconfigured, SallyportError
+
+T = TypeVar("T")
 
 
 class Plugged:
@@ -21,52 +24,91 @@ class Plugged:
         self._name = name
         self._package = package
         self._reader = reader
-        self._all = not isinstance(reader, Selective)
+        self._chosen: frozenset[str] | None = None
+        """The columns that are read, where the reader can leave the others."""
         # Whoever asks what a reader can do looks for its methods.
-        for method in ("select", "stated"):
-            if callable(found := getattr(reader, method, None)):
-                vars(self)[method] = found
+        if isinstance(reader, Selective):
+            vars(self)["select"] = self._select
+        if isinstance(reader, Stating):
+            vars(self)["stated"] = partial(self._asked, reader.stated)
 
     def columns(self) -> Columns:
         """Name the columns. Raises Misconfigured."""
-        return self._reader.columns()
+        return self._asked(self._reader.columns)
 
     def as_of(self) -> datetime | None:
-        """Give the moment that the rows are of."""
-        return self._reader.as_of()
+        """Give the moment that the rows are of. Raises Misconfigured for one of no time zone."""
+        found = self._asked(self._reader.as_of)
+        if found is not None and found.tzinfo is None:
+            text = f"{self._name}: the package {self._package} gives a moment of no time zone"
+            raise Misconfigured(text)
+        return found
 
     def total_hint(self) -> int | None:
         """Say about how many rows there are."""
-        return self._reader.total_hint()
+        return self._asked(self._reader.total_hint)
 
     def rows(self) -> Iterator[Row | BadRow]:
         """Give every row, in order. Raises Misconfigured where the reader fails."""
-        wanted = self._reader.columns().own if self._all else frozenset[str]()
-        rows, last = iter(self._reader.rows()), "before the first row"
+        columns = self.columns()
+        wanted: dict[str | None, frozenset[str]] = {None: self._read_of(columns.own)}
+        wanted.update((part, self._read_of(own)) for part, own in columns.groups.items())
+        rows, last = self._asked(lambda: iter(self._reader.rows())), "before the first row"
         while True:
             try:
-                row: Any = next(rows)
+                row = self._held(next(rows), wanted)
             except StopIteration:
                 return
             except SallyportError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever another package raises
-                # Its text may quote a row.
-                text = f"{self._name}: the reader of the package {self._package} failed {last}"
-                raise Misconfigured(f"{text}: {type(error).__name__}") from None
-            if not isinstance(row, Row | BadRow):
-                text = f"{self._name}: the package {self._package} gives no rows, but"
-                raise Misconfigured(f"{text} {type(row).__name__}")
+                raise self._failed(error, f" {last}") from None
             last = f"behind line {row.line:,}"
-            yield self._whole(row, wanted) if isinstance(row, Row) else self._bad(row)
+            yield row
 
-    def _whole(self, row: Row, wanted: Collection[str]) -> Row | BadRow:
+    def _select(self, names: Collection[str]) -> None:
+        self._chosen = frozenset(names)
+        if isinstance(self._reader, Selective):
+            self._asked(partial(self._reader.select, names))
+
+    def _read_of(self, columns: frozenset[str]) -> frozenset[str]:
+        return columns if self._chosen is None else columns & self._chosen
+
+    def _asked(self, method: Callable[[], T]) -> T:
+        """Ask the reader. Raises Misconfigured where it fails."""
+        try:
+            return method()
+        except SallyportError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever another package raises
+            raise self._failed(error, "") from None
+
+    def _failed(self, error: Exception, where: str) -> Misconfigured:
+        # Its text may quote a row.
+        text = f"{self._name}: the reader of the package {self._package} failed{where}"
+        return Misconfigured(f"{text}: {type(error).__name__}")
+
+    def _held(self, row: Any, wanted: Mapping[str | None, frozenset[str]]) -> Row | BadRow:
+        """Give a row as it has to be, or set aside. `wanted` are the columns of it and its parts.
+
+        Raises Misconfigured for what is no row.
+        """
+        if not isinstance(row, Row | BadRow) or not isinstance(row.line, int):
+            kind = type(row).__name__
+            what = f"{kind} of no line" if isinstance(row, Row | BadRow) else kind
+            text = f"{self._name}: the package {self._package} gives no rows, but {what}"
+            raise Misconfigured(text)
+        return self._whole(row, wanted) if isinstance(row, Row) else self._bad(row)
+
+    def _whole(self, row: Row, wanted: Mapping[str | None, frozenset[str]]) -> Row | BadRow:
         row.raw = _shown(row.raw)
         row.key = None if row.key is None else _shown(row.key)
         try:
-            _require(wanted, row.values)
+            _require(wanted[None], row.values)
             row.values = _texts(row.values)
             for part, found in row.groups.items():
+                for one in found:
+                    _require(wanted.get(part, frozenset()), one)
                 row.groups[part] = [one if _are_texts(one) else _texts(one) for one in found]
         except Fault as fault:
             return BadRow(
@@ -92,10 +134,11 @@ class Plugged:
         )
 
 
-def _require(wanted: Collection[str], values: Mapping[str, Any]) -> None:
+def _require(wanted: frozenset[str], values: Mapping[str, Any]) -> None:
     """Raise Fault where nothing is said of a column: a flag could stand there."""
-    if lacking := sorted(set(wanted) - values.keys()):
-        raise Fault("row.lacks", "its reader says nothing of this column", lacking[0], None)
+    if not values.keys() >= wanted:
+        lacking = min(wanted - values.keys())
+        raise Fault("row.lacks", "its reader says nothing of this column", lacking, None)
 
 
 def _texts(values: Mapping[str, Any]) -> Values:

@@ -11,7 +11,7 @@ from adapters import registry
 from gateway.errors import Misconfigured
 from gateway.model import Record, SetAside
 from tests.adapters.conftest import Make
-from tests.adapters.small_mapping import NAME, mapping
+from tests.adapters.small_mapping import HANDLING, NAME, mapping
 
 PACKAGE = '''
 from collections.abc import Iterator
@@ -164,6 +164,11 @@ def test_two_packages_with_one_format_are_a_fault(small: Make, install: Install)
             "part.X",
         ),
         (
+            'Row(2, "two", {"ID": "2", "NAME": "X, Y"}, {"part": [{"part.Z": "x"}]})',
+            "row.lacks",
+            "part.X",
+        ),
+        (
             'BadRow(2, "two", "own.code", "why", "ID", row=Row(2, "", {"ID": "\\udc80"}))',
             "own.code",
             "ID",
@@ -189,9 +194,64 @@ def test_what_no_text_can_be_is_set_aside_like_that_of_a_built_in_format(
     [
         ("1 / 0", "of the package fictional_careless failed behind line 1: ZeroDivisionError"),
         ('("ID", "2")', "the package fictional_careless gives no rows, but tuple"),
+        ('Row("2", "two", {"ID": "2", "NAME": "X, Y"})', "gives no rows, but Row of no line"),
+        ('Row(2, "two", None)', "failed behind line 1: AttributeError"),
     ],
 )
 def test_a_reader_that_fails_is_named(small: Make, install: Install, row: str, words: str) -> None:
     install("fictional_careless", "pairs = fictional_careless:Reader", CARELESS % row)
     with pytest.raises(Misconfigured, match=words):
         list(small(mapping(NAME, form=FORM), b"x").rows())
+
+
+CHOSEN = """
+    def select(self, names):
+        pass
+"""
+
+
+@pytest.mark.parametrize(("lacks", "told"), [("SEAL", ["row.lacks"]), ("NOTE", [])])
+def test_a_reader_that_can_leave_columns_says_something_of_those_that_are_read(
+    small: Make, install: Install, lacks: str, told: list[str]
+) -> None:
+    """A flag of which nothing is said would count as blank."""
+    row = {"ID": "2", "NAME": "CRUZ, EVA", "SEAL": "S", "NOTE": ""}
+    row.pop(lacks)
+    code = CARELESS.replace('"NAME"}', '"NAME", "SEAL", "NOTE"}').replace(
+        '"CRUZ, ANA"}', '"CRUZ, ANA", "SEAL": "", "NOTE": ""}'
+    )
+    install(
+        "fictional_careless",
+        "pairs = fictional_careless:Reader",
+        code % f"Row(2, 'two', {row})" + CHOSEN,
+    )
+    seal = HANDLING.replace("open", "{column: SEAL, codes: {S: sealed}, blank: open}")
+    text = mapping(NAME, form=FORM, handling=seal)
+    found = [one.code for one in small(text, b"x").rows() if isinstance(one, SetAside)]
+    assert found == told
+
+
+@pytest.mark.parametrize(
+    ("method", "gives", "words"),
+    [
+        ("columns", "1 / 0", "the reader of the package fictional_careless failed: ZeroDivision"),
+        ("as_of", "1 / 0", "the reader of the package fictional_careless failed: ZeroDivision"),
+        ("as_of", "__import__('datetime').datetime(2026, 1, 31)", "a moment of no time zone"),
+        ("total_hint", "1 / 0", "the reader of the package fictional_careless failed: ZeroDiv"),
+        ("rows", "1 / 0", "the reader of the package fictional_careless failed: ZeroDivision"),
+    ],
+)
+def test_whatever_fails_in_a_reader_is_a_clear_error(
+    small: Make, install: Install, method: str, gives: str, words: str
+) -> None:
+    code = CARELESS % "None" + f"    def {method}(self):\n        return {gives}\n"
+    install("fictional_careless", "pairs = fictional_careless:Reader", code)
+
+    def read() -> None:
+        source = small(mapping(NAME, form=FORM), b"x")
+        source.as_of()
+        source.total_hint()
+        list(source.rows())
+
+    with pytest.raises(Misconfigured, match=words):
+        read()
