@@ -40,7 +40,7 @@ _ANSWER = frozenset(
         *("classes_never_shared", "freshness_minutes", "obligations", "rules"),
     }
 )
-_KEPT = frozenset({"reason"})
+KEPT = frozenset({"reason"})
 """Parts of a question that an agency may keep from others."""
 _BY_VALUE = "hidden_by_value"
 _ONLY_WITH = "only_with"
@@ -250,7 +250,7 @@ def _peer(ori: str, value: Any, words: Vocabulary) -> PeerOutcome:
         record_types=_words(found["record_types"], words.record_types, f"{place}.record_types"),
         rules=_rules(found["rules"], f"{place}.rules"),
         agreement=_digest(agreement, f"{place}.agreement"),
-        kept=frozenset(_words(kept, _KEPT, f"{place}.kept")),
+        kept=frozenset(_words(kept, KEPT, f"{place}.kept")),
     )
 
 

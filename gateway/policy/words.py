@@ -13,6 +13,7 @@ from typing import Any
 
 from gateway.model import ORI_PATTERN
 from gateway.policy.builtins import Misuse
+from gateway.policy.decisions import KEPT
 
 DATA = "data.json"
 _KEYS = {
@@ -21,6 +22,7 @@ _KEYS = {
     "record_type": "record_types",
     "record_types": "record_types",
     "hidden_types": "record_types",
+    "kept_from_others": "kept",
     "freshness_minutes": "record_types",
     "class": "classes",
     "classes": "classes",
@@ -42,13 +44,15 @@ _NAMES = {
     "obligations": "obligation",
     "unit_functions": "function of a unit",
     "roles": "role",
+    "kept": "part of a question that can stay here",
     "terms": "term",
     "officer_attributes": "attribute of an officer",
     "subject_kinds": "kind of subject",
     "reference_types": "kind of reference",
 }
 _SETS = {"never": ("classes", None), "untold": ("terms", None), "withhold": ("classes", 1)}
-"""What a jurisdiction's rules add to, and the place of the word in what they add."""
+_OWN_SETS = {"kept": ("kept", None)}
+"""What a jurisdiction's rules, or an agency's own, add to, and where the word stands in it."""
 
 
 class Words:
@@ -57,10 +61,12 @@ class Words:
     def __init__(self, data: Mapping[str, Any]) -> None:
         root = data.get("sallyport")
         found = root.get("vocabulary") if isinstance(root, dict) else None
-        self._lists = found if isinstance(found, dict) else {}
+        self._lists = {**(found if isinstance(found, dict) else {}), "kept": sorted(KEPT)}
 
     def of_set(self, package: str, name: str) -> tuple[str | None, int | None]:
         """Name the words that a set's rule gives, and where they stand in what it adds."""
+        if package == "local" and name in _OWN_SETS:
+            return _OWN_SETS[name]
         if package == "local" or package.startswith("law."):
             return _SETS.get(name, (None, None))
         return None, None
@@ -81,7 +87,8 @@ class Words:
             return None
         near = difflib.get_close_matches(word, list(map(str, known)), n=1)
         hint = f"; '{near[0]}' is one" if near else ""
-        return f"'{word}' is no {_NAMES.get(words, words)} of the vocabulary{hint}"
+        of = "" if words == "kept" else " of the vocabulary"
+        return f"'{word}' is no {_NAMES.get(words, words)}{of}{hint}"
 
 
 def unknown_words(data: Mapping[str, Any]) -> Iterator[Misuse]:  # noqa: C901 - one loop a list of words

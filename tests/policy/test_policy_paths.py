@@ -207,6 +207,21 @@ def test_check_names_the_line_in_the_data(tmp_path: Path) -> None:
     assert "is no class of the vocabulary" in done.exception.detail
 
 
+def test_what_can_stay_here_is_known(tmp_path: Path) -> None:
+    """Another word would have every question refused, once it is in force."""
+    lists = "a: 1\nkept_from_others:\n  - reasons\n"
+    rule = 'package local\n\nkept contains "reference"\n'
+    for files, where, said in (
+        ({"local/data.yaml": lists}, "local/data.yaml:3", "can stay here; 'reason' is one"),
+        ({"local/more.rego": rule}, "local/more.rego:3", "'reference' is no part"),
+    ):
+        folder = write_set(tmp_path / where.partition("/")[2], files)
+        done = CliRunner().invoke(app, ["check", str(folder)])
+        assert isinstance(done.exception, PolicyRejected)
+        assert done.exception.where == where
+        assert said in done.exception.detail
+
+
 def test_the_hours_since_a_log_on() -> None:
     for ago, hours in (
         (timedelta(0), 0),
