@@ -245,7 +245,12 @@ def _join(
         # Where one row alone may be there, another one would have set this one aside before.
         further = join.many or join.several is not None or key in found.perhaps
         doubtful = key and (further or not named)
-        if keyless is not None and doubtful and doubted.holds(which := keyless()):
+        # That one may have this very key is not passed over.
+        if (
+            keyless is not None
+            and doubtful
+            and (doubted.holds(which := keyless()) or key in found.perhaps)
+        ):
             text = (
                 f"nobody can say who may see it: rows of {join.name} can't be read, and one of "
                 f"them may have this key: {which.where}"

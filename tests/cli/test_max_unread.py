@@ -138,6 +138,14 @@ def test_joined_rows_without_a_key_are_passed_over_where_the_mapping_lets_them(h
     assert invoke(home, "import").exit_code == REFUSED
 
 
+def test_a_joined_row_that_may_have_a_key_by_its_place_holds_back_what_has_it(home: Path) -> None:
+    """It may be the flag of that one record: that is known, and not passed over."""
+    joined(home, 1, "7,DOE,S,TOO MANY\n")
+    done = imported(home)
+    assert (done["records"], done["set_aside"]) == (ROWS - 1, 2)
+    assert "1 row was passed over" in done["passed_over"]
+
+
 def test_one_row_that_holds_back_many_is_seen_in_the_list(home: Path) -> None:
     joined(home, None, ",ROE,Y\n")
     imported(home)
