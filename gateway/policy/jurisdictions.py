@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-import yaml
-
 from gateway.policy.builtins import Look, Misuse, dotted
 from gateway.policy.folders import LAW, LINES, LOCAL
 from gateway.policy.rules import metadata_blocks, rules_of
@@ -155,11 +153,7 @@ def _without_tests(places: Mapping[str, _Place], looks: Sequence[Look]) -> Itera
 
 def _uncited(tree: Tree, text: str, ids: Collection[str]) -> Iterator[Misuse]:
     """Find rules of the law that lack a part of their metadata, or name an id that no rule has."""
-    try:
-        blocks = dict(metadata_blocks(text))
-    except yaml.YAMLError:
-        yield Misuse(f"{_file(tree)}:1", "a METADATA comment is no YAML: compare it with others")
-        return
+    blocks = dict(metadata_blocks(text))
     specs = [r["Spec"] for r in tree["ast"]["rules"] if "Spec" in r]
     for name, alike in groupby(specs, key=_name):
         if name not in _CITED:

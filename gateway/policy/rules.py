@@ -60,6 +60,23 @@ def metadata_blocks(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, block if isinstance(block, dict) else {}
 
 
+def unreadable(policy_set: PolicySet) -> Iterator[Misuse]:
+    """Find metadata that are no YAML. With one such block none of its file would be an entry."""
+    for path, text in policy_set.rules.items():
+        line = 0
+        try:
+            for line, _ in metadata_blocks(text):  # noqa: B007 - the last good one's
+                pass
+        except yaml.YAMLError as error:
+            lines = text.splitlines()
+            start = next(n for n in range(line, len(lines)) if lines[n].strip() == "# METADATA")
+            mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+            yield Misuse(
+                f"{path}:{start + 2 + (mark.line if mark else 0)}",
+                "this METADATA comment is no YAML: put a text with a colon in it in quotes",
+            )
+
+
 def rules_of(policy_set: PolicySet) -> Mapping[str, Rule]:
     """Give the set's rules by id. A block that can't be read, or has no id, is no rule."""
     found: dict[str, Rule] = {}

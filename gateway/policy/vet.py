@@ -35,7 +35,7 @@ from gateway.policy.embedded import Compiled, syntax_tree
 from gateway.policy.engine import Limits
 from gateway.policy.jurisdictions import unfinished
 from gateway.policy.paths import unknown_paths
-from gateway.policy.rules import ids_twice, unlisted_codes, words_of
+from gateway.policy.rules import ids_twice, unlisted_codes, unreadable, words_of
 from gateway.policy.sets import TEST_SUFFIX, PolicySet, from_canonical
 from gateway.policy.shared import Shared
 from gateway.policy.suite import run_suite
@@ -116,6 +116,7 @@ def vet(
     except PolicyRejected as error:
         undecided = error
     with Shared(len(pieces), lambda number: pieces[number][1](), processes) as shared:
+        _refuse(unreadable(candidate))
         _refuse(unfinished(candidate, trees, looks))
         _refuse(unknown_paths(trees, candidate.data))
         _refuse(unread(looks))

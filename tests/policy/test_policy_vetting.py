@@ -202,6 +202,14 @@ _WITH_ID = "# METADATA\n# title: Mine\n# custom:\n#   id: mine.once\n"
             id="an entry without a title",
         ),
         pytest.param(
+            extra(
+                f"{_WITH_ID}y := 1\n\n# METADATA\n# custom:\n#   id: mine.two\n# title: No: no\n"
+                'x := {"code": "mine.two", "text": "Ask."}'
+            ),
+            f"{EXTRA}:12: this METADATA comment is no YAML",
+            id="an entry that is no YAML",
+        ),
+        pytest.param(
             {
                 "sallyport/admit/admit.rego": "package sallyport.admit\nimport rego.v1\n"
                 'decision := {"allow": false, "obligations": [], "rules": [], "reasons": '
