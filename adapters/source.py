@@ -322,10 +322,18 @@ class MappedSource:
 
     def as_of(self) -> datetime | None:
         """Give the moment that the records are of: that of the oldest part."""
+        known = self._moments()
+        return None if None in known else min(k for k in known if k is not None)
+
+    def at_latest(self) -> datetime | None:
+        """Give a moment that the records are no younger than, also where a part tells none."""
+        return min((k for k in self._moments() if k is not None), default=None)
+
+    def _moments(self) -> list[datetime | None]:
         known = [part.reader.as_of() for part in self._parts]
         for part in self._parts:
             known += [x.as_of() for x in part.lookups if isinstance(x, FileLookup)]
-        return None if None in known else min(k for k in known if k is not None)
+        return known
 
     def total_hint(self) -> int | None:
         """Say about how many rows there are, or None."""

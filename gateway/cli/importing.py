@@ -98,7 +98,7 @@ def rehearse(home: Path, mapping: Path, how: How, shown: Shown) -> Imported:
         unread=lambda: source.unread,
         joined=lambda: source.joined,
         held_back=lambda: source.held_back,
-        says=lambda: source.as_of() if upkeep.dated else None,
+        says=lambda: source.at_latest() if upkeep.dated else None,
     )
     forgotten, _ = corrections.settle(source.held)
     passed = _said(source.passed_over)
@@ -243,7 +243,7 @@ class Import:
             unread=lambda: source.unread,
             joined=lambda: source.joined,
             held_back=lambda: source.held_back,
-            says=lambda: as_of() if self._upkeep.dated else None,
+            says=lambda: source.at_latest() if self._upkeep.dated else None,
             check=lambda: self._check(source.passed_over),
         )
         forgotten, changed = corrections.settle(source.held)

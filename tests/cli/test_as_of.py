@@ -173,7 +173,7 @@ def test_rows_that_cannot_be_read_say_nothing_of_it(home: Path) -> None:
     assert imported(home)["as_of"] == "2026-01-31T17:00:00.00Z"
 
 
-def test_a_joined_file_says_it_too(home: Path) -> None:
+def joined(home: Path) -> None:
     join = """join:
       m:
         format: {type: csv, path: ../sources/m.csv, encoding: utf-8, delimiter: ","%s}
@@ -183,12 +183,28 @@ def test_a_joined_file_says_it_too(home: Path) -> None:
     text = MAPPING % ("zone: UTC", COLUMN)
     text = text.replace("id:", join % COLUMN.replace("MADE", "WHEN"), 1)
     (home / "mappings/s.yaml").write_text(text)
+
+
+def test_a_joined_file_says_it_too(home: Path) -> None:
+    joined(home)
     write(home, "2026-01-31 10:00")
     (home / "sources/m.csv").write_text("ID,ALIAS,WHEN\n0,A,20260102\n7,B,20260101\n")
     assert imported(home)["as_of"] == "2026-01-01T00:00:00.00Z"
     said = checked(home).stdout
     assert "ALIAS" in said
     assert "WHEN" not in said
+
+
+def test_an_old_export_is_seen_beside_a_joined_file_without_rows(home: Path) -> None:
+    joined(home)
+    write(home, "2026-01-31 10:00")
+    (home / "sources/m.csv").write_text("ID,ALIAS,WHEN\n0,A,20260131\n")
+    imported(home)
+    write(home, "2026-01-01 10:00", name="OLDER")
+    (home / "sources/m.csv").write_text("ID,ALIAS,WHEN\n")
+    assert "the import would stop and ask" in invoke(home, "import", "--dry-run").stdout
+    assert invoke(home, "import", "--allow-shrink").exit_code == REFUSED
+    assert listed(home)["last_code"] == "import.older"
 
 
 def test_the_name_of_what_a_link_leads_to_says_it(home: Path) -> None:
