@@ -132,7 +132,8 @@ class InForce:
             agreements=agreements,
             answer_bytes=answer_bytes,
         )
-        last, strictly = await asyncio.to_thread(self._kept.last)
+        last = await asyncio.to_thread(self._kept.active)
+        strictly = await asyncio.to_thread(self._kept.strictly_vetted)
         try:
             candidate, agreed = await self._load(last)
             news = last is None or candidate.policy_set.revision != last.revision

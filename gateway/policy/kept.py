@@ -94,14 +94,19 @@ class KeptSets:
         )
 
     def active(self) -> PolicySet | None:
-        """Give the set that counted last and was vetted as strictly as now, or None."""
-        last, strictly = self.last()
-        return last if strictly else None
+        """Give the set that counted last, or None."""
+        try:
+            return self.get(self._noted()[0])
+        except PolicyRejected:
+            return None
 
-    def last(self) -> tuple[PolicySet | None, bool]:
-        """Give the set that counted last, and whether it was vetted as strictly as now."""
+    def strictly_vetted(self) -> bool:
+        """Whether the set that counted last was vetted as strictly as now."""
+        return self._noted()[1] == str(VETTED_BY)
+
+    def _noted(self) -> tuple[str, str]:
         try:
             digest, _, vetted_by = (self._folder / "active").read_text().strip().partition(" ")
-            return self.get(digest), vetted_by == str(VETTED_BY)
-        except (OSError, PolicyRejected):
-            return None, False
+        except OSError:
+            return "", ""
+        return digest, vetted_by

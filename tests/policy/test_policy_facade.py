@@ -523,7 +523,7 @@ async def test_a_set_vetted_less_strictly_is_vetted_again_before_it_goes_on(tmp_
     assert second.revision == first.revision
     assert await may_ask(second)
     assert second.status()["rejected"]["file"] == ASK
-    assert KeptSets(data).active() is not None
+    assert KeptSets(data).strictly_vetted()
 
 
 async def test_a_set_that_no_longer_passes_does_not_go_on(tmp_path: Path) -> None:

@@ -195,8 +195,10 @@ def test_what_is_not_kept_is_not_found(tmp_path: Path, revision: str) -> None:
 def test_a_set_vetted_less_strictly_is_vetted_again(tmp_path: Path) -> None:
     kept = KeptSets(tmp_path)
     kept.keep(ONE)
+    assert kept.strictly_vetted()
     (tmp_path / "policy_sets" / "active").write_text(f"{ONE.digest} 0\n")
-    assert kept.active() is None
+    assert not kept.strictly_vetted()
+    assert kept.active() == ONE
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b'{"format":2}'])
