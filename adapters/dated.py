@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from adapters import textfile
 from adapters.dates import DateReader
 from adapters.joins import listed
 from adapters.rows import BadRow, Columns, Reader, Row, Selective, Stating
@@ -98,6 +99,7 @@ class DatedReader:
             self._reader.select({*names, *([self.column] if self.column else ())})
 
     def _of_name(self) -> datetime:
+        textfile.require(self._path)
         # Of a link that leads to the newest export, the name of that one counts.
         name = self._path.resolve().name
         before, behind = self._around

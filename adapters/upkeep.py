@@ -1,5 +1,6 @@
 """What a mapping says of its source's upkeep: its files, when it is polled, how much may go."""
 
+import os
 from collections.abc import Iterator
 from datetime import time
 from pathlib import Path
@@ -58,7 +59,7 @@ def _files(mapping: MappingFile) -> tuple[Path, ...] | None:
     if mapping.format["type"] == registry.SQL:
         path = mapping.file(mapping.format["path"]) if "path" in mapping.format else mapping.path
         # Of a link, what stands beside the file that it leads to.
-        leads = path.resolve()
+        leads = Path(os.path.realpath(path))
         found += [path, *(leads.with_name(leads.name + ending) for ending in _DATABASE)]
     return tuple(dict.fromkeys(found))
 

@@ -231,6 +231,10 @@ def test_the_name_of_what_a_link_leads_to_says_it(home: Path) -> None:
     assert listed(home)["last_code"] == "import.as_of"
     assert "s.yaml:4" in listed(home)["last_text"]
     assert "in its name nobody can read how old it is" in checked(home).stdout
+    path.unlink()
+    assert "there is no such file" in invoke(home, "import").stderr
+    path.symlink_to(path.name)
+    assert "the link leads to nothing" in invoke(home, "import").stderr
 
 
 @pytest.mark.parametrize(
