@@ -18,6 +18,7 @@ import orjson
 
 from adapters.conditions import Condition, all_hold
 from adapters.corrected import Corrections, corrected
+from adapters.norows import NO_ROW
 from adapters.rows import BadRow, Columns, Part, Reader, Row, Stating, Values
 
 BATCH: Final = 256
@@ -431,8 +432,9 @@ class FileLookup:
             else:
                 bad = row
             keys = [key for found in bad.keys(self.key) if (key := composite(found))]
-            # Where a row's columns may stand is not what its key is.
-            known = bad.no_record or (bool(keys) and bad.row is not None)
+            # Where a row's columns may stand is not what its key is. And a record of a kind that
+            # the mapping does not name may be a flag with a wrong type.
+            known = bad.code == NO_ROW or (bool(keys) and bad.row is not None)
             database.executemany(
                 "INSERT INTO damaged (k, known) VALUES (?, ?)", ((k, known) for k in keys)
             )

@@ -10,7 +10,7 @@ from typing import Final
 from adapters.conditions import pattern_of
 from adapters.rows import BadRow
 
-CODE: Final = "row.no_row"
+NO_ROW: Final = "row.no_row"
 _WHY: Final = "the mapping says under `no_rows` that such a line is no row"
 
 
@@ -25,4 +25,4 @@ class NoRows:
         """Give a line that is no row as one set aside; None for any other."""
         if self._fits is None or self._fits.fullmatch(text.strip()) is None:
             return None
-        return BadRow(number, text, CODE, _WHY, no_record=True)
+        return BadRow(number, text, NO_ROW, _WHY, no_record=True)

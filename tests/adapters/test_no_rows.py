@@ -112,6 +112,34 @@ def test_a_trailer_of_a_joined_file_is_nobodys_flag(tmp_path: Path) -> None:
     assert found(TRAILER) == {"1": "sealed", "2": "open"}
 
 
+def test_a_joined_record_of_no_named_kind_may_be_anybodys_flag(tmp_path: Path) -> None:
+    """A mapping names lines that are no rows; a type that it does not name may be a wrong one."""
+    (tmp_path / "data").write_text("ID;NAME\n1;QUILLBROOK, ZELMA\n2;FENWICK, ODA\n")
+    (tmp_path / "book.cpy").write_text(
+        "       01  F.\n           05  KIND    PIC 9.\n           05  NO      PIC X.\n"
+        "           05  SEAL    PIC X.\n"
+        "       01  H.\n           05  H-KIND  PIC 9.\n           05  MADE    PIC XX.\n"
+    )
+    join = (
+        "    join: {flag: {format: {type: cobol, path: flags, copybook: book.cpy, encoding: ascii, "
+        'record: lines, variants: {F: {column: KIND, is: ["1"]}, H: {column: H-KIND, is: ["2"]}}}, '
+        "key: NO, from: ID, many: true, missing: blank}}"
+    )
+    flags = "{each: flag, column: flag.SEAL, codes: {S: sealed}, blank: open, "
+    handling = HANDLING.replace("open", flags + "strictest: [open, sealed]}")
+    (tmp_path / "m.yaml").write_text(
+        mapping(NAME, form=CSV % "", handling=handling, record=join), encoding="utf-8"
+    )
+
+    def found(lines: str) -> list[str]:
+        (tmp_path / "flags").write_text(lines)
+        rows = adapters.load(tmp_path / "m.yaml").rows()
+        return [r.record_id for r in rows if isinstance(r, Record)]
+
+    assert found("12S\n") == ["1", "2"]
+    assert found("12S\n31S\n") == []
+
+
 def test_a_trailer_of_a_code_table_is_no_code(small: Make) -> None:
     sex = 'to: "person/j:PersonSexCode", column: SEX, codes: sexes'
     top = (
