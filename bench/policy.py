@@ -2,9 +2,9 @@
 
     python -m bench.policy [--seconds 2] [--opa .cache/opa]
 
-Over the shipped policies. Each decision has an input of its own (another case number), so that none
-is taken from those kept for equal inputs; "equal" shows that. Each peer is an agency with an
-agreement of its own. The yardstick is a set whose every decision is one word, asked with the very
+Over the shipped policies. Each decision is of another officer's unit and another case, so that none
+is taken from those that questions alike share (gateway/policy/alike.py); "one unit" shows that. Each
+peer is an agency with an agreement of its own. The yardstick is a set whose every decision is one word, asked with the very
 same inputs in turn with the real one: what an engine costs that decides nothing. CPU is this
 process's, and with the OPA server the server's beside it.
 """
@@ -35,16 +35,20 @@ POLICIES = Path(__file__).parents[1] / "policies"
 NOW, SELF, ASKER = "2026-11-23T20:46:10.00Z", "TX9990000", "CA9990000"
 ROUNDS = 4
 """Turns of each side, so that both meet the same machine."""
+ONE_UNIT = "answer, one unit's cases"
 AGREED = "sha-256:" + "a" * 64
 """The digest of every example of an agreement."""
 OFFICER = {
-    "unit": "Robbery",
     "unit_function": "investigation",
     "roles": ["officer"],
     "assurance": 2,
     "logged_on_hours": 1,
     "attributes": ["chri_certified", "sworn"],
 }
+
+
+def officer(number: int) -> dict[str, Any]:
+    return {**OFFICER, "unit": f"Robbery {number}"}
 
 
 def search(number: int) -> dict[str, Any]:
@@ -61,12 +65,13 @@ def search(number: int) -> dict[str, Any]:
 
 
 def ask(number: int, agencies: list[str]) -> dict[str, Any]:
-    base = {"v": 1, "now": NOW, "self": SELF, "client": "rms", "officer": OFFICER}
-    return {**base, "search": search(number), "agencies": agencies}
+    base = {"v": 1, "now": NOW, "self": SELF, "client": "rms"}
+    who = {"officer": officer(number), "agencies": agencies}
+    return {**base, "search": search(number), **who}
 
 
-def answer(number: int) -> dict[str, Any]:
-    asker = {**OFFICER, "ori": ASKER}
+def answer(number: int, unit: int | None = None) -> dict[str, Any]:
+    asker = {**officer(number if unit is None else unit), "ori": ASKER}
     base = {"v": 1, "now": NOW, "self": SELF, "asker": asker, "agreement": AGREED}
     return {**base, "search": search(number)}
 
@@ -210,7 +215,7 @@ def cases() -> list[Case]:
     return [
         *(asking(n) for n in (1, 16, 64)),
         Case("answer", "answer", answer),
-        Case("answer, equal", "answer", lambda _: answer(0)),
+        Case(ONE_UNIT, "answer", lambda i: answer(i, unit=0)),
         *(releasing(n) for n in (1, 4, 36)),
     ]
 
