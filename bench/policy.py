@@ -3,10 +3,10 @@
     python -m bench.policy [--seconds 2] [--opa .cache/opa]
 
 Over the shipped policies. Each decision is of another officer's unit and another case, so that none
-is taken from those that questions alike share (gateway/policy/alike.py); "one unit" shows that. Each
-peer is an agency with an agreement of its own. The yardstick is a set whose every decision is one word, asked with the very
-same inputs in turn with the real one: what an engine costs that decides nothing. CPU is this
-process's, and with the OPA server the server's beside it.
+is taken from those that questions alike share (gateway/policy/alike.py); "one unit" shows these.
+Each peer is an agency with an agreement of its own. The yardstick is a set whose every decision is
+one word, asked with the very same inputs in turn with the real one: what an engine costs that
+decides nothing. CPU is this process's, and with the OPA server the server's beside it.
 """
 
 import argparse

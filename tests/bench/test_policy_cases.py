@@ -1,4 +1,4 @@
-"""No decision that `bench.policy` measures is one that was at hand, but those of one unit's cases."""
+"""What `bench.policy` measures is decided, and not at hand, but for the cases of one unit."""
 
 import orjson
 
