@@ -217,6 +217,7 @@ def say(desk: Desk, agreement: str, act: Act, reason: str) -> Statement:
         for s in book.statements
         if s.said.agreement == agreement and s.said.party == desk.ori
     ]
+    now = datetime.now(UTC)
     try:
         said = StatementText(
             format=1,
@@ -225,8 +226,9 @@ def say(desk: Desk, agreement: str, act: Act, reason: str) -> Statement:
             digest=latest.digest,
             party=desk.ori,
             act=act,
-            sequence=max(mine_said, default=0) + 1,
-            at=stamp(datetime.now(UTC)),
+            # By the clock: partners know of later ones where the folder is from a backup.
+            sequence=max(*mine_said, 0, int(now.timestamp() * 1000) - 1) + 1,
+            at=stamp(now),
             reason=reason,
         )
     except ValidationError as error:

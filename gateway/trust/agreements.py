@@ -8,9 +8,10 @@ agreements alone (Ed25519, `keys/agreement.pem`), pinned by the others in peers.
     statement over  "sallyport agreement statement v1\n" ‖ canonical statement
 
 A *statement* is what one party says alone about an agreement that is signed: suspend, resume,
-revoke. The highest `sequence` of a party counts, so that a repeated old one changes nothing;
-`revoke` is for ever. Its words on purposes and classes are the policy's vocabulary, and are held
-against it in the policy room.
+revoke. The highest `sequence` of a party counts, so that a repeated old one changes nothing: each
+takes the next number, and at least the milliseconds since 1970. `revoke` is for ever. What an
+agreement says of purposes and classes is the policy's vocabulary, and is held against it in the
+policy room.
 """
 
 import base64
@@ -245,7 +246,7 @@ class StatementText(_Model):
     digest: Sha256
     party: OriText
     act: Act = Field(strict=False)
-    sequence: Annotated[int, Field(ge=1, le=1_000_000)]
+    sequence: Annotated[int, Field(ge=1, lt=2**53)]
     at: Timestamp
     reason: Long
 

@@ -89,13 +89,15 @@ def test_a_suspension_is_told_also_where_a_draft_is_not_taken(kept: World) -> No
     agreements.agree(desks(kept), a_text(id="a-draft", version=2, title="Agreed"))
     for gateway in kept.gateways.values():
         apply(gateway)
-        assert not differing(gateway)
+    for gateway in kept.gateways.values():
+        assert until(lambda g=gateway: not differing(g))
         assert "signed another text" not in run(gateway, "list").stdout
 
 
 def test_who_lost_its_file_is_noticed_and_takes_it_in_again(kept: World) -> None:
     """The text and what was said of it: a suspension is not lost with the file."""
     run(kept[SHERIFF], "suspend", MOU, "--reason", "An audit is open")
+    assert until(lambda: listed(kept[POLICE])["state"] == "suspended")
     remove(kept[SHERIFF].home / "agreements" / MOU)
     apply(kept[SHERIFF])
     assert until(lambda: bool(differing(kept[POLICE])))
@@ -122,6 +124,26 @@ def test_a_repeated_old_statement_changes_nothing(kept: World) -> None:
     statements.write_text(json.dumps([*both, both[0]]))
     apply(kept[POLICE])
     assert listed(kept[POLICE])["state"] == "in_force"
+
+
+def test_who_put_an_old_backup_back_is_heard_all_the_same(kept: World) -> None:
+    """Its numbers go on by the clock, not from what its own folder knows."""
+    folder, backup = kept[POLICE].home / "agreements", kept.root / "backup"
+    shutil.copytree(folder, backup)
+    run(kept[POLICE], "suspend", MOU, "--reason", "first")
+    run(kept[POLICE], "resume", MOU, "--reason", "second")
+    assert until(lambda: len(statements_of(kept[SHERIFF])) == 2)
+    remove(folder)
+    shutil.move(backup, folder)
+    apply(kept[POLICE])
+    run(kept[POLICE], "suspend", MOU, "--reason", "third")
+    assert until(lambda: listed(kept[SHERIFF])["state"] == "suspended")
+    assert outcome(kept, SHERIFF, POLICE) == "agreement.suspended"
+
+
+def statements_of(gateway: Gateway) -> list[dict[str, Any]]:
+    shown = json.loads(run(gateway, "show", MOU, "--json").stdout)
+    return list(shown["statements"])
 
 
 def test_revoked_is_for_ever(kept: World) -> None:
