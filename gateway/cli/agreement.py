@@ -105,6 +105,12 @@ def sign(
     document = _document(desk, what)
     if not yes:
         _show_text(document)
+    if behind := work.left_behind(desk, document.agreement):
+        typer.echo(
+            f"Note: {' and '.join(behind)} suspended the version before. That holds nothing back "
+            "of this one, once all have signed it: suspend it too if the reason still stands."
+        )
+    if not yes:
         typer.confirm(f"Sign this as {desk.ori}?", abort=True)
     held = work.sign_here(desk, document)
     if out is not None:

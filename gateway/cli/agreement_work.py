@@ -257,6 +257,25 @@ def renewed(desk: Desk, agreement: str, begins: str | None, ends: str) -> dict[s
     return text
 
 
+def left_behind(desk: Desk, agreement: Agreement) -> list[str]:
+    """Name who suspended the version before: it counts no more once all have signed this one."""
+    book = desk.read().book
+    versions = [
+        h.document.agreement.version
+        for h in book.documents
+        if h.document.agreement.id == agreement.id
+        and h.document.agreement.version < agreement.version
+    ]
+    if not versions:
+        return []
+    said = [book.latest(agreement.id, party, max(versions)) for party in agreement.named]
+    return [
+        s.said.party
+        for s in said
+        if s is not None and s.said.act is Act.SUSPEND and s.said.version < agreement.version
+    ]
+
+
 def overlapping(desk: Desk, held: Held) -> Iterator[tuple[Held, list[str]]]:
     """Find other agreements between the same agencies for a purpose of this one, with those.
 

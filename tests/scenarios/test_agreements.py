@@ -146,6 +146,16 @@ def statements_of(gateway: Gateway) -> list[dict[str, Any]]:
     return list(shown["statements"])
 
 
+def test_who_signs_a_new_version_is_told_of_the_suspension_that_it_leaves(kept: World) -> None:
+    draft = kept.root / "second.yaml"
+    run(kept[POLICE], "renew", MOU, str(draft), "--to", "3001-01-01")
+    assert "Note:" not in run(kept[POLICE], "sign", str(draft), "--yes").stdout
+    run(kept[SHERIFF], "suspend", MOU, "--reason", "An audit is open")
+    told = " ".join(run(kept[SHERIFF], "sign", str(draft), "--yes").stdout.split())
+    assert f"Note: {SHERIFF} suspended the version before." in told
+    assert "suspend it too" in told
+
+
 def test_revoked_is_for_ever(kept: World) -> None:
     run(kept[POLICE], "revoke", MOU, "--reason", "Ended", "--yes")
     assert outcome(kept) == "agreement.revoked"
