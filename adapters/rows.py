@@ -72,7 +72,7 @@ class BadRow:
     one way or several. It says which records the row may be of, and nothing else is made of it.
     Beside a `row` it says what stands in the unread columns, where that tells rows apart.
     `keyless`: nobody can say which other rows it belongs to. `no_record`: it was read, and is
-    neither a record nor a part of one.
+    neither a record nor a part of one; in a joined file it may be anybody's all the same.
     """
 
     line: int

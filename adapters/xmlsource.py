@@ -38,6 +38,7 @@ from adapters.xmlpaths import (
     Step,
     is_named,
     line_of,
+    local_name,
 )
 from adapters.xmlrefs import Objects, References, Shared
 from adapters.xmlstream import MAX_BYTES, MAX_SIGNS, Damaged, Start, XmlStream, is_wide
@@ -45,6 +46,8 @@ from gateway.errors import Misconfigured
 
 MAX_ROWS_OF_PART: Final = 5_000
 _SHOWN: Final = 4_096
+_KEPT: Final = 2**16
+_STRAY: Final = "text stands between two records, where none belongs: is it part of a damaged one?"
 _MOST_DAMAGES: Final = 100
 """Places behind which reading goes on; of one with more, the rest is set aside."""
 _COUNTED: Final = 2**22
@@ -224,6 +227,7 @@ class XmlReader:
             elif kind == "start":
                 if stream.held is None and any(p.holds(element) for p in outer):
                     stream.hold(element)
+                    yield from _stray(element, tags)
             elif stream.held is element:
                 stream.hold(None)
                 yield element
@@ -369,6 +373,31 @@ def _between(element: Element, outer: Element) -> Iterator[Element]:
 
 def _raw(element: Element) -> str:
     return etree.tostring(element, encoding="unicode", with_tail=False)
+
+
+def _stray(element: Element, tags: set[str]) -> Iterator[BadRow]:
+    """Set aside what stands between the record before and this one, if text does.
+
+    Text beside elements is what is left of a record that lost its tags: nobody can tell of which.
+    """
+    before = element.getprevious()
+    if before is not None and is_named(before, tags) and not (before.tail or "").strip():
+        return
+    found, told = list[str](), False
+    at: Element | None = element
+    while at is not None:
+        for one in at.itersiblings(preceding=True):
+            told = told or bool((one.tail or "").strip())
+            if next(one.iter(*tags), None) is not None:
+                if told:
+                    raw = "".join([one.tail or "", *reversed(found)])[:_KEPT]
+                    yield BadRow(line_of(one), raw, "xml.text", _STRAY, keyless=True)
+                return
+            found.append(etree.tostring(one, encoding="unicode"))
+        around = at.getparent()
+        if around is not None:
+            found.append(f"<{local_name(around)}>{around.text or ''}")
+        at = around
 
 
 def _too_large(element: Element) -> BadRow:

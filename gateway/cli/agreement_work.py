@@ -263,7 +263,8 @@ def left_behind(desk: Desk, agreement: Agreement) -> list[str]:
     versions = [
         h.document.agreement.version
         for h in book.documents
-        if h.document.agreement.id == agreement.id
+        if h.complete
+        and h.document.agreement.id == agreement.id
         and h.document.agreement.version < agreement.version
     ]
     if not versions:

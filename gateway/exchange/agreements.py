@@ -229,11 +229,6 @@ class Agreeing:
             {"agreement": n, "peer": p, "missing_there": self._differs[p, n] is None}
             for p, n in self._differing()
         ]
-        self._metrics.agreement_days.clear()
-        for s in every:
-            if s.state == "in_force" and s.days_left is not None:
-                name = s.held.document.agreement.id
-                self._metrics.agreement_days.labels(name).set(s.days_left)
         soon = any(e["warning_days"] == min(WARN_DAYS) for e in ending)
         return {
             "status": "degraded" if troubles or differing or soon else "ok",
@@ -245,6 +240,13 @@ class Agreeing:
             "differing": differing,
             "untold": dict(sorted(self._untold.items())),
         }
+
+    def measure(self) -> None:
+        """Set the metric of the days that agreements in force have left."""
+        self._metrics.agreement_days.clear()
+        for s in self._standings(self._policy.agreed):
+            if s.state == "in_force" and s.days_left is not None:
+                self._metrics.agreement_days.labels(s.held.document.agreement.id).set(s.days_left)
 
     def _differing(self) -> list[tuple[str, str]]:
         """Give who holds another text of what, as long as it is held here and no later one is."""

@@ -125,18 +125,28 @@ def _without_counts(gateway: Gateway) -> dict[str, Any]:
 async def metrics(request: Request) -> Response:
     """Give the metrics in Prometheus' text format."""
     gateway = gateway_of(request)
+    gateway.agreeing.measure()
+    shown = gateway.metrics
+    # A source that was removed, or whose age is not known any more, shows nothing old.
+    for gauge in (
+        shown.source_incomplete,
+        shown.source_stale,
+        shown.source_age,
+        shown.source_failing,
+    ):
+        gauge.clear()
     sources = gateway.records.status()["sources"]
     for name, source in sources.items():
         if source["kind"] == "live" and source["checked"] is not None:
-            gateway.metrics.source_incomplete.labels(name).set(source["set_aside"] > 0)
+            shown.source_incomplete.labels(name).set(source["set_aside"] > 0)
     measured = _freshness(gateway, sources)
     for name, fresh in measured.items():
-        gateway.metrics.source_stale.labels(name).set(fresh.stale)
+        shown.source_stale.labels(name).set(fresh.stale)
         if fresh.age is not None:
-            gateway.metrics.source_age.labels(name).set(fresh.age * 60)
+            shown.source_age.labels(name).set(fresh.age * 60)
     for name, state in (gateway.schedule.status() if gateway.schedule is not None else {}).items():
-        gateway.metrics.source_failing.labels(name).set(_fails(state))
+        shown.source_failing.labels(name).set(_fails(state))
     return Response(
-        generate_latest(gateway.metrics.registry),
+        generate_latest(shown.registry),
         media_type="text/plain; version=0.0.4; charset=utf-8",
     )

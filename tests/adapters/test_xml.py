@@ -1,5 +1,6 @@
 """XML of any vocabulary: paths, references, hostile files, memory."""
 
+import re
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -208,6 +209,30 @@ def test_what_only_looks_like_a_reference_is_told_how_to_be_read(tmp_path: Path)
     assert "say under `references` which" in bad.text
     said = spec({"C": "a:v"}, references={"ref": "s:uri"})
     assert values(read(tmp_path / "f", body, said)) == [{"C": "ANA"}]
+
+
+@pytest.mark.parametrize(
+    ("between", "kept"),
+    [
+        ("\n><v>2</v>", "\n><v>2</v>"),
+        ("<v>2</v>x <y>9</y>", "<v>2</v>x <y>9</y>"),
+        ("\n><v>2</v><w>SM", "\n><v>2</v><w>SM"),
+        ("\n<!-- 2 --><y>2</y>\n", None),
+        ("</g><g> 2 ", None),  # an element's own text, before all others
+    ],
+)
+def test_what_is_left_of_a_record_without_its_tags_is_set_aside(
+    tmp_path: Path, between: str, kept: str | None
+) -> None:
+    """It is well-formed XML, and no row; but no record disappears unsaid."""
+    after = "</w>" if between.count("<w>") else ""
+    body = f"<g>2 <x><v>1</v></x>{between}<x><v>3</v></x>\n{after}</g>"
+    found = read(tmp_path / "f", body, spec({"V": "a:v"}))
+    assert values([r for r in found if isinstance(r, Row)]) == [{"V": "1"}, {"V": "3"}]
+    aside = [(r.raw, r.code, r.keyless) for r in found if isinstance(r, BadRow)]
+    assert [(re.sub(" xmlns[^>]*", "", r), c, k) for r, c, k in aside] == (
+        [] if kept is None else [(kept, "xml.text", True)]
+    )
 
 
 def test_any_child_is_one_of_the_element_or_of_its_object(tmp_path: Path) -> None:

@@ -307,13 +307,13 @@ def test_it_ends_soon(kept: World) -> None:
 
         # At 90, 30 and 7 days, each once, at both parties.
         assert until(lambda: warnings() == expected), warnings()
+        metrics = httpx.get(gateway.url + "/metrics").text
+        for name, days in left.items():
+            assert f'sallyport_agreement_days_left{{agreement="{name}"}} {days + 1}.0' in metrics
         ready = httpx.get(gateway.url + "/readyz").json()["components"]["agreements"]
         assert ready["status"] == "degraded"
         warned = {e["id"]: e["warning_days"] for e in ready["ending"]}
         assert warned == {"mou-soon": 7, "mou-month": 30, "mou-quarter": 90}
-        metrics = httpx.get(gateway.url + "/metrics").text
-        for name, days in left.items():
-            assert f'sallyport_agreement_days_left{{agreement="{name}"}} {days + 1}.0' in metrics
 
 
 def test_a_task_force_is_for_its_units_and_cases(kept: World) -> None:

@@ -217,3 +217,15 @@ def test_past_the_agreements_limit_a_warrant_never_says_that_it_is_active(polled
     polled.put(content)
     assert until(lambda: polled.state()["stale"] is False, 30)
     assert "ACTIVE" in orjson.dumps(polled.warrant()).decode()
+
+
+def test_a_source_that_was_removed_is_in_no_metric_any_more(polled: Polled) -> None:
+    age = f'sallyport_source_age_seconds{{source="{SOURCE}"}}'
+    stale = f'sallyport_source_stale{{source="{SOURCE}"}}'
+    polled.put(polled.file.read_bytes(), age_s=8 * 86_400)
+    assert until(lambda: polled.metric(stale) == 1, 30)
+    assert polled.metric(age) > 7 * 86_400
+    polled.mapping.unlink()  # the fixture puts it back, and imports anew
+    polled.gateway.command("source", "remove", SOURCE, "--yes")
+    assert until(lambda: polled.metric(stale) == 0, 30)
+    assert polled.metric(age) == 0
