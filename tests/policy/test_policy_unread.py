@@ -68,7 +68,7 @@ def test_what_no_decision_reads_is_refused_with_its_line(
 def test_the_author_is_told_what_is_read_there(known: Known) -> None:
     file = f"package local\nimport rego.v1\n{DENY.replace('deny', 'denny')}\n"
     ((_, reason),) = found(known, {"local/more.rego": file})
-    assert "Of its package these are read: deny, few_enough, hide, never." in reason
+    assert "Of its package these are read: deny, few_enough, hide, kept, never." in reason
 
 
 def test_what_is_read_by_any_way_is_admitted(shipped: PolicySet, known: Known) -> None:
