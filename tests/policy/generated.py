@@ -211,8 +211,9 @@ _INTELLIGENCE = {
 def varied(shipped: PolicySet, seed: int) -> PolicySet:
     """Give the set with more in its data: other agencies, papers of every state, every code in use.
 
-    Agreements with obligations, with limits, suspended, revoked, to come; a court, a contractor, a
-    housing authority and a victims' shelter; local choices; releases that the law names.
+    Agreements with obligations, of each granularity, with limits, suspended, revoked, to come; a
+    court, a contractor, a housing authority and a victims' shelter; local choices; releases that
+    the law names.
     """
     chance, data = random.Random(seed), copy.deepcopy(dict(shipped.data))
     words = data["sallyport"]["vocabulary"]
@@ -252,6 +253,10 @@ def varied(shipped: PolicySet, seed: int) -> PolicySet:
     return with_agreements(make_set(shipped.modules, data), agreed)
 
 
+_LESS = {3: "pointer", 5: "count", 7: "hit"}
+"""What some papers give at most, by their number."""
+
+
 def _vary_papers(chance: random.Random, agreed: dict[str, Any]) -> None:
     """Give each paper its own text, and some of them obligations, limits, or an end."""
     number = 0
@@ -262,6 +267,7 @@ def _vary_papers(chance: random.Random, agreed: dict[str, Any]) -> None:
                 paper["digest"] = f"sha-256:{number:064x}"
                 for grant in [g for grants in paper["shares"].values() for g in grants]:
                     grant["obligations"] = chance.sample(DUTIES, chance.randint(0, 3))
+                    grant["granularity"] = _LESS.get(number % 9, grant["granularity"])
                 if chance.random() < 0.4:
                     paper |= {"limited": True, "limits": _limits(chance, [*paper["parties"], pair])}
                 if chance.random() < 0.3:

@@ -15,9 +15,10 @@ from gateway.policy.agreements import with_examples
 from gateway.policy.embedded import EmbeddedEngine
 from gateway.policy.engine import ENTRYPOINTS, Engine, Limits
 from gateway.policy.opa_server import OpaServerEngine
+from gateway.policy.rules import words_of
 from gateway.policy.sets import PolicySet, load_set
 from gateway.policy.vet import vet
-from gateway.policy.vocabulary import Vocabulary, read_vocabulary
+from gateway.policy.vocabulary import Vocabulary
 from tests.policy.conftest import StartOpa
 from tests.policy.generated import SELVES, Entitled, Inputs, varied
 from tests.soak import count
@@ -85,7 +86,7 @@ async def test_both_engines_decide_alike(start_opa: StartOpa, shipped: PolicySet
         for number, policy_set in enumerate(sets):
             await embedded.activate(policy_set)
             await server.activate(policy_set)
-            read = readers(read_vocabulary(policy_set.data))
+            read = readers(words_of(policy_set))
             each = count(500, 10_000) // len(sets)
             entitled = Entitled(policy_set, seed=20261123 + number).each(each - each // 5)
             for kind, case in (*entitled, *Inputs(policy_set, seed=number).each(each // 5)):
