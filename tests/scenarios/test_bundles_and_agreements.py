@@ -22,6 +22,7 @@ from gateway.errors import SallyportError
 from gateway.policy import bundles
 from gateway.policy.sets import PolicySet, load_set, make_set
 from tests.scenarios.two import (
+    FEW_TESTS,
     MOU,
     POLICE,
     SHERIFF,
@@ -40,13 +41,6 @@ from tests.soak import SOAK
 
 pytestmark = pytest.mark.timeout(900)
 soak = pytest.mark.skipif(not SOAK, reason="some minutes on a busy machine: `make soak`")
-
-
-FEW_TESTS = {
-    *("local_test.rego", "example_test.rego", "california_test.rego", "texas_test.rego"),
-    *("sb36_test.rego", "records_test.rego"),
-}
-"""So that vetting takes a part of its time; each place's law needs tests."""
 
 
 @dataclass

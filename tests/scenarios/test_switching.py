@@ -21,7 +21,7 @@ from demo.world import Gateway, World, an_officer
 from gateway.cli import main
 from gateway.policy.kept import KeptSets
 from tests.scenarios.opa import deciding
-from tests.scenarios.two import MARISOL, POLICE, SHERIFF, until
+from tests.scenarios.two import FEW_TESTS, MARISOL, POLICE, SHERIFF, until
 from tests.soak import SOAK, count
 
 pytestmark = pytest.mark.timeout(count(900, 3600))
@@ -85,7 +85,7 @@ class Desk:
     def keep_few_tests(self) -> None:
         """Leave few tests of the shipped set: vetting then takes a part of its time."""
         for path in sorted(self.folder.rglob("*_test.rego")):
-            if path.name not in {"local_test.rego", "example_test.rego"}:
+            if path.name not in FEW_TESTS:
                 path.unlink()
 
 
