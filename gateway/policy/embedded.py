@@ -101,9 +101,15 @@ def _plainer(reason: str) -> str:
 
 def syntax_tree(path: str, text: str) -> dict[str, Any]:
     """Give the syntax tree of one module. Raises `PolicyRejected` with file and line."""
-    engine = regorus.Engine()
-    _must(partial(engine.add_policy, path, text), path)
-    (tree,) = orjson.loads(_must(engine.get_ast_as_json))
+
+    def call() -> str:
+        # Here, so that no error's traceback holds the engine: another thread might drop that.
+        engine = regorus.Engine()
+        engine.add_policy(path, text)
+        raw: str = engine.get_ast_as_json()
+        return raw
+
+    (tree,) = orjson.loads(_must(call, path))
     found: dict[str, Any] = tree
     return found
 

@@ -1,6 +1,7 @@
 """What the embedded engine does when it fails: it refuses, tells nothing, and harms nobody else."""
 
 import asyncio
+import sys
 import threading
 from typing import Any
 
@@ -180,6 +181,24 @@ async def test_an_engine_is_not_dropped_by_another_thread() -> None:
     assert len(embedded._orphans[threading.get_ident()]) == 1
     embedded.Compiled({}, {})
     assert threading.get_ident() not in embedded._orphans
+
+
+async def test_nor_is_that_of_a_module_that_does_not_parse(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever keeps the error keeps its traceback: an engine in there is dropped anywhere."""
+    unraisable: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
+    kept: list[PolicyRejected] = []
+    try:
+        embedded.syntax_tree("a.rego", "package a\n\nb if {\n")
+    except PolicyRejected as error:
+        kept.append(error)
+    assert kept
+    thread = threading.Thread(target=kept.clear)
+    thread.start()
+    thread.join()
+    assert not unraisable
 
 
 async def test_the_same_input_is_decided_once_and_another_anew(
