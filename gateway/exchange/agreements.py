@@ -127,6 +127,8 @@ class Agreeing:
         """By peer and name, the digest that the peer holds instead of ours; None: it holds none."""
         self._untold: dict[str, str] = {}
         self._compared: dict[str, float] = {}
+        self._shown: dict[str, Mapping[str, str]] = {}
+        """What each partner was last told that is held here: a change is told at once."""
         self._met: set[str] = set()
         """Partners since the start: who lost its file still tells the other what it holds."""
         _metadata.create_all(state)
@@ -392,7 +394,7 @@ class Agreeing:
         await asyncio.gather(*(self._tell(p, items) for p, items in partners.items()))
 
     async def _tell(self, peer: str, items: list[tuple[str, dict[str, Any]]]) -> None:
-        """Tell one partner all that it was not told yet; at least compare, now and then.
+        """Tell one partner all that it was not told yet, and what is held; compare, now and then.
 
         What it does not take holds nothing else up: a suspension may stand behind a text that it
         has signed differently.
@@ -400,7 +402,9 @@ class Agreeing:
         loop = asyncio.get_running_loop()
         fresh = [(m, i) for m, i in items if m not in self._done]
         every = EVERY_S if any(p == peer for p, _ in self._differing()) else COMPARE_S
-        if not fresh and loop.time() - self._compared.get(peer, -every) < every:
+        recent = loop.time() - self._compared.get(peer, -every) < every
+        holds = self._held(peer)
+        if not fresh and recent and holds == self._shown.get(peer):
             return
         refused = False
         for mark, item in fresh or [("", {})]:
@@ -419,7 +423,7 @@ class Agreeing:
             self._untold[peer] = "refused"
             return
         self._untold.pop(peer, None)
-        self._compared[peer] = loop.time()
+        self._compared[peer], self._shown[peer] = loop.time(), holds
 
     async def _send(self, peer: str, item: dict[str, Any]) -> AgreementReply:
         message = AgreementMessage(
