@@ -194,8 +194,6 @@ class Agreeing:
             if drafts:
                 await self._ledger.begin(drafts)
             self._known = now
-            if changed or gone:
-                self._compared.clear()
         self._wake.set()
         return [s.plain() for s in changed]
 
